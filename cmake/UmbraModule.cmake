@@ -1,0 +1,50 @@
+# Targets that every module and every test share.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+option(UMBRA_WARNINGS_AS_ERRORS "Stop on the first warning" OFF)
+
+set(UMBRA_C_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+                     -Wvla)
+set(UMBRA_CXX_WARNINGS -Wall -Wextra -Wshadow)
+if(UMBRA_WARNINGS_AS_ERRORS)
+    list(APPEND UMBRA_C_WARNINGS -Werror)
+    list(APPEND UMBRA_CXX_WARNINGS -Werror)
+endif()
+
+function(umbra_options target)
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/include
+                                                 ${CMAKE_SOURCE_DIR}/src)
+    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
+    target_compile_options(
+        ${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:${UMBRA_C_WARNINGS}>
+                          $<$<COMPILE_LANGUAGE:CXX>:${UMBRA_CXX_WARNINGS}>)
+endfunction()
+
+# umbra_module(NAME SOURCES file... [LINKS target...]): the static library umbra_NAME.
+function(umbra_module name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+    add_library(umbra_${name} STATIC ${ARG_SOURCES})
+    umbra_options(umbra_${name})
+    target_link_libraries(umbra_${name} PUBLIC ${ARG_LINKS})
+endfunction()
+
+# umbra_test(NAME SOURCES file... [LINKS target...] [LABELS label...]): a cmocka program, run by CTest
+# from the project's root so that tests find models/ and ../shared/data.
+function(umbra_test name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    umbra_options(${name})
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+    target_link_libraries(${name} PRIVATE ${ARG_LINKS} cmocka)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    if(ARG_LABELS)
+        set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+    endif()
+endfunction()
