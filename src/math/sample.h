@@ -1,0 +1,28 @@
+/* Samplers over ChaCha20 streams. */
+#ifndef UMBRA_MATH_SAMPLE_H
+#define UMBRA_MATH_SAMPLE_H
+
+#include "math/modulus.h"
+
+#define UMBRA_SEED_BYTES 32
+
+/* Fresh entropy from the operating system, through libsodium. */
+umbra_status umbra_seed_random(unsigned char seed[UMBRA_SEED_BYTES]) UMBRA_MUST_USE;
+/* seed, label -> another seed (keyed BLAKE2b): streams of different purposes never meet. */
+void umbra_seed_derive(unsigned char out[UMBRA_SEED_BYTES],
+                       const unsigned char seed[UMBRA_SEED_BYTES], const char *label,
+                       uint64_t number);
+
+/* n residues uniform in [0, q) by rejection from `bits`-bit words of the stream. The seed is public (the
+ * random half of keys and ciphertexts), so rejection may show in timing. */
+void umbra_sample_uniform(uint64_t *r, size_t n, const umbra_modulus *m,
+                          const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream);
+
+/* n numbers in {-1, 0, 1}, each with probability 1/3 within 2^-64. CT: constant time, seed is secret. */
+void umbra_sample_ternary(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES]);
+
+/* n numbers of a discrete Gaussian, standard deviation 3.2, cut at +-41 (tail below 2^-117), by a
+ * cumulative table of 128-bit (or two 64-bit) words read whole. CT: constant time, seed is secret. */
+void umbra_sample_gaussian(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES]);
+
+#endif
