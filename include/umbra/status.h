@@ -1,4 +1,5 @@
-/* The one error idiom: a code that must be looked at, and a message that says what, where, remedy. */
+/* The one error idiom: a code that must be looked at, and a message that says what, where, remedy.
+ */
 #ifndef UMBRA_STATUS_H
 #define UMBRA_STATUS_H
 

@@ -7,26 +7,33 @@
 
 static _Thread_local char error_message[4096];
 
+/* Messages are put together aside, because the arguments may point into the old message. */
 umbra_status umbra_fail(umbra_code code, const char *fmt, ...)
 {
+    char text[sizeof error_message];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(error_message, sizeof error_message, fmt, args);
+    vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    memcpy(error_message, text, strlen(text) + 1);
     return code;
 }
 
 umbra_status umbra_fail_within(umbra_status code, const char *fmt, ...)
 {
-    char before[sizeof error_message];
-    memcpy(before, error_message, sizeof before);
+    char text[sizeof error_message];
     va_list args;
     va_start(args, fmt);
-    int used = vsnprintf(error_message, sizeof error_message, fmt, args);
+    int formatted = vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof error_message)
-        snprintf(error_message + used, sizeof error_message - (size_t)used, ": %.*s",
-                 (int)sizeof before - 1, before);
+    size_t used = formatted < 0 ? 0 : strlen(text), before = strlen(error_message);
+    if (used + 2 < sizeof text) {
+        size_t room = sizeof text - 1 - (used + 2), kept = before < room ? before : room;
+        memcpy(text + used, ": ", 2);
+        memcpy(text + used + 2, error_message, kept);
+        text[used + 2 + kept] = 0;
+    }
+    memcpy(error_message, text, strlen(text) + 1);
     return code;
 }
 

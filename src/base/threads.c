@@ -100,8 +100,8 @@ static int processors(void)
 umbra_status umbra_pool_new(umbra_pool **out, int threads)
 {
     if (threads < 0 || threads > MAX_THREADS)
-        return umbra_fail(UMBRA_E_USAGE, "%d threads asked for; give 1 to %d, or 0 for all", threads,
-                          MAX_THREADS);
+        return umbra_fail(UMBRA_E_USAGE, "%d threads asked for; give 1 to %d, or 0 for all",
+                          threads, MAX_THREADS);
     if (threads == 0)
         threads = processors();
     void *memory = NULL;
@@ -124,8 +124,10 @@ umbra_status umbra_pool_new(umbra_pool **out, int threads)
     for (int i = 1; i < threads; i++) {
         pool->workers[i] = (struct worker){pool, i};
         if (pthread_create(&pool->handles[i], NULL, worker_main, &pool->workers[i]) != 0) {
-            status = umbra_fail(UMBRA_E_RESOURCE, "cannot start thread %d of %d; use --threads with "
-                                                  "a smaller number", i + 1, threads);
+            status = umbra_fail(UMBRA_E_RESOURCE,
+                                "cannot start thread %d of %d; use --threads with "
+                                "a smaller number",
+                                i + 1, threads);
             goto fail;
         }
         pool->started = i;

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads from memory that it does not own. A read past the end sets `failed`, returns zeros, and every
- * later read fails too, so a parser may check once per record with umbra_reader_check. */
+/* Reads from memory that it does not own. A read past the end sets `failed`, returns zeros, and
+ * every later read fails too, so a parser may check once per record with umbra_reader_check. */
 typedef struct umbra_reader {
     const unsigned char *bytes;
     size_t size, offset;
@@ -56,8 +56,13 @@ umbra_status umbra_writer_check(const umbra_writer *writer) UMBRA_MUST_USE;
 void umbra_write_string(umbra_writer *writer, const char *text);
 umbra_status umbra_read_string(umbra_reader *reader, size_t max_bytes, char **out) UMBRA_MUST_USE;
 
-/* Residues packed at `bits` each (1..64), least significant bit first; count * bits bits rounded up to
- * whole bytes. Unpack refuses a value >= limit (limit 0: no check) by returning false. */
+/* Residues packed at `bits` each (1..64), least significant bit first; count * bits bits rounded up
+ * to whole bytes (SIZE_MAX where that does not fit), the padding zero.
+ *
+ * Range in: values[i] < 2^bits
+ * Returns:  unpack refuses a value >= limit (limit 0: no check) and padding that is not zero by
+ *           returning false; `values` are then unusable
+ * CT:       values are secret; count, bits, limit and whether a value was refused are public */
 size_t umbra_packed_bytes(size_t count, int bits);
 void umbra_pack_bits(unsigned char *out, const uint64_t *values, size_t count, int bits);
 bool umbra_unpack_bits(uint64_t *values, const unsigned char *in, size_t count, int bits,
