@@ -12,7 +12,7 @@
 typedef struct umbra_image {
     int width, height; /* 1 .. 32768 each, at most 2^28 pixels together */
     float *pixels;
-    char source[64];   /* "PNG 8-bit grey", "DICOM MONOCHROME1 12 bits, percentile 0.5-99.5", ... */
+    char source[64]; /* "PNG 8-bit grey", "DICOM MONOCHROME1 12 bits, percentile 0.5-99.5", ... */
 } umbra_image;
 
 void umbra_image_free(umbra_image *image);
