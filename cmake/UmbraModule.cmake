@@ -9,6 +9,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 option(UMBRA_WARNINGS_AS_ERRORS "Stop on the first warning" OFF)
+option(UMBRA_FUZZ "Build the fuzz targets for libFuzzer (clang) instead of replaying their corpora" OFF)
 
 set(UMBRA_C_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
                      -Wvla)
@@ -35,16 +36,19 @@ function(umbra_module name)
     target_link_libraries(umbra_${name} PUBLIC ${ARG_LINKS})
 endfunction()
 
-# umbra_test(NAME SOURCES file... [LINKS target...] [LABELS label...]): a cmocka program, run by CTest
-# from the project's root so that tests find models/ and ../shared/data.
+# umbra_test(NAME SOURCES file... [LINKS target...] [LABELS label...] [TIMEOUT seconds]): a cmocka
+# program, run by CTest from the project's root so that tests find models/ and ../shared/data.
 function(umbra_test name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     umbra_options(${name})
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-    target_link_libraries(${name} PRIVATE ${ARG_LINKS} cmocka)
+    target_link_libraries(${name} PRIVATE ${ARG_LINKS} PkgConfig::CMOCKA)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     if(ARG_LABELS)
         set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+    endif()
+    if(ARG_TIMEOUT)
+        set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
     endif()
 endfunction()
