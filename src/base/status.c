@@ -10,7 +10,7 @@ static _Thread_local char error_message[4096];
 /* Messages are put together aside, because the arguments may point into the old message. */
 umbra_status umbra_fail(umbra_code code, const char *fmt, ...)
 {
-    char text[sizeof error_message];
+    char text[sizeof error_message] = "";
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
@@ -21,7 +21,7 @@ umbra_status umbra_fail(umbra_code code, const char *fmt, ...)
 
 umbra_status umbra_fail_within(umbra_status code, const char *fmt, ...)
 {
-    char text[sizeof error_message];
+    char text[sizeof error_message] = "";
     va_list args;
     va_start(args, fmt);
     int formatted = vsnprintf(text, sizeof text, fmt, args);
