@@ -11,15 +11,15 @@ static void fail_returns_code_and_message(void **state)
 static void message_may_be_an_argument_of_the_next(void **state)
 {
     (void)state;
-    (void)umbra_fail(UMBRA_E_INPUT, "inner");
-    (void)umbra_fail(UMBRA_E_INPUT, "outer (%s)", umbra_error_message());
+    assert_int_equal(umbra_fail(UMBRA_E_INPUT, "inner"), UMBRA_E_INPUT);
+    assert_int_equal(umbra_fail(UMBRA_E_INPUT, "outer (%s)", umbra_error_message()), UMBRA_E_INPUT);
     assert_string_equal(umbra_error_message(), "outer (inner)");
 }
 
 static void within_puts_the_place_before(void **state)
 {
     (void)state;
-    (void)umbra_fail(UMBRA_E_INPUT, "bad width");
+    assert_int_equal(umbra_fail(UMBRA_E_INPUT, "bad width"), UMBRA_E_INPUT);
     assert_int_equal(umbra_fail_within(UMBRA_E_INPUT, "node %s", "conv1"), UMBRA_E_INPUT);
     assert_string_equal(umbra_error_message(), "node conv1: bad width");
 }
@@ -30,18 +30,18 @@ static void long_messages_are_cut_not_overrun(void **state)
     char text[6000];
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = 0;
-    (void)umbra_fail(UMBRA_E_INPUT, "%s", text);
+    assert_int_equal(umbra_fail(UMBRA_E_INPUT, "%s", text), UMBRA_E_INPUT);
     assert_int_equal(strlen(umbra_error_message()), 4095);
-    (void)umbra_fail_within(UMBRA_E_INPUT, "place");
+    assert_int_equal(umbra_fail_within(UMBRA_E_INPUT, "place"), UMBRA_E_INPUT);
     assert_int_equal(strlen(umbra_error_message()), 4095);
     assert_memory_equal(umbra_error_message(), "place: aaa", 10);
-    (void)umbra_fail_within(UMBRA_E_INPUT, "%s", text);
+    assert_int_equal(umbra_fail_within(UMBRA_E_INPUT, "%s", text), UMBRA_E_INPUT);
     assert_int_equal(strlen(umbra_error_message()), 4095);
     for (size_t used = 4090; used < 4096;
          used++) { /* no room, or hardly any, for the old message */
         text[used] = 0;
-        (void)umbra_fail(UMBRA_E_INPUT, "old");
-        (void)umbra_fail_within(UMBRA_E_INPUT, "%s", text);
+        assert_int_equal(umbra_fail(UMBRA_E_INPUT, "old"), UMBRA_E_INPUT);
+        assert_int_equal(umbra_fail_within(UMBRA_E_INPUT, "%s", text), UMBRA_E_INPUT);
         assert_in_range(strlen(umbra_error_message()), 4090, 4095);
         text[used] = 'a';
     }

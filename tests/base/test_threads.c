@@ -73,8 +73,8 @@ static void every_index_runs_once(void **state)
 static umbra_status wait_for_all(void *context, size_t index, int worker)
 {
     (void)index;
-    (void)worker;
     struct loop *loop = context;
+    atomic_fetch_add(&loop->inside[worker], 1);
     atomic_fetch_add(&loop->started, 1);
     for (int ms = 0; ms < 10000 && atomic_load(&loop->started) < loop->threads; ms++)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -87,6 +87,8 @@ static void all_threads_work_at_once(void **state)
     (void)state;
     struct loop *loop = loop_new(4);
     check_ok(umbra_pool_run(loop->pool, 4, wait_for_all, loop));
+    for (int worker = 0; worker < 4; worker++)
+        assert_int_equal(atomic_load(&loop->inside[worker]), 1);
     loop_free(loop);
 }
 
@@ -129,7 +131,7 @@ static void the_lowest_index_wins(void **state)
 
 struct nested {
     umbra_pool *pool;
-    atomic_int inner, faults;
+    atomic_int outer, inner, faults;
     int fail;
 };
 
@@ -154,6 +156,9 @@ static umbra_status outer_body(void *context, size_t index, int worker)
     (void)index;
     struct nested *nested = context;
     struct inner inner = {nested, worker};
+    atomic_fetch_add(&nested->outer, 1); /* the first four bodies are on four threads */
+    for (int ms = 0; ms < 10000 && atomic_load(&nested->outer) < 4; ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     return umbra_pool_run(nested->pool, 10, inner_body, &inner);
 }
 
