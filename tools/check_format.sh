@@ -9,7 +9,7 @@ tool=$(command -v clang-format-14 || command -v clang-format || true)
     echo "format: clang-format 14 is needed; run scripts/install-deps.sh --test" >&2
     exit 1
 }
-mapfile -t files < <(git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | while read -r f; do
+mapfile -t files < <(git ls-files '*.c' '*.h' '*.cc' '*.cpp' '*.hpp' | while read -r f; do
     [[ ! -e $f ]] || echo "$f"
 done)
 if [[ ${1-} == --fix ]]; then
