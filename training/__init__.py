@@ -1,0 +1,1 @@
+"""Training of the networks that Umbra runs on encrypted data, and their export to ONNX."""

@@ -1,0 +1,1 @@
+"""Networks: the image autoencoder that stays in plaintext, and the classifiers that run encrypted."""
