@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The checkers of tools/ on small trees and programs that are broken on purpose."""
+import fnmatch
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -160,6 +162,18 @@ class Secrets(Tree):
     def test_an_empty_list_proves_nothing(self):
         server = self.build("server", "int main(void){return 0;}")
         self.assertEqual(self.check(server, patterns="# none\n")[0], 1)
+
+
+class SecretList(unittest.TestCase):
+    def test_every_function_of_the_secret_header_is_listed(self):
+        header = TOOLS.parent / "src/ckks/secret.h"
+        lines = (TOOLS / "secret_symbols.txt").read_text().splitlines()
+        patterns = [line for line in lines if line and not line.startswith("#")]
+        code = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+        names = re.findall(r"\b(umbra_\w+)\(", code)
+        self.assertGreater(len(names), 5)
+        for name in names:
+            self.assertTrue(any(fnmatch.fnmatch(name, p) for p in patterns), name)
 
 
 class Format(Tree):
