@@ -40,7 +40,8 @@ umbra_status umbra_image_check_size(const umbra_image_file *file, uint64_t width
 umbra_status umbra_image_new(const umbra_image_file *file, uint64_t width, uint64_t height,
                              umbra_image *out) UMBRA_MUST_USE;
 
-/* Free a buffer of pixels after overwriting it; accepts NULL. */
+/* Zeroed memory for pixels, and a free that overwrites it first and accepts NULL. */
+umbra_status umbra_pixels_alloc(void **out, size_t bytes, const char *purpose) UMBRA_MUST_USE;
 void umbra_pixels_free(void *pixels, size_t bytes);
 
 /* Luma of ITU-R BT.601, as OpenCV and Pillow turn colour into grey. The weights sum to 1. */

@@ -45,6 +45,11 @@ umbra_status umbra_image_new(const umbra_image_file *file, uint64_t width, uint6
     return UMBRA_OK;
 }
 
+umbra_status umbra_pixels_alloc(void **out, size_t bytes, const char *purpose)
+{
+    return umbra_memory_alloc(out, bytes, purpose);
+}
+
 void umbra_pixels_free(void *pixels, size_t bytes)
 {
     if (pixels == NULL)

@@ -1,7 +1,7 @@
 /* Decode PNG to grey: 1 to 16 bits, grey, colour or palette, with or without alpha, interlaced. */
 #include "imaging/decode.h"
 
-#include "base/memory.h"
+#include "imaging/levels.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -77,7 +77,7 @@ static umbra_status allocate_rows(const png_shape *shape, const umbra_image *ima
                                   unsigned char **rows, size_t *bytes)
 {
     *bytes = shape->row_bytes * (shape->passes > 1 ? (size_t)image->height : 1);
-    return umbra_memory_alloc((void **)rows, *bytes, "the rows of a PNG");
+    return umbra_pixels_alloc((void **)rows, *bytes, "the rows of a PNG");
 }
 
 static void read_rows(png_structp png, const png_shape *shape, unsigned char *rows,
@@ -95,13 +95,19 @@ static void read_rows(png_structp png, const png_shape *shape, unsigned char *ro
     png_read_end(png, NULL);
 }
 
-static void describe(const png_shape *shape, umbra_image *image)
+static umbra_status finish(const png_shape *shape, umbra_image *image)
 {
+    bool is_spread = false;
+    size_t count = (size_t)image->width * (size_t)image->height;
+    if (shape->bit_depth == 16 && shape->channels == 1)
+        UMBRA_TRY(umbra_levels_spread_if_dim(image->pixels, count, &is_spread));
     const char *kind = shape->color_type == PNG_COLOR_TYPE_PALETTE ? "palette"
                        : shape->color_type & PNG_COLOR_MASK_COLOR  ? "colour"
                                                                    : "grey";
-    snprintf(image->source, sizeof image->source, "PNG %d-bit %s%s", shape->bit_depth, kind,
-             shape->color_type & PNG_COLOR_MASK_ALPHA ? ", alpha ignored" : "");
+    snprintf(image->source, sizeof image->source, "PNG %d-bit %s%s%s", shape->bit_depth, kind,
+             shape->color_type & PNG_COLOR_MASK_ALPHA ? ", alpha ignored" : "",
+             is_spread ? ", dim, percentile 0.5-99.5" : "");
+    return UMBRA_OK;
 }
 
 /* libpng's errors jump; what must survive the jump is volatile or behind a pointer. */
@@ -135,7 +141,7 @@ static umbra_status decode_with(png_structp png, png_infop info, png_source *sou
     rows_bytes = bytes;
     if (status == UMBRA_OK) {
         read_rows(png, &shape, fresh, image);
-        describe(&shape, image);
+        status = finish(&shape, image);
     }
     umbra_pixels_free(rows, rows_bytes);
     return status;
