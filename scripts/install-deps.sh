@@ -7,7 +7,7 @@ build_packages=(
     libsodium-dev                                       # randomness, hashes, locked memory
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev   # ONNX: onnx.proto is compiled at build time
     libdnnl-dev                                         # plaintext networks
-    libpng-dev libjpeg62-turbo-dev libtiff-dev libdcmtk-dev libstb-dev  # images
+    libpng-dev zlib1g-dev libjpeg62-turbo-dev libtiff-dev libdcmtk-dev libstb-dev  # images
     libjansson-dev                                      # JSON in and out
 )
 test_packages=(
