@@ -1,0 +1,58 @@
+/* From a graph and a precision to a program over ciphertexts, its parameters and its costs. */
+#ifndef UMBRA_PLAN_PLAN_H
+#define UMBRA_PLAN_PLAN_H
+
+#include "graph/ir.h"
+#include "plan/profile.h"
+
+#include <stdio.h>
+
+typedef struct umbra_plan_options {
+    double precision_bits;  /* wanted: -log2(max |error| / max |output|); 0: the default of 8 */
+    uint64_t memory_bytes;  /* the server's budget; 0: 6 GiB */
+    int threads;            /* for the prediction; 0: those of this machine */
+} umbra_plan_options;
+
+typedef struct umbra_plan umbra_plan;
+
+/* Compile. The graph (after umbra_graph_simplify) and the model info are copied. Value ranges of the graph
+ * come from model.json's calibration where known, else from running random inputs through umbra_plain.
+ *
+ * Returns: UMBRA_E_MODEL listing every node that cannot be compiled, with the remedy; UMBRA_E_SECURITY
+ *          where no parameters of 128 bits reach the precision, naming the node that runs out of what;
+ *          UMBRA_E_RESOURCE where the memory does not suffice, with the figure */
+umbra_status umbra_plan_compile(umbra_plan **out, const umbra_graph *graph, const umbra_model_info *model,
+                                const umbra_plan_options *options) UMBRA_MUST_USE;
+void umbra_plan_free(umbra_plan *plan);
+/* Holds graph, weights and decisions; reading lowers and simulates again and refuses a plan that does not
+ * reproduce its own predictions. */
+umbra_status umbra_plan_save(const umbra_plan *plan, const char *path) UMBRA_MUST_USE;
+umbra_status umbra_plan_load(const char *path, umbra_plan **out) UMBRA_MUST_USE;
+
+const umbra_params *umbra_plan_params(const umbra_plan *plan);
+const umbra_graph *umbra_plan_graph(const umbra_plan *plan);
+/* A view for saving or for the client side; valid as long as the plan. */
+const umbra_profile *umbra_plan_profile(const umbra_plan *plan);
+
+typedef struct umbra_plan_summary {
+    int degree_log2, levels, rotations; /* rotations: distinct Galois keys */
+    double log2_q, log2_qp, security_bits;
+    uint64_t key_bytes, query_bytes, result_bytes, predicted_memory_bytes;
+    double predicted_seconds, predicted_bits;
+} umbra_plan_summary;
+void umbra_plan_summarise(const umbra_plan *plan, umbra_plan_summary *out);
+
+/* One line for each step of the program, for --explain and --json. */
+typedef struct umbra_plan_node {
+    const char *name;   /* ONNX node(s) that this step evaluates */
+    const char *kind;   /* "linear", "square", "output", ... */
+    const char *why;    /* a sentence: composed or not, and why */
+    int level;
+    double scale_log2, predicted_bits, predicted_seconds;
+    size_t diagonals, rotations;
+} umbra_plan_node;
+int umbra_plan_node_count(const umbra_plan *plan);
+void umbra_plan_node_get(const umbra_plan *plan, int index, umbra_plan_node *out);
+umbra_status umbra_plan_explain(const umbra_plan *plan, FILE *out) UMBRA_MUST_USE;
+
+#endif
