@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 #define UMBRA_MAX_RANK 6
-#define UMBRA_MAX_ELEMENTS ((int64_t)1 << 31) /* of one tensor; larger ones are refused */
+#define UMBRA_MAX_ELEMENTS ((int64_t)1 << 28) /* of one tensor; larger ones are refused */
 
-/* Row-major dimensions, N C H W for images; every dimension is known (a symbolic batch is 1). */
+/* Row-major dimensions, N C H W for images; every dimension is known (a symbolic batch is 1).
+ * Rank -1 is an unknown shape: only what follows an UNKNOWN node has it. */
 typedef struct umbra_shape {
     int rank;
     int64_t dim[UMBRA_MAX_RANK];
@@ -24,40 +25,40 @@ typedef struct umbra_value {
     char *name; /* the ONNX name, unique in the graph */
     umbra_shape shape;
     umbra_data_type type;
-    float *f32;    /* constant data, owned by the graph; NULL when not a float constant */
-    int64_t *i64;  /* constant data of shapes, axes and pads; NULL when not such a constant */
-    int producer;  /* node index, -1 for graph inputs and constants */
+    float *f32;   /* constant data, owned by the graph; NULL when not a float constant */
+    int64_t *i64; /* constant data of shapes, axes and pads; NULL when not such a constant */
+    int producer; /* node index, -1 for graph inputs and constants */
     double range_min, range_max; /* from calibration; range_min > range_max when unknown */
 } umbra_value;
 
 typedef enum umbra_op {
-    UMBRA_OP_CONV,            /* x, weight [O,I/g,kh,kw], optional bias; conv attributes */
-    UMBRA_OP_CONV_TRANSPOSE,  /* as CONV, weight [I,O/g,kh,kw], plus output_padding */
-    UMBRA_OP_DENSE,           /* x [n,i], weight [o,i], optional bias [o] (Gemm, MatMul by constant) */
-    UMBRA_OP_MATMUL,          /* two computed tensors, batched over leading dimensions */
-    UMBRA_OP_BATCH_NORM,      /* x, scale, bias, mean, variance; epsilon */
-    UMBRA_OP_INSTANCE_NORM,   /* x, scale, bias; epsilon */
-    UMBRA_OP_ADD,             /* numpy broadcasting for the four arithmetic ones */
+    UMBRA_OP_CONV,           /* x, weight [O,I/g,kh,kw], optional bias; conv attributes */
+    UMBRA_OP_CONV_TRANSPOSE, /* as CONV, weight [I,O/g,kh,kw], plus output_padding */
+    UMBRA_OP_DENSE,      /* x [..,i], weight [o,i], optional bias [o] (Gemm, MatMul by constant) */
+    UMBRA_OP_MATMUL,     /* two computed tensors, batched over leading dimensions */
+    UMBRA_OP_BATCH_NORM, /* x, scale, bias, mean, variance; epsilon */
+    UMBRA_OP_INSTANCE_NORM, /* x, scale, bias; epsilon */
+    UMBRA_OP_ADD,           /* numpy broadcasting for the four arithmetic ones */
     UMBRA_OP_SUB,
     UMBRA_OP_MUL,
     UMBRA_OP_DIV,
-    UMBRA_OP_POW,             /* x, constant exponent */
-    UMBRA_OP_POLYNOMIAL,      /* x; coefficient[0] + coefficient[1] x + ... , degree attribute */
-    UMBRA_OP_AVERAGE_POOL,    /* x; kernel, strides, pads, count_include_pad */
+    UMBRA_OP_POW,          /* x, constant exponent */
+    UMBRA_OP_POLYNOMIAL,   /* x; coefficient[0] + coefficient[1] x + ... , degree attribute */
+    UMBRA_OP_AVERAGE_POOL, /* x; kernel, strides, pads, count_include_pad */
     UMBRA_OP_MAX_POOL,
     UMBRA_OP_GLOBAL_AVERAGE_POOL,
-    UMBRA_OP_REDUCE_MEAN,     /* x; axes, keep_dims */
+    UMBRA_OP_REDUCE_MEAN, /* x; axes, keep_dims */
     UMBRA_OP_RELU,
     UMBRA_OP_SIGMOID,
     UMBRA_OP_SILU,
     UMBRA_OP_TANH,
-    UMBRA_OP_SOFTMAX,         /* x; axis */
-    UMBRA_OP_RESHAPE,         /* x; the output's shape is the target (Flatten, Squeeze, Unsqueeze) */
-    UMBRA_OP_TRANSPOSE,       /* x; permutation */
-    UMBRA_OP_PAD,             /* x; pads_full (zeros only) */
-    UMBRA_OP_CONCAT,          /* inputs; axis */
-    UMBRA_OP_SLICE,           /* x; begin, step per dimension; the output's shape gives the counts */
-    UMBRA_OP_UNKNOWN,         /* kept by name so that every offender can be listed */
+    UMBRA_OP_SOFTMAX,   /* x; axis */
+    UMBRA_OP_RESHAPE,   /* x; the output's shape is the target (Flatten, Squeeze, Unsqueeze) */
+    UMBRA_OP_TRANSPOSE, /* x; permutation */
+    UMBRA_OP_PAD,       /* x; pads_full (zeros only) */
+    UMBRA_OP_CONCAT,    /* inputs; axis */
+    UMBRA_OP_SLICE,     /* x; begin, step per dimension; the output's shape gives the counts */
+    UMBRA_OP_UNKNOWN,   /* kept by name so that every offender can be listed */
     UMBRA_OP_COUNT
 } umbra_op;
 
@@ -87,6 +88,7 @@ typedef struct umbra_node {
     int *inputs;   /* value indices; -1 for an optional input left out */
     int input_count;
     int output; /* value index */
+    char *note; /* why an UNKNOWN node is one, for messages; may be NULL */
     umbra_attributes attr;
 } umbra_node;
 
@@ -101,6 +103,7 @@ typedef struct umbra_graph {
     int input_count;
     int *outputs;
     int output_count;
+    int64_t constant_elements; /* of all constants ever added: a bound on what folding may make */
 } umbra_graph;
 
 void umbra_graph_free(umbra_graph *graph);

@@ -1,0 +1,238 @@
+/* Growing and editing a graph. */
+#include "graph/build.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+umbra_status umbra_graph_new(umbra_graph **out)
+{
+    void *memory;
+    UMBRA_TRY(umbra_memory_alloc(&memory, sizeof(umbra_graph), "a graph"));
+    *out = memory;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_text_copy(char **out, const char *text)
+{
+    void *copy;
+    size_t length = strlen(text);
+    UMBRA_TRY(umbra_memory_alloc(&copy, length + 1, "a name"));
+    memcpy(copy, text, length + 1);
+    *out = copy;
+    return UMBRA_OK;
+}
+
+/* Make room for one more element; the array may move. */
+static umbra_status reserve(void **array, int count, int *capacity, size_t element_bytes)
+{
+    if (count < *capacity)
+        return UMBRA_OK;
+    int larger = *capacity == 0 ? 64 : *capacity * 2;
+    if (*capacity > (1 << 28))
+        return umbra_fail(UMBRA_E_INPUT, "the graph has more than 2^28 values; split the model");
+    void *copy;
+    UMBRA_TRY(umbra_memory_alloc_array(&copy, (size_t)larger, element_bytes, "a graph"));
+    if (count > 0)
+        memcpy(copy, *array, (size_t)count * element_bytes);
+    umbra_memory_free(*array);
+    *array = copy;
+    *capacity = larger;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_graph_add_value(umbra_graph *graph, const char *name, const umbra_shape *shape,
+                                   umbra_data_type type, int *index)
+{
+    void *array = graph->values;
+    UMBRA_TRY(reserve(&array, graph->value_count, &graph->value_capacity, sizeof(umbra_value)));
+    graph->values = array;
+    umbra_value value = {.shape = *shape, .type = type, .producer = -1, .range_min = 1.0};
+    UMBRA_TRY(umbra_text_copy(&value.name, name));
+    *index = graph->value_count;
+    graph->values[graph->value_count++] = value;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_graph_add_constant(umbra_graph *graph, const char *name,
+                                      const umbra_shape *shape, umbra_data_type type, int *index)
+{
+    char text[UMBRA_SHAPE_TEXT];
+    int64_t elements = umbra_shape_elements(shape);
+    if (elements < 0 || elements > UMBRA_MAX_ELEMENTS - graph->constant_elements)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "constant \"%s\" of shape %s: all constants together may hold at most "
+                          "%lld elements; use a smaller model",
+                          name, umbra_shape_text(shape, text), (long long)UMBRA_MAX_ELEMENTS);
+    size_t count = elements > 0 ? (size_t)elements : 1;
+    void *data;
+    UMBRA_TRY(umbra_memory_alloc_array(&data, count, type == UMBRA_F32 ? 4 : 8, "a constant"));
+    umbra_status status = umbra_graph_add_value(graph, name, shape, type, index);
+    if (status != UMBRA_OK) {
+        umbra_memory_free(data);
+        return status;
+    }
+    graph->constant_elements += elements;
+    if (type == UMBRA_F32)
+        graph->values[*index].f32 = data;
+    else
+        graph->values[*index].i64 = data;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_graph_add_constant_like(umbra_graph *graph, int like, const char *suffix,
+                                           const umbra_shape *shape, int *index)
+{
+    char name[2048];
+    for (int i = 0; i < 1000; i++) {
+        if (i == 0)
+            snprintf(name, sizeof name, "%.1024s%s", graph->values[like].name, suffix);
+        else
+            snprintf(name, sizeof name, "%.1024s%s_%d", graph->values[like].name, suffix, i);
+        if (umbra_graph_find_value(graph, name) < 0)
+            return umbra_graph_add_constant(graph, name, shape, UMBRA_F32, index);
+    }
+    return umbra_fail(UMBRA_E_INPUT, "no free name beside \"%s\"", graph->values[like].name);
+}
+
+static void release_node(umbra_node *node)
+{
+    umbra_memory_free(node->name);
+    umbra_memory_free(node->op_type);
+    umbra_memory_free(node->note);
+    umbra_memory_free(node->inputs);
+    *node = (umbra_node){.output = -1};
+}
+
+umbra_status umbra_graph_add_node(umbra_graph *graph, umbra_op op, const char *name,
+                                  const char *op_type, const int *inputs, int input_count,
+                                  int output, const umbra_attributes *attr, int *index)
+{
+    void *array = graph->nodes;
+    UMBRA_TRY(reserve(&array, graph->node_count, &graph->node_capacity, sizeof(umbra_node)));
+    graph->nodes = array;
+    umbra_node node = {.op = op, .input_count = input_count, .output = output};
+    node.attr = attr != NULL ? *attr : umbra_attributes_default();
+    umbra_status status;
+    void *copy;
+    UMBRA_GOTO(fail, status, umbra_text_copy(&node.name, name));
+    UMBRA_GOTO(fail, status, umbra_text_copy(&node.op_type, op_type));
+    UMBRA_GOTO(fail, status,
+               umbra_memory_alloc_array(&copy, (size_t)input_count + 1, sizeof(int), "a node"));
+    node.inputs = copy;
+    if (input_count > 0)
+        memcpy(node.inputs, inputs, (size_t)input_count * sizeof(int));
+    if (index != NULL)
+        *index = graph->node_count;
+    graph->values[output].producer = graph->node_count;
+    graph->nodes[graph->node_count++] = node;
+    return UMBRA_OK;
+fail:
+    release_node(&node);
+    return status;
+}
+
+static umbra_status append(int **list, int *count, int value)
+{
+    void *copy;
+    UMBRA_TRY(umbra_memory_alloc_array(&copy, (size_t)*count + 1, sizeof(int), "a graph"));
+    if (*count > 0)
+        memcpy(copy, *list, (size_t)*count * sizeof(int));
+    umbra_memory_free(*list);
+    *list = copy;
+    (*list)[(*count)++] = value;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_graph_add_input(umbra_graph *graph, int value)
+{
+    return append(&graph->inputs, &graph->input_count, value);
+}
+
+umbra_status umbra_graph_add_output(umbra_graph *graph, int value)
+{
+    return append(&graph->outputs, &graph->output_count, value);
+}
+
+umbra_attributes umbra_attributes_default(void)
+{
+    return (umbra_attributes){
+        .kernel = {1, 1}, .strides = {1, 1}, .dilations = {1, 1}, .groups = 1, .epsilon = 1e-5};
+}
+
+umbra_status umbra_constant_as_f32(umbra_graph *graph, int index)
+{
+    umbra_value *value = &graph->values[index];
+    if (value->f32 != NULL)
+        return UMBRA_OK;
+    if (value->i64 == NULL)
+        return umbra_fail(UMBRA_E_INTERNAL, "\"%s\" is not a constant", value->name);
+    size_t count = (size_t)umbra_shape_elements(&value->shape);
+    void *data;
+    UMBRA_TRY(umbra_memory_alloc_array(&data, count > 0 ? count : 1, 4, "a constant"));
+    value->f32 = data;
+    for (size_t i = 0; i < count; i++)
+        value->f32[i] = (float)value->i64[i];
+    return UMBRA_OK;
+}
+
+umbra_status umbra_graph_count_uses(const umbra_graph *graph, int **uses)
+{
+    void *memory;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)graph->value_count + 1, sizeof(int),
+                                       "use counts"));
+    int *count = memory;
+    for (int i = 0; i < graph->node_count; i++)
+        for (int k = 0; k < graph->nodes[i].input_count; k++)
+            if (graph->nodes[i].inputs[k] >= 0)
+                count[graph->nodes[i].inputs[k]]++;
+    for (int i = 0; i < graph->output_count; i++)
+        count[graph->outputs[i]]++;
+    *uses = count;
+    return UMBRA_OK;
+}
+
+void umbra_graph_replace_uses(umbra_graph *graph, int from, int to)
+{
+    for (int i = 0; i < graph->node_count; i++)
+        for (int k = 0; k < graph->nodes[i].input_count; k++)
+            if (graph->nodes[i].inputs[k] == from)
+                graph->nodes[i].inputs[k] = to;
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == from)
+            graph->outputs[i] = to;
+}
+
+void umbra_graph_remove_nodes(umbra_graph *graph, const bool *dead)
+{
+    int kept = 0;
+    for (int i = 0; i < graph->node_count; i++) {
+        umbra_node node = graph->nodes[i];
+        if (dead[i]) {
+            if (graph->values[node.output].producer == i)
+                graph->values[node.output].producer = -1;
+            release_node(&node);
+            continue;
+        }
+        if (graph->values[node.output].producer == i)
+            graph->values[node.output].producer = kept;
+        graph->nodes[kept++] = node;
+    }
+    graph->node_count = kept;
+}
+
+void umbra_graph_remove_last_node(umbra_graph *graph)
+{
+    umbra_node *node = &graph->nodes[graph->node_count - 1];
+    graph->values[node->output].producer = -1;
+    release_node(node);
+    graph->node_count--;
+}
+
+void umbra_node_set_input(umbra_node *node, int position, int value)
+{
+    node->inputs[position] = value; /* one spare place is always allocated */
+    if (position >= node->input_count)
+        node->input_count = position + 1;
+}

@@ -1,0 +1,173 @@
+/* Which nodes cannot be evaluated under encryption, and what to do about each. */
+#include "base/memory.h"
+#include "graph/build.h"
+#include "graph/passes.h"
+#include "wire/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define QUADRATIC "replace the activation by a quadratic a*x**2+b*x+c and train again"
+
+static bool is_output(const umbra_graph *graph, int value)
+{
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == value)
+            return true;
+    return false;
+}
+
+static const char *activation(const umbra_graph *graph, const umbra_node *node)
+{
+    if (is_output(graph, node->output))
+        return "remove it from the end of the graph: the client applies it after decryption";
+    if (node->op == UMBRA_OP_SOFTMAX)
+        return "attention cannot be encrypted; run this part on the client";
+    return QUADRATIC;
+}
+
+/* The remedy for arithmetic that no pass could turn into an encryptable node; NULL where it is
+ * fine. */
+static const char *arithmetic(const umbra_graph *graph, const umbra_node *node)
+{
+    const umbra_value *a = &graph->values[node->inputs[0]], *b = &graph->values[node->inputs[1]];
+    bool computed = !umbra_value_is_constant(a) && !umbra_value_is_constant(b);
+    if (graph->values[node->output].shape.rank < 0)
+        return NULL; /* after an unknown node, which is listed itself */
+    switch (node->op) {
+    case UMBRA_OP_ADD:
+        if (computed && umbra_shape_equal(&a->shape, &b->shape))
+            return NULL;
+        return computed ? "add tensors of the same shape"
+                        : "add one number, or one number a channel, instead of a whole tensor";
+    case UMBRA_OP_SUB:
+        return computed ? "write a - b as a + (-1)*b"
+                        : "subtract one number, or one number a channel";
+    case UMBRA_OP_MUL:
+        return computed
+                   ? "multiply by constants only; products of two computed tensors are not done"
+                   : "multiply by one number, or one number a channel";
+    case UMBRA_OP_POW:
+        return "use a whole exponent from 1 to 16";
+    default:
+        return "multiply by the reciprocal of a constant; dividing by a computed tensor is not "
+               "possible";
+    }
+}
+
+static const char *remedy(const umbra_graph *graph, const umbra_node *node)
+{
+    switch (node->op) {
+    case UMBRA_OP_CONV:
+    case UMBRA_OP_CONV_TRANSPOSE:
+    case UMBRA_OP_DENSE:
+    case UMBRA_OP_POLYNOMIAL:
+    case UMBRA_OP_AVERAGE_POOL:
+    case UMBRA_OP_GLOBAL_AVERAGE_POOL:
+    case UMBRA_OP_RESHAPE:
+    case UMBRA_OP_BATCH_NORM:
+        return NULL;
+    case UMBRA_OP_ADD:
+    case UMBRA_OP_SUB:
+    case UMBRA_OP_MUL:
+    case UMBRA_OP_DIV:
+    case UMBRA_OP_POW:
+        return arithmetic(graph, node);
+    case UMBRA_OP_RELU:
+    case UMBRA_OP_SIGMOID:
+    case UMBRA_OP_SILU:
+    case UMBRA_OP_TANH:
+    case UMBRA_OP_SOFTMAX:
+        return activation(graph, node);
+    case UMBRA_OP_MAX_POOL:
+        return "use average pooling and train again";
+    case UMBRA_OP_INSTANCE_NORM:
+        return "use batch normalisation, which has constants in evaluation mode, and train again";
+    case UMBRA_OP_REDUCE_MEAN:
+        return "take the mean over both spatial dimensions (global average pooling)";
+    case UMBRA_OP_MATMUL:
+        return "multiply by constant matrices only";
+    case UMBRA_OP_PAD:
+        return "pad by zeros, directly before a convolution";
+    case UMBRA_OP_TRANSPOSE:
+    case UMBRA_OP_CONCAT:
+    case UMBRA_OP_SLICE:
+        return "leave it out: moving elements is not done under encryption";
+    default:
+        return node->note != NULL ? node->note : "this operator is not known to Umbra; replace it";
+    }
+}
+
+/* Operators that only look at shapes fail after an unknown node and for that reason alone. */
+static bool is_consequence(const umbra_graph *graph, const umbra_node *node)
+{
+    static const char *const shape_only[] = {"Shape",           "Gather", "Cast",
+                                             "ConstantOfShape", "Expand", "Constant"};
+    bool known = false, unknown_input = false;
+    for (size_t i = 0; i < sizeof shape_only / sizeof shape_only[0]; i++)
+        known = known || strcmp(node->op_type, shape_only[i]) == 0;
+    for (int i = 0; i < node->input_count; i++)
+        unknown_input = unknown_input ||
+                        (node->inputs[i] >= 0 && graph->values[node->inputs[i]].shape.rank < 0);
+    return known && unknown_input && node->note == NULL;
+}
+
+static void write_text(umbra_writer *writer, const char *fmt, ...) UMBRA_PRINTF(2, 3);
+static void write_text(umbra_writer *writer, const char *fmt, ...)
+{
+    char line[4096];
+    va_list args;
+    va_start(args, fmt);
+    int length = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (length > 0)
+        umbra_write_bytes(writer, line,
+                          (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+}
+
+umbra_status umbra_graph_list_offenders(const umbra_graph *graph, char **list, int *count)
+{
+    umbra_writer writer = {.bytes = NULL};
+    *list = NULL;
+    *count = 0;
+    for (int i = 0; i < graph->node_count; i++) {
+        const umbra_node *node = &graph->nodes[i];
+        const char *what = remedy(graph, node);
+        if (what == NULL || is_consequence(graph, node))
+            continue;
+        const char *type = node->op == UMBRA_OP_SILU ? "SiLU" : node->op_type;
+        write_text(&writer, "%s  node \"%s\" (%s): %s", *count > 0 ? "\n" : "", node->name, type,
+                   what);
+        (*count)++;
+    }
+    if (*count == 0)
+        return UMBRA_OK;
+    umbra_write_u8(&writer, 0);
+    umbra_status status = umbra_writer_check(&writer);
+    if (status == UMBRA_OK)
+        status = umbra_text_copy(list, (const char *)writer.bytes);
+    umbra_writer_free(&writer);
+    return status;
+}
+
+umbra_status umbra_graph_check_encryptable(const umbra_graph *graph, const char *file)
+{
+    char *list;
+    int count;
+    UMBRA_TRY(umbra_graph_list_offenders(graph, &list, &count));
+    if (count == 0)
+        return UMBRA_OK;
+    size_t room = 3600, length = strlen(list);
+    const char *more = "";
+    if (length > room) { /* end at a whole line */
+        while (room > 0 && list[room] != '\n')
+            room--;
+        list[room] = 0;
+        more = "\n  ... and more";
+    }
+    umbra_status status = umbra_fail(UMBRA_E_MODEL, "%s: %d nodes cannot be encrypted:\n%s%s", file,
+                                     count, list, more);
+    umbra_memory_free(list);
+    return status;
+}
