@@ -10,7 +10,8 @@ typedef struct umbra_plain umbra_plain;
  * UMBRA_E_MODEL). The graph is borrowed until umbra_plain_free.
  *
  * threads: 0 for all that the process may use */
-umbra_status umbra_plain_new(umbra_plain **out, const umbra_graph *graph, int threads) UMBRA_MUST_USE;
+umbra_status umbra_plain_new(umbra_plain **out, const umbra_graph *graph,
+                             int threads) UMBRA_MUST_USE;
 void umbra_plain_free(umbra_plain *plain);
 
 /* Run once. inputs[i] holds the i-th graph input, row-major; outputs are valid until the next run.
