@@ -4,12 +4,9 @@
 #include "base/checked.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
@@ -44,35 +41,6 @@ umbra_status umbra_memory_alloc_array(void **out, size_t count, size_t element_b
 void umbra_memory_free(void *p)
 {
     free(p);
-}
-
-uint64_t umbra_memory_available_bytes(void)
-{
-    uint64_t available_kib = 0;
-    FILE *f = fopen("/proc/meminfo", "r");
-    if (f == NULL)
-        return 0;
-    char line[256];
-    while (fgets(line, sizeof line, f) != NULL) {
-        unsigned long long kib = 0;
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            available_kib = kib;
-    }
-    fclose(f);
-    uint64_t bytes = available_kib * 1024;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        (bytes == 0 || limit.rlim_cur < bytes))
-        bytes = limit.rlim_cur;
-    return bytes;
-}
-
-uint64_t umbra_memory_peak_bytes(void)
-{
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
-        return 0;
-    return (uint64_t)usage.ru_maxrss * 1024;
 }
 
 umbra_status umbra_secret_alloc(void **out, size_t bytes)

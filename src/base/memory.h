@@ -2,6 +2,7 @@
 #ifndef UMBRA_BASE_MEMORY_H
 #define UMBRA_BASE_MEMORY_H
 
+#include "base/machine.h"
 #include "umbra/status.h"
 
 #include <stddef.h>
@@ -17,10 +18,6 @@ umbra_status umbra_memory_alloc(void **out, size_t bytes, const char *purpose) U
 umbra_status umbra_memory_alloc_array(void **out, size_t count, size_t element_bytes,
                                       const char *purpose) UMBRA_MUST_USE;
 void umbra_memory_free(void *p);
-
-/* Bytes that this machine can still give to a process, 0 when unknown; peak of this process. */
-uint64_t umbra_memory_available_bytes(void);
-uint64_t umbra_memory_peak_bytes(void);
 
 /* Secret memory: locked where the system allows it, guard pages, wiped on free (libsodium).
  * Contents start zeroed. */

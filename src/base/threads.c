@@ -1,17 +1,24 @@
 /* A pool of threads that runs one indexed loop at a time. */
-#define _GNU_SOURCE
 #include "base/threads.h"
 
+#include "base/machine.h"
 #include "base/memory.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_THREADS 1024
+/* Loops follow each other within microseconds while a network runs, and waking a sleeping thread
+ * costs tens of them, so both sides look for a while (about 50 us) before they sleep. */
+#define SPINS_BEFORE_SLEEP 1500
+
+#define STATE_INSIDE UINT64_C(0xffff) /* a count */
+#define STATE_OPEN UINT64_C(0x10000)
+#define STATE_LOOP UINT64_C(0x20000) /* one loop further */
 
 struct umbra_pool {
     pthread_mutex_t lock;
@@ -21,9 +28,12 @@ struct umbra_pool {
     struct worker *workers;
     int threads;
     int started;
-    bool stopping;
-    unsigned long generation; /* counts loops, so that a worker never joins one twice */
-    int busy;
+    int spins; /* 0 where there are more threads than processors */
+    atomic_bool stopping;
+    /* The loop's number (so that a worker never joins one twice), whether it can still be joined,
+     * and how many workers are inside. The caller waits for those inside only: one that wakes too
+     * late for a short loop finds it closed. */
+    atomic_uint_fast64_t state;
     umbra_loop_body body;
     void *context;
     size_t count;
@@ -66,35 +76,97 @@ static void work(umbra_pool *pool, int worker)
     current_worker = -1;
 }
 
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static bool can_join(uint64_t state, uint64_t seen)
+{
+    return (state & STATE_OPEN) != 0 && state / STATE_LOOP != seen;
+}
+
+static bool has_news(umbra_pool *pool, uint64_t seen)
+{
+    return can_join(atomic_load(&pool->state), seen) || atomic_load(&pool->stopping);
+}
+
+static void wait_for_news(umbra_pool *pool, uint64_t seen)
+{
+    for (int i = 0; i < pool->spins; i++) {
+        if (has_news(pool, seen))
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->lock);
+    while (!has_news(pool, seen))
+        pthread_cond_wait(&pool->work_ready, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Enter the loop that is open, unless it was seen before; its number goes to *seen. */
+static bool join_loop(umbra_pool *pool, uint64_t *seen)
+{
+    uint_fast64_t state = atomic_load(&pool->state);
+    while (can_join(state, *seen))
+        if (atomic_compare_exchange_weak(&pool->state, &state, state + 1)) {
+            *seen = state / STATE_LOOP;
+            return true;
+        }
+    return false;
+}
+
+static void leave_loop(umbra_pool *pool)
+{
+    uint64_t left = atomic_fetch_sub(&pool->state, 1) - 1;
+    if ((left & (STATE_OPEN | STATE_INSIDE)) != 0)
+        return;
+    pthread_mutex_lock(
+        &pool->lock); /* or the caller could miss it between its test and its sleep */
+    pthread_cond_signal(&pool->work_done);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void open_loop(umbra_pool *pool)
+{
+    uint64_t number = atomic_load(&pool->state) / STATE_LOOP + 1;
+    pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->state, number * STATE_LOOP + STATE_OPEN);
+    pthread_cond_broadcast(&pool->work_ready);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void close_loop(umbra_pool *pool)
+{
+    atomic_fetch_and(&pool->state, ~STATE_OPEN);
+    for (int i = 0; i < pool->spins && (atomic_load(&pool->state) & STATE_INSIDE) != 0; i++)
+        relax();
+    if ((atomic_load(&pool->state) & STATE_INSIDE) == 0)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    while ((atomic_load(&pool->state) & STATE_INSIDE) != 0)
+        pthread_cond_wait(&pool->work_done, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *self = argument;
     umbra_pool *pool = self->pool;
-    unsigned long seen = 0;
-    pthread_mutex_lock(&pool->lock);
+    uint64_t seen = 0;
     for (;;) {
-        while (!pool->stopping && pool->generation == seen)
-            pthread_cond_wait(&pool->work_ready, &pool->lock);
-        if (pool->stopping)
-            break;
-        seen = pool->generation;
-        pthread_mutex_unlock(&pool->lock);
-        work(pool, self->number);
-        pthread_mutex_lock(&pool->lock);
-        if (--pool->busy == 0)
-            pthread_cond_signal(&pool->work_done);
+        wait_for_news(pool, seen);
+        if (atomic_load(&pool->stopping))
+            return NULL;
+        if (join_loop(pool, &seen)) {
+            work(pool, self->number);
+            leave_loop(pool);
+        }
     }
-    pthread_mutex_unlock(&pool->lock);
-    return NULL;
-}
-
-static int processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    int count = CPU_COUNT(&set);
-    return count < 1 ? 1 : count > MAX_THREADS ? MAX_THREADS : count;
 }
 
 umbra_status umbra_pool_new(umbra_pool **out, int threads)
@@ -103,11 +175,12 @@ umbra_status umbra_pool_new(umbra_pool **out, int threads)
         return umbra_fail(UMBRA_E_USAGE, "%d threads asked for; give 1 to %d, or 0 for all",
                           threads, MAX_THREADS);
     if (threads == 0)
-        threads = processors();
+        threads = umbra_machine_processors();
     void *memory = NULL;
     UMBRA_TRY(umbra_memory_alloc(&memory, sizeof(umbra_pool), "thread pool"));
     umbra_pool *pool = memory;
     pool->threads = threads;
+    pool->spins = threads <= umbra_machine_processors() ? SPINS_BEFORE_SLEEP : 0;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work_ready, NULL);
     pthread_cond_init(&pool->work_done, NULL);
@@ -144,7 +217,7 @@ void umbra_pool_free(umbra_pool *pool)
     if (pool == NULL)
         return;
     pthread_mutex_lock(&pool->lock);
-    pool->stopping = true;
+    atomic_store(&pool->stopping, true);
     pthread_cond_broadcast(&pool->work_ready);
     pthread_mutex_unlock(&pool->lock);
     for (int i = 1; i <= pool->started; i++)
@@ -175,22 +248,16 @@ umbra_status umbra_pool_run(umbra_pool *pool, size_t count, umbra_loop_body body
         return run_serially(count, body, context, current_worker);
     if (pool == NULL || pool->threads == 1 || count < 2)
         return run_serially(count, body, context, 0);
-    pthread_mutex_lock(&pool->lock);
+    /* Read by workers inside the loop only, and nobody is inside before it opens. */
     pool->body = body;
     pool->context = context;
     pool->count = count;
     pool->failed_status = UMBRA_OK;
     pool->failed_index = 0;
     atomic_store(&pool->next, 0);
-    pool->busy = pool->started;
-    pool->generation++;
-    pthread_cond_broadcast(&pool->work_ready);
-    pthread_mutex_unlock(&pool->lock);
+    open_loop(pool);
     work(pool, 0);
-    pthread_mutex_lock(&pool->lock);
-    while (pool->busy > 0)
-        pthread_cond_wait(&pool->work_done, &pool->lock);
+    close_loop(pool);
     umbra_status status = pool->failed_status;
-    pthread_mutex_unlock(&pool->lock);
     return status == UMBRA_OK ? UMBRA_OK : umbra_fail(status, "%s", pool->failed_message);
 }
