@@ -11,6 +11,14 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 option(UMBRA_WARNINGS_AS_ERRORS "Stop on the first warning" OFF)
 option(UMBRA_FUZZ "Build the fuzz targets for libFuzzer (clang) instead of replaying their corpora" OFF)
 
+option(UMBRA_HARDENING "Harden against hostile files: they are parsed beside the secret key" OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(UMBRA_HARDENING)
+    add_compile_options(-fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+                        $<$<COMPILE_LANGUAGE:CXX>:-D_GLIBCXX_ASSERTIONS>)
+    add_link_options(-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+endif()
+
 set(UMBRA_C_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
                      -Wvla)
 set(UMBRA_CXX_WARNINGS -Wall -Wextra -Wshadow)

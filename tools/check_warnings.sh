@@ -23,6 +23,6 @@ build() {
 }
 
 status=0
-build gcc gcc g++ -O2 || status=1
+build gcc gcc g++ "-O2 -D_FORTIFY_SOURCE=2" || status=1
 build clang clang-14 clang++-14 -O0 || status=1
 exit $status
