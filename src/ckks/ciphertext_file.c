@@ -1,0 +1,84 @@
+/* A query or a result as a file: an envelope around a count and that many ciphertexts. */
+#include "ckks/ciphertext_file.h"
+
+#include <string.h>
+
+umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertext *const *ciphertexts,
+                                    int count, const unsigned char (*seeds)[UMBRA_SEED_BYTES],
+                                    uint64_t *file_bytes)
+{
+    umbra_writer writer = {0};
+    umbra_write_u32(&writer, (uint32_t)count);
+    umbra_status status = UMBRA_OK;
+    for (int i = 0; i < count && status == UMBRA_OK; i++)
+        status = umbra_ciphertext_write(&writer, ciphertexts[i], seeds == NULL ? NULL : seeds[i]);
+    if (status == UMBRA_OK)
+        status = umbra_writer_check(&writer);
+    if (status == UMBRA_OK)
+        status = umbra_envelope_write_file(path, false, UMBRA_KIND_CIPHERTEXT,
+                                           UMBRA_CIPHERTEXT_FILE_VERSION,
+                                           umbra_params_hash(ciphertexts[0]->params),
+                                           ciphertexts[0]->key_id, writer.bytes, writer.size);
+    if (status == UMBRA_OK && file_bytes != NULL)
+        *file_bytes = (uint64_t)writer.size + UMBRA_ENVELOPE_BYTES;
+    umbra_writer_free(&writer);
+    return status;
+}
+
+static umbra_status read_all(umbra_reader *body, const umbra_params *params, uint64_t key_id,
+                             int count, umbra_ciphertext **out)
+{
+    uint32_t found = umbra_read_u32(body);
+    UMBRA_TRY(umbra_reader_check(body, "count of ciphertexts"));
+    if (found != (uint32_t)count)
+        return umbra_fail(
+            UMBRA_E_MISMATCH,
+            "%s holds %u ciphertexts where %d are expected; it belongs to another plan", body->name,
+            found, count);
+    for (int i = 0; i < count; i++) {
+        UMBRA_TRY(umbra_ciphertext_read(body, params, &out[i]));
+        if (out[i]->key_id != key_id)
+            return umbra_fail(UMBRA_E_INPUT,
+                              "%s: ciphertext %d is of another key than its envelope; "
+                              "make the file again",
+                              body->name, i);
+    }
+    if (umbra_reader_left(body) != 0)
+        return umbra_fail(UMBRA_E_INPUT, "%s: %zu bytes too many at byte %llu; make the file again",
+                          body->name, umbra_reader_left(body),
+                          (unsigned long long)(body->base_offset + body->offset));
+    return UMBRA_OK;
+}
+
+static umbra_status parse(const umbra_file_map *map, const char *path, const umbra_params *params,
+                          int count, umbra_ciphertext **out)
+{
+    umbra_envelope envelope;
+    umbra_reader body;
+    UMBRA_TRY(umbra_envelope_open(map->bytes, map->size, path, UMBRA_KIND_CIPHERTEXT,
+                                  UMBRA_CIPHERTEXT_FILE_VERSION, true, &envelope, &body));
+    if (memcmp(envelope.parameter_hash, umbra_params_hash(params), UMBRA_HASH_BYTES) != 0)
+        return umbra_fail(UMBRA_E_MISMATCH,
+                          "%s was made with other parameters; use the files of one `umbra plan`",
+                          path);
+    for (int i = 0; i < count; i++)
+        out[i] = NULL;
+    umbra_status status = read_all(&body, params, envelope.key_id, count, out);
+    for (int i = 0; i < count && status != UMBRA_OK; i++) {
+        umbra_ciphertext_free(out[i]);
+        out[i] = NULL;
+    }
+    return status;
+}
+
+umbra_status umbra_ciphertexts_load(const char *path, const umbra_params *params, int count,
+                                    umbra_ciphertext **out, uint64_t *file_bytes)
+{
+    umbra_file_map map = {0};
+    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_status status = parse(&map, path, params, count, out);
+    if (status == UMBRA_OK && file_bytes != NULL)
+        *file_bytes = map.size;
+    umbra_file_unmap(&map);
+    return status;
+}

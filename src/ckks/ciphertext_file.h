@@ -1,0 +1,24 @@
+/* A query or a result as a file: an envelope around a count and that many ciphertexts. */
+#ifndef UMBRA_CKKS_CIPHERTEXT_FILE_H
+#define UMBRA_CKKS_CIPHERTEXT_FILE_H
+
+#include "ckks/ciphertext.h"
+#include "math/sample.h"
+
+#define UMBRA_CIPHERTEXT_FILE_VERSION 1
+#define UMBRA_CIPHERTEXT_FILE_MAX 4096 /* ciphertexts in one file */
+
+/* Write aside and rename. seeds: NULL, or `count` seeds of freshly encrypted ciphertexts (half the
+ * bytes). All ciphertexts share parameters and key. file_bytes may be NULL. */
+umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertext *const *ciphertexts,
+                                    int count, const unsigned char (*seeds)[UMBRA_SEED_BYTES],
+                                    uint64_t *file_bytes) UMBRA_MUST_USE;
+/* Read exactly `count` ciphertexts of these parameters into out[0 .. count-1]; on failure none
+ * remains.
+ *
+ * Returns: UMBRA_E_MISMATCH for other parameters or another count, UMBRA_E_INPUT for a damaged file
+ * Owns:    the caller frees each with umbra_ciphertext_free */
+umbra_status umbra_ciphertexts_load(const char *path, const umbra_params *params, int count,
+                                    umbra_ciphertext **out, uint64_t *file_bytes) UMBRA_MUST_USE;
+
+#endif

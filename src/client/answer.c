@@ -1,0 +1,70 @@
+/* An encrypted result becomes logits, probabilities and labels. */
+#include "client/answer.h"
+
+#include "base/memory.h"
+#include "ckks/encoder.h"
+
+#include <math.h>
+
+static umbra_status decrypt_one(const umbra_secret_key *key, const umbra_ciphertext *ciphertext,
+                                double *slots, size_t count)
+{
+    umbra_plaintext *plain = NULL;
+    UMBRA_TRY(umbra_plaintext_new(&plain, ciphertext->params, ciphertext->level));
+    umbra_status status = umbra_decrypt(plain, ciphertext, key);
+    if (status == UMBRA_OK)
+        status = umbra_decode(plain, slots, NULL, count);
+    if (status == UMBRA_OK)
+        umbra_secret_wipe(plain->limbs,
+                          (size_t)umbra_params_level_limbs(plain->params, plain->level) *
+                              umbra_params_degree(plain->params) * sizeof *plain->limbs);
+    umbra_plaintext_free(plain);
+    return status;
+}
+
+umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbra_layout *layout,
+                                         double factor, const umbra_ciphertext *const *ciphertexts,
+                                         double *values)
+{
+    size_t total = (size_t)layout->ciphertexts * layout->slots;
+    void *memory = NULL;
+    UMBRA_TRY(umbra_secret_alloc(&memory, total * sizeof(double)));
+    double *slots = memory;
+    umbra_status status = UMBRA_OK;
+    for (int i = 0; i < layout->ciphertexts && status == UMBRA_OK; i++)
+        status = decrypt_one(key, ciphertexts[i], slots + (size_t)i * layout->slots, layout->slots);
+    if (status == UMBRA_OK) {
+        umbra_layout_gather(layout, slots, values);
+        for (size_t i = 0; i < umbra_layout_elements(layout); i++)
+            values[i] /= factor;
+    }
+    umbra_secret_free(slots);
+    return status;
+}
+
+umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secret_key *key,
+                                  const umbra_ciphertext *const *ciphertexts, double *logits)
+{
+    UMBRA_TRY(umbra_answer_decrypt_tensor(key, &profile->output_layout, profile->output_factor,
+                                          ciphertexts, logits));
+    umbra_answer_round(logits, umbra_layout_elements(&profile->output_layout),
+                       profile->predicted_bits);
+    return UMBRA_OK;
+}
+
+void umbra_answer_round(double *values, size_t count, double bits)
+{
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(values[i]));
+    if (!(largest > 0) || !isfinite(largest))
+        return;
+    double grid = exp2(ceil(log2(largest)) - floor(bits));
+    for (size_t i = 0; i < count; i++)
+        values[i] = nearbyint(values[i] / grid) * grid;
+}
+
+double umbra_answer_sigmoid(double logit)
+{
+    return logit >= 0 ? 1 / (1 + exp(-logit)) : exp(logit) / (1 + exp(logit));
+}

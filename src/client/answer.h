@@ -1,0 +1,30 @@
+/* An encrypted result becomes logits, probabilities and labels. */
+#ifndef UMBRA_CLIENT_ANSWER_H
+#define UMBRA_CLIENT_ANSWER_H
+
+#include "ckks/secret.h"
+#include "plan/profile.h"
+
+/* Decrypt a tensor that stands in `layout` with slot = factor * value.
+ *
+ * values:  umbra_layout_elements(layout) doubles, exact as decrypted: for the key holder only. They
+ * carry the noise of the computation, from which the key could be attacked once they are published;
+ *          round them with umbra_answer_round before they leave ([LM21])
+ * Returns: UMBRA_E_MISMATCH for ciphertexts of another key or other parameters */
+umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbra_layout *layout,
+                                         double factor, const umbra_ciphertext *const *ciphertexts,
+                                         double *values) UMBRA_MUST_USE;
+
+/* Decrypt a result and round it: what may be shown and written. logits holds the output's elements.
+ */
+umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secret_key *key,
+                                  const umbra_ciphertext *const *ciphertexts,
+                                  double *logits) UMBRA_MUST_USE;
+
+/* Round to the grid 2^-floor(bits) * 2^ceil(log2(max |value|)), where bits is the predicted
+ * precision: the digits below are noise. */
+void umbra_answer_round(double *values, size_t count, double bits);
+
+double umbra_answer_sigmoid(double logit);
+
+#endif
