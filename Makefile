@@ -28,10 +28,13 @@ test: test-deps ## build and run every test but the long ones
 	@cmake --build --preset release -- --quiet
 	@ctest --preset release -j$(JOBS)
 
-test-long: test-deps ## build and run the long tests
+test-long: test-deps ## build and run the long tests: valgrind, whole networks
 	@cmake --preset release -DBUILD_TESTING=ON --log-level=WARNING >/dev/null
 	@cmake --build --preset release -- --quiet
-	@ctest --test-dir build -L long --output-on-failure --timeout 7200
+	@ctest --test-dir build -L long --output-on-failure --timeout 7200 --no-tests=ignore
+	@cmake --preset valgrind --log-level=WARNING >/dev/null
+	@cmake --build --preset valgrind -- --quiet
+	@ctest --test-dir build-valgrind -L valgrind --output-on-failure --timeout 7200
 
 asan: test-deps ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset debug --log-level=WARNING >/dev/null

@@ -44,10 +44,26 @@ function(umbra_module name)
     target_link_libraries(umbra_${name} PUBLIC ${ARG_LINKS})
 endfunction()
 
-# umbra_test(NAME SOURCES file... [LINKS target...] [LABELS label...] [TIMEOUT seconds]): a cmocka
-# program, run by CTest from the project's root so that tests find models/ and ../shared/data.
+option(UMBRA_POISON "Mark secrets for valgrind (src/base/poison.h)" OFF)
+if(UMBRA_POISON)
+    find_program(UMBRA_VALGRIND NAMES valgrind REQUIRED)
+    add_compile_definitions(UMBRA_POISON)
+endif()
+
+# umbra_valgrind_test(NAME TARGET): the test program TARGET once more, under valgrind, which knows no
+# AVX-512 and has every branch on a poisoned secret reported as an error.
+function(umbra_valgrind_test name target)
+    add_test(NAME ${name} COMMAND ${UMBRA_VALGRIND} -q --error-exitcode=99 --track-origins=yes
+                                  $<TARGET_FILE:${target}>
+             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS "long;valgrind")
+endfunction()
+
+# umbra_test(NAME SOURCES file... [LINKS target...] [LABELS label...] [TIMEOUT seconds] [VALGRIND]): a
+# cmocka program, run by CTest from the project's root so that tests find models/ and ../shared/data.
+# VALGRIND adds the run NAME_valgrind where secrets are marked (preset "valgrind").
 function(umbra_test name)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+    cmake_parse_arguments(ARG "VALGRIND" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     umbra_options(${name})
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
@@ -58,5 +74,8 @@ function(umbra_test name)
     endif()
     if(ARG_TIMEOUT)
         set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+    endif()
+    if(ARG_VALGRIND AND UMBRA_POISON)
+        umbra_valgrind_test(${name}_valgrind ${name})
     endif()
 endfunction()
