@@ -51,10 +51,11 @@ def main():
     generator = torch.Generator().manual_seed(20261121)
     vqgan = load(options.vqgan).to(memory_format=torch.channels_last)
     films, labels = nih_part("train")
-    mean, std = moments(encode(vqgan.encode, films))
+    raw = encode(vqgan.encode, films)
+    mean, std = moments(raw)
     encoder = LatentEncoder(vqgan, mean, std).eval().to(memory_format=torch.channels_last)
     stored = {"mean": mean, "std": std, "train_labels": labels}
-    stored["train"] = encode(encoder, films)
+    stored["train"] = (raw - mean.view(1, -1, 1, 1)) / std.view(1, -1, 1, 1)
     stored["views"] = torch.stack([encode(encoder, films, generator) for _ in range(options.views)])
     films, stored["validation_labels"] = nih_part("validation")
     stored["validation"] = encode(encoder, films)

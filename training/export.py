@@ -95,7 +95,8 @@ def export(options):
     drift = (OnnxRunner(folder / "encoder.onnx").run(sample[:1])["latent"] - stored["train"][:1]).abs().max().item()
     if drift > 1e-2:
         raise SystemExit(f"the cached latents are not of this autoencoder (largest difference {drift:.3g})")
-    ranges = measure_ranges(OnnxRunner(folder / "classifier.onnx"), stored["train"])
+    runner = OnnxRunner(folder / "classifier.onnx")
+    ranges = measure_ranges(runner, torch.cat([stored["train"], stored["views"][0]]))
     most = round(LATENT_MARGIN * stored["train"].abs().max().item(), 4)
     expected = write_expected(folder, "encoder", encoder, synthetic_images(2, 1))
     expected += write_expected(folder, "classifier", classifier, synthetic_latents(3, 2, shape, most))

@@ -86,13 +86,19 @@ def train(options):
     critic = PatchDiscriminator().to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(vqgan.parameters(), lr=options.lr, betas=(0.9, 0.99))
     critic_optimiser = torch.optim.Adam(critic.parameters(), lr=2e-4, betas=(0.5, 0.9))
-    started, saved, step, progress, quantise = time.time(), time.time(), 0, 0.0, False
+    started, saved, step, progress, quantise, moved = time.time(), time.time(), 0, 0.0, False, 0
+    if options.resume:
+        stored = torch.load(options.resume)
+        vqgan.load_state_dict(stored["state"])
+        step, progress, quantise = stored["step"], stored["progress"], True
+    first_step, first_progress = step, progress
     while progress < 1.0:
-        rate = options.lr * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
-        optimiser.param_groups[0]["lr"] = rate
+        warm_up = min(1.0, (step - first_step + 1) / 100)
+        optimiser.param_groups[0]["lr"] = options.lr * warm_up * (0.51 + 0.49 * math.cos(math.pi * progress))
         whole = progress >= WHOLE_FROM
         image = draw_batch(films, options.batch // 4 if whole else options.batch, 256 if whole else 128)
-        if not quantise and progress >= QUANTISE_FROM or step % REVIVE_EVERY == 0 and progress < REVIVE_UNTIL:
+        due = step > first_step and step % REVIVE_EVERY == 0 and progress < REVIVE_UNTIL
+        if due or not quantise and progress >= QUANTISE_FROM:
             with torch.no_grad():
                 moved = vqgan.quantizer.revive(vqgan.encode(image))
             quantise = progress >= QUANTISE_FROM
@@ -112,7 +118,8 @@ def train(options):
         torch.nn.utils.clip_grad_norm_(vqgan.parameters(), 1.0)
         optimiser.step()
         step += 1
-        progress = max(step / options.steps, (time.time() - started) / (60 * options.minutes))
+        elapsed = (time.time() - started) / (60 * options.minutes)
+        progress = max(step / options.steps, first_progress + elapsed * (1.0 - first_progress))
         if step % LOG_EVERY == 0:
             print(f"step {step} progress {progress:.3f} reconstruction {reconstruction.item():.4f} "
                   f"codebook {codebook.item():.4f} critic {judged:.3f} moved {moved} "
@@ -134,6 +141,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=55)
     parser.add_argument("--save-minutes", type=float, default=4)
     parser.add_argument("--adversarial", type=float, default=0.1, help="share of the gradient at the last layer")
+    parser.add_argument("--resume", type=Path, help="checkpoint whose weights and progress to start from")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=20261121)
     options = parser.parse_args()
