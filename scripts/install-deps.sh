@@ -6,7 +6,7 @@ build_packages=(
     build-essential cmake ninja-build pkg-config
     libsodium-dev                                       # randomness, hashes, locked memory
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev   # ONNX: onnx.proto is compiled at build time
-    libdnnl-dev                                         # plaintext networks
+    libdnnl-dev ocl-icd-opencl-dev                      # plaintext networks; its CMake files want OpenCL
     libpng-dev zlib1g-dev libjpeg62-turbo-dev libtiff-dev libdcmtk-dev libstb-dev  # images
     libjansson-dev                                      # JSON in and out
 )
