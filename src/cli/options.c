@@ -1,0 +1,198 @@
+/* Options of the command line: parsing, checking, help. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct option_text {
+    const char *name;
+    char letter;
+    const char *value; /* NULL: a flag */
+    const char *help;
+} option_text;
+
+static const option_text option_texts[UMBRA_OPT_COUNT] = {
+    [UMBRA_OPT_OUTPUT] = {"output", 'o', "PATH", "where the result is written"},
+    [UMBRA_OPT_PROFILE] = {"profile", 'p', "FILE", "client.profile, written by umbra plan"},
+    [UMBRA_OPT_KEY] = {"key", 'k', "FILE", "secret.key, written by umbra keygen; never leaves here"},
+    [UMBRA_OPT_KEYS] = {"keys", 0, "FILE", "evaluation.keys, written by umbra keygen"},
+    [UMBRA_OPT_PLAN] = {"plan", 0, "FILE", "server.plan, written by umbra plan"},
+    [UMBRA_OPT_MODEL] = {"model", 'm', "MODEL", "a model folder, or a .onnx file"},
+    [UMBRA_OPT_IMAGE] = {"image", 'i', "FILE", "PNG, JPEG, TIFF or DICOM (default: a phantom)"},
+    [UMBRA_OPT_ENCODER] = {"encoder", 0, "FILE", "encoder.onnx (default: beside the profile)"},
+    [UMBRA_OPT_PRECISION_BITS] = {"precision-bits", 0, "P", "bits that the answer must keep (8)"},
+    [UMBRA_OPT_MEMORY] = {"memory", 0, "BYTES", "the server's budget, as 6G or 800M"},
+    [UMBRA_OPT_EXPLAIN] = {"explain", 0, NULL, "print the plan node by node, with the reasons"},
+    [UMBRA_OPT_MIN_BITS] = {"min-bits", 0, "P", "fail below P bits (default: those predicted)"},
+    [UMBRA_OPT_LABELS] = {"labels", 0, "CSV", "true labels by file name, for AUROC"},
+    [UMBRA_OPT_SPLIT] = {"split", 0, "CSV", "split by file name: only images of --part are read"},
+    [UMBRA_OPT_PART] = {"part", 0, "NAME", "part of the split (validation)"},
+    [UMBRA_OPT_RUNS] = {"runs", 'n', "K", "how many runs or inputs at most"},
+    [UMBRA_OPT_OVERWRITE] = {"force", 'f', NULL, "write over a key that is already there"},
+};
+
+static bool takes(const umbra_command *command, int option)
+{
+    return (command->options >> option & 1u) != 0;
+}
+
+static int find_option(const umbra_command *command, const char *name, size_t length, char letter)
+{
+    for (int i = 0; i < UMBRA_OPT_COUNT; i++) {
+        if (!takes(command, i))
+            continue;
+        bool same_name = name != NULL && strlen(option_texts[i].name) == length &&
+                         strncmp(option_texts[i].name, name, length) == 0;
+        if (same_name || (name == NULL && option_texts[i].letter == letter))
+            return i;
+    }
+    return -1;
+}
+
+static umbra_status parse_threads(umbra_cli *cli, const char *text)
+{
+    char *end = NULL;
+    errno = 0;
+    long value = text == NULL ? 0 : strtol(text, &end, 10);
+    if (text == NULL || errno != 0 || end == text || *end != '\0' || value < 1 || value > 1024)
+        return umbra_fail(UMBRA_E_USAGE, "--threads needs a number from 1 to 1024");
+    cli->threads = (int)value;
+    return UMBRA_OK;
+}
+
+/* One word that starts with '-'; *index moves over a value in the next word. */
+static umbra_status parse_option(umbra_cli *cli, int argc, char **argv, int *index, bool *help)
+{
+    const char *word = argv[*index];
+    bool is_long = word[1] == '-';
+    const char *name = is_long ? word + 2 : NULL;
+    const char *equals = is_long ? strchr(name, '=') : NULL;
+    size_t length = name == NULL ? 0 : equals == NULL ? strlen(name) : (size_t)(equals - name);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        *help = true;
+        return UMBRA_OK;
+    }
+    if (strcmp(word, "--json") == 0) {
+        cli->json = true;
+        return UMBRA_OK;
+    }
+    if (strcmp(word, "--quiet") == 0 || strcmp(word, "-q") == 0) {
+        cli->quiet = true;
+        return UMBRA_OK;
+    }
+    const char *next = equals != NULL ? equals + 1 : *index + 1 < argc ? argv[*index + 1] : NULL;
+    if (length == 7 && strncmp(name, "threads", 7) == 0) {
+        *index += equals == NULL;
+        return parse_threads(cli, next);
+    }
+    int option = is_long || word[2] == '\0' ? find_option(cli->command, name, length, word[1]) : -1;
+    if (option < 0)
+        return umbra_fail(UMBRA_E_USAGE, "umbra %s does not know the option %s; see umbra %s --help",
+                          cli->command->name, word, cli->command->name);
+    if (cli->text[option] != NULL)
+        return umbra_fail(UMBRA_E_USAGE, "--%s is given twice", option_texts[option].name);
+    if (option_texts[option].value == NULL) {
+        if (equals != NULL)
+            return umbra_fail(UMBRA_E_USAGE, "--%s takes no value", option_texts[option].name);
+        cli->text[option] = "";
+        return UMBRA_OK;
+    }
+    if (next == NULL || next[0] == '\0')
+        return umbra_fail(UMBRA_E_USAGE, "--%s needs a value: %s", option_texts[option].name,
+                          option_texts[option].value);
+    *index += equals == NULL;
+    cli->text[option] = next;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_cli_parse(umbra_cli *cli, const umbra_command *command, int argc, char **argv,
+                             bool *help)
+{
+    *cli = (umbra_cli){.command = command};
+    bool only_arguments = false;
+    for (int i = 0; i < argc && !*help; i++) {
+        if (!only_arguments && strcmp(argv[i], "--") == 0) {
+            only_arguments = true;
+        } else if (!only_arguments && argv[i][0] == '-' && argv[i][1] != '\0') {
+            UMBRA_TRY(parse_option(cli, argc, argv, &i, help));
+        } else {
+            if (cli->argument_count == UMBRA_CLI_MAX_ARGUMENTS)
+                return umbra_fail(UMBRA_E_USAGE, "more than %d arguments", UMBRA_CLI_MAX_ARGUMENTS);
+            cli->argument[cli->argument_count++] = argv[i];
+        }
+    }
+    if (*help)
+        return UMBRA_OK;
+    if (cli->argument_count < command->least_arguments)
+        return umbra_fail(UMBRA_E_USAGE, "an argument is missing; usage: %s", command->usage);
+    if (cli->argument_count > command->most_arguments)
+        return umbra_fail(UMBRA_E_USAGE, "\"%s\" is one argument too many; usage: %s",
+                          cli->argument[command->most_arguments], command->usage);
+    return UMBRA_OK;
+}
+
+void umbra_cli_print_help(const umbra_command *command, FILE *out)
+{
+    fprintf(out, "%s\n\nusage: %s\n\n%s\n\noptions:\n", command->summary, command->usage,
+            command->details);
+    for (int i = 0; i < UMBRA_OPT_COUNT; i++) {
+        const option_text *text = &option_texts[i];
+        if (!takes(command, i))
+            continue;
+        char form[64];
+        snprintf(form, sizeof form, "%s%c%s--%s %s", text->letter ? "-" : "",
+                 text->letter ? text->letter : ' ', text->letter ? ", " : "   ", text->name,
+                 text->value == NULL ? "" : text->value);
+        fprintf(out, "  %-28s %s\n", form, text->help);
+    }
+    fprintf(out, "  %-28s %s\n  %-28s %s\n  %-28s %s\n  %-28s %s\n", "    --threads N",
+            "processors to use (all)", "    --json", "one JSON object on stdout", "-q, --quiet",
+            "no progress on stderr", "-h, --help", "this text");
+    fprintf(out, "\nexample:\n  %s\n", command->example);
+}
+
+umbra_status umbra_cli_require(const umbra_cli *cli, umbra_cli_option option, const char **out)
+{
+    if (cli->text[option] == NULL)
+        return umbra_fail(UMBRA_E_USAGE, "--%s %s is missing; usage: %s", option_texts[option].name,
+                          option_texts[option].value, cli->command->usage);
+    *out = cli->text[option];
+    return UMBRA_OK;
+}
+
+umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, double fallback, double low,
+                              double high, double *out)
+{
+    const char *text = cli->text[option];
+    *out = fallback;
+    if (text == NULL)
+        return UMBRA_OK;
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= low && value <= high))
+        return umbra_fail(UMBRA_E_USAGE, "--%s needs a number from %g to %g, not \"%s\"",
+                          option_texts[option].name, low, high, text);
+    *out = value;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_cli_bytes(const umbra_cli *cli, umbra_cli_option option, uint64_t fallback,
+                             uint64_t *out)
+{
+    const char *text = cli->text[option];
+    *out = fallback;
+    if (text == NULL)
+        return UMBRA_OK;
+    char *end = NULL;
+    double value = strtod(text, &end);
+    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
+    end += shift != 0;
+    value = ldexp(value, shift);
+    if (end == text || *end != '\0' || !(value >= 1 && value < 0x1p62))
+        return umbra_fail(UMBRA_E_USAGE, "--%s needs bytes, as 6G or 800M, not \"%s\"",
+                          option_texts[option].name, text);
+    *out = (uint64_t)value;
+    return UMBRA_OK;
+}
