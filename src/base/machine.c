@@ -3,6 +3,9 @@
 #include "base/machine.h"
 
 #include <inttypes.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -192,8 +195,13 @@ uint64_t umbra_memory_peak_bytes(void)
     return (uint64_t)usage.ru_maxrss * 1024;
 }
 
-void umbra_machine_forbid_core_dumps(void)
+void umbra_machine_prepare(void)
 {
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     (void)prctl(PR_SET_DUMPABLE, 0); /* also for a handler that ignores the limit, and for ptrace */
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    (void)mallopt(M_TOP_PAD, 64 << 20);
+#endif
 }

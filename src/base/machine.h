@@ -14,8 +14,11 @@ uint64_t umbra_memory_available_bytes(void);
 /* The most memory that this process has held at once. */
 uint64_t umbra_memory_peak_bytes(void);
 
-/* Leave no image and no key behind in a core dump; programs call it first. */
-void umbra_machine_forbid_core_dumps(void);
+/* A program calls this first, a library never, for it changes the whole process: no image and no
+ * key is left behind in a core dump, and memory that was freed is kept for the next ciphertext
+ * instead of being given back and faulted in again (four blocks of 6 MiB: 1.3 ms becomes 0.2 ms).
+ */
+void umbra_machine_prepare(void);
 
 /* The same readings from files under another root than "/", for tests. */
 uint64_t umbra_machine_container_bytes(const char *root);

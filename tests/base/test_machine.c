@@ -140,7 +140,7 @@ static int under_address_limit(void)
 static int without_core_dumps(void)
 {
     struct rlimit limit = {1, 1};
-    umbra_machine_forbid_core_dumps();
+    umbra_machine_prepare();
     return getrlimit(RLIMIT_CORE, &limit) == 0 ? (int)(limit.rlim_cur + limit.rlim_max) : 99;
 }
 
