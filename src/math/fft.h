@@ -14,13 +14,11 @@ void umbra_fft_free(umbra_fft *fft);
 
 /* In place on `slots` complex numbers, re and im apart; slots a power of two, 1 .. N/2. [CKKS17]
  *
- * embed_inverse: slot values z -> coefficients: re[k] is the coefficient of X^(k*N/(2*slots)) and im[k]
- *                that of X^(N/2 + k*N/(2*slots)), for the polynomial m with m(zeta^(5^j)) = z_j
- *                (zeta = exp(i pi / N)), all other coefficients zero: then rotation by the Galois element
- *                5^r turns slot vectors to the left by r.
- * embed:         the opposite.
- * The operations and their order are the same on every instruction set, without fused multiply-add, so
- * the results have the same bits. */
+ * embed_inverse: slot values z -> coefficients: re[k] is the coefficient of X^(k*N/(2*slots)) and
+ * im[k] that of X^(N/2 + k*N/(2*slots)), for the polynomial m with m(zeta^(5^j)) = z_j (zeta =
+ * exp(i pi / N)), all other coefficients zero: then rotation by the Galois element 5^r turns slot
+ * vectors to the left by r. embed:         the opposite. The operations and their order are the
+ * same on every instruction set, without fused multiply-add, so the results have the same bits. */
 void umbra_fft_embed_inverse(const umbra_fft *fft, double *re, double *im, size_t slots);
 void umbra_fft_embed(const umbra_fft *fft, double *re, double *im, size_t slots);
 

@@ -1,13 +1,14 @@
-/* The table of kernels: one contract each, several instruction sets behind it, the same bytes out. */
+/* The table of kernels: one contract each, several instruction sets behind it, the same bytes out.
+ */
 #ifndef UMBRA_MATH_KERNELS_H
 #define UMBRA_MATH_KERNELS_H
 
 #include "math/modulus.h"
 #include "math/ntt.h"
 
-/* Common to all: n = 0 mod 16; arrays 64-byte aligned; residues in [0, q) in and out (fully reduced);
- * r may equal an input entirely, partial overlap is not allowed; CT: data is secret, n, q, counts and
- * constants are public. */
+/* Common to all: n = 0 mod 16; arrays 64-byte aligned; residues in [0, q) in and out (fully
+ * reduced); r may equal an input entirely, partial overlap is not allowed; CT: data is secret, n,
+ * q, counts and constants are public. */
 typedef struct umbra_kernels {
     const char *name; /* "portable", "avx2", "avx512ifma" */
 
@@ -16,32 +17,36 @@ typedef struct umbra_kernels {
     void (*ntt_forward)(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
     void (*ntt_inverse)(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
 
-    void (*add)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const umbra_modulus *m);
-    void (*sub)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const umbra_modulus *m);
+    void (*add)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                const umbra_modulus *m);
+    void (*sub)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                const umbra_modulus *m);
     void (*neg)(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m);
-    void (*mul)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n, const umbra_modulus *m);
+    void (*mul)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                const umbra_modulus *m);
     /* r += a * b */
     void (*mul_add)(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
                     const umbra_modulus *m);
     /* r = a * w, w < q; r = (a - b) * w: the last step of rescaling and of modulus down */
-    void (*mul_scalar)(uint64_t *r, const uint64_t *a, uint64_t w, size_t n, const umbra_modulus *m);
+    void (*mul_scalar)(uint64_t *r, const uint64_t *a, uint64_t w, size_t n,
+                       const umbra_modulus *m);
     void (*sub_mul_scalar)(uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w, size_t n,
                            const umbra_modulus *m);
     /* r += a * w */
     void (*mul_scalar_add)(uint64_t *r, const uint64_t *a, uint64_t w, size_t n,
                            const umbra_modulus *m);
 
-    /* r0[i] (+)= sum_j a0[j][i] * b[j][i], r1 likewise with a1: reduction is delayed to the end, so each
-     * input is read once. count 1 .. 1024. accumulate: 0 overwrites r, 1 adds to it. Used for a
-     * ciphertext (a0, a1) times plaintexts b, and for a key (a0, a1) times digits b. */
+    /* r0[i] (+)= sum_j a0[j][i] * b[j][i], r1 likewise with a1: reduction is delayed to the end, so
+     * each input is read once. count 1 .. 1024. accumulate: 0 overwrites r, 1 adds to it. Used for
+     * a ciphertext (a0, a1) times plaintexts b, and for a key (a0, a1) times digits b. */
     void (*dot2)(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0, const uint64_t *const *a1,
                  const uint64_t *const *b, size_t count, int accumulate, size_t n,
                  const umbra_modulus *m);
 
-    /* r[i] = sum_j a[j][i] * w[j] mod q, count 1 .. 64; a[j][i] < 2^50 of ANY modulus, w[j] < q: the inner
-     * loop of RNS base conversion. */
-    void (*combine)(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count, size_t n,
-                    const umbra_modulus *m);
+    /* r[i] = sum_j a[j][i] * w[j] mod q, count 1 .. 64; a[j][i] < 2^50 of ANY modulus, w[j] < q:
+     * the inner loop of RNS base conversion. */
+    void (*combine)(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
+                    size_t n, const umbra_modulus *m);
 
     /* r[i] = a[i] mod q for a[i] < 2^50 of another modulus. */
     void (*reduce)(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m);
@@ -52,13 +57,20 @@ typedef struct umbra_kernels {
     void (*reduce_i32)(uint64_t *r, const int32_t *a, size_t n, const umbra_modulus *m);
     void (*reduce_i64)(uint64_t *r, const int64_t *a, size_t n, const umbra_modulus *m);
 
+    /* v[i] = floor(sum_j a[j][i] * inverse[j] + 1/2) in double precision, summed in the order of j
+     * without fused multiply-add: the same bits everywhere. a[j][i] < 2^50, count 1 .. 64; the
+     * rounded quotient of exact base conversion. [HPS19] */
+    void (*round_quotient)(uint64_t *v, const uint64_t *const *a, const double *inverse,
+                           size_t count, size_t n);
+
     /* r[i] = a[index[i]]; r != a */
     void (*permute)(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n);
 } umbra_kernels;
 
 /* The strongest set that this machine runs, or the one that UMBRA_CPU names
- * (portable|avx2|avx512ifma); chosen once. An unknown name, or a set that the machine lacks, is an error
- * from umbra_kernels_init, which programs call first; umbra_kernels_get without it uses the strongest. */
+ * (portable|avx2|avx512ifma); chosen once. An unknown name, or a set that the machine lacks, is an
+ * error from umbra_kernels_init, which programs call first; umbra_kernels_get without it uses the
+ * strongest. */
 umbra_status umbra_kernels_init(void) UMBRA_MUST_USE;
 const umbra_kernels *umbra_kernels_get(void);
 /* Every set that this machine can run, weakest first; for tests and benchmarks. */

@@ -11,13 +11,15 @@
 
 /* Made by umbra_modulus_init, immutable. Kernels use only q, bits and the constants below. */
 typedef struct umbra_modulus {
-    uint64_t q;            /* odd prime, 2^13 < q < 2^50 */
-    int bits;              /* 2^(bits-1) < q < 2^bits */
-    uint64_t barrett52;    /* floor(2^(bits+51) / q), for 52-bit high products */
-    uint64_t two52;        /* 2^52 mod q, to fold a high word into a low one */
-    uint64_t two52_shoup;  /* floor(two52 * 2^52 / q) */
-    uint64_t two64;        /* 2^64 mod q */
-    double inverse;        /* 1 / q rounded to nearest */
+    uint64_t q;           /* odd prime, 2^13 < q < 2^50 */
+    int bits;             /* 2^(bits-1) < q < 2^bits */
+    uint64_t barrett52;   /* floor(2^(bits+51) / q), for 52-bit high products */
+    uint64_t two52;       /* 2^52 mod q, to fold a high word into a low one */
+    uint64_t two52_shoup; /* floor(two52 * 2^52 / q) */
+    uint64_t two64;       /* 2^64 mod q */
+    uint64_t two64_shoup; /* floor(two64 * 2^64 / q), for 128-bit sums in portable C */
+    uint64_t barrett64;   /* floor(2^64 / q) */
+    double inverse;       /* 1 / q rounded to nearest */
 } umbra_modulus;
 
 umbra_status umbra_modulus_init(umbra_modulus *m, uint64_t q) UMBRA_MUST_USE;
@@ -36,8 +38,9 @@ uint64_t umbra_mod_shoup52(uint64_t w, const umbra_modulus *m);
 /* Deterministic Miller-Rabin for 64-bit numbers. */
 int umbra_is_prime(uint64_t n);
 
-/* Find `count` distinct primes = 1 mod `step`, nearest to 2^bits_log2 (a real number, below 50), avoiding
- * those of `taken`. Candidates alternate above and below, so that products stay near the wanted scale.
+/* Find `count` distinct primes = 1 mod `step`, nearest to 2^bits_log2 (a real number, below 50),
+ * avoiding those of `taken`. Candidates alternate above and below, so that products stay near the
+ * wanted scale.
  *
  * step:    a power of two, at least 2N
  * Returns: UMBRA_E_SECURITY where there are not enough such primes below 2^50 */

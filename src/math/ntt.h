@@ -4,13 +4,19 @@
 
 #include "math/modulus.h"
 
-/* Immutable after init and shared between threads. Roots stand in the order in which the transforms use
- * them (bit-reversed), each with its Shoup companion. */
+#define UMBRA_DEGREE_MIN_LOG2 5
+#define UMBRA_DEGREE_MAX_LOG2 17
+
+/* Immutable after init and shared between threads. Roots stand in the order in which the transforms
+ * use them (bit-reversed), each with its Shoup companion: roots[k] = psi^bitrev(k),
+ * inverse_roots[k] its inverse, but inverse_roots[0] = inverse_roots[1] / N, which the last level
+ * of the inverse uses. */
 typedef struct umbra_ntt {
     umbra_modulus modulus;
     int degree_log2; /* 5 .. 17 */
     size_t degree;
-    uint64_t psi; /* a primitive 2N-th root of unity: the smallest one, so that tables are reproducible */
+    uint64_t psi; /* a primitive 2N-th root of unity: the smallest one, so that tables are
+                     reproducible */
     uint64_t *roots, *roots_shoup;                 /* N words each, forward */
     uint64_t *inverse_roots, *inverse_roots_shoup; /* N words each */
     uint64_t degree_inverse, degree_inverse_shoup; /* 1/N mod q */
@@ -24,8 +30,8 @@ void umbra_ntt_free(umbra_ntt *ntt);
 /* Index table of the automorphism X -> X^galois (odd, < 2N) on NTT order: r[i] = a[index[i]]. */
 void umbra_automorphism_index(uint32_t *index, int degree_log2, uint32_t galois);
 /* The same in coefficient order, signs included; r != a. */
-void umbra_automorphism_coefficients(uint64_t *r, const uint64_t *a, int degree_log2, uint32_t galois,
-                                     const umbra_modulus *m);
+void umbra_automorphism_coefficients(uint64_t *r, const uint64_t *a, int degree_log2,
+                                     uint32_t galois, const umbra_modulus *m);
 /* 5^step mod 2N for a rotation of the slots to the left by step (any sign), N/2 slots. */
 uint32_t umbra_galois_of_rotation(int degree_log2, int64_t step_slots);
 

@@ -1,0 +1,23 @@
+/* The tables of kernels that the instruction sets offer, and the asserts on their common contract.
+ */
+#ifndef UMBRA_MATH_KERNEL_SETS_H
+#define UMBRA_MATH_KERNEL_SETS_H
+
+#include "math/kernels.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+extern const umbra_kernels umbra_kernels_portable;
+#if defined(UMBRA_X86_KERNELS)
+extern const umbra_kernels umbra_kernels_avx2;
+extern const umbra_kernels umbra_kernels_avx512ifma;
+#endif
+
+void umbra_ntt_forward_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
+void umbra_ntt_inverse_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
+
+/* Shape of every array of a kernel. */
+#define UMBRA_ASSERT_VECTOR(p, n) assert(((uintptr_t)(p)&63u) == 0 && (n) % 16 == 0)
+
+#endif

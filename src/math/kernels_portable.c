@@ -1,0 +1,187 @@
+/* The table of kernels in portable C: the reference and the fallback. */
+#include "math/kernel_sets.h"
+#include "math/scalar.h"
+
+#define COUNT_MAX_DOT 1024
+#define COUNT_MAX_COMBINE 64
+
+static void add_portable(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                         const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_fold(a[i] + b[i], m->q);
+}
+
+static void sub_portable(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                         const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_fold(a[i] - b[i] + m->q, m->q);
+}
+
+static void neg_portable(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_fold(m->q - a[i], m->q);
+}
+
+static void mul_portable(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                         const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_mul(a[i], b[i], m);
+}
+
+static void mul_add_portable(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                             const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_fold(r[i] + umbra_scalar_mul(a[i], b[i], m), m->q);
+}
+
+static void mul_scalar_portable(uint64_t *r, const uint64_t *a, uint64_t w, size_t n,
+                                const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(w < m->q);
+    const uint64_t w_shoup = umbra_scalar_shoup52(w, m);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_fold(umbra_scalar_mul_shoup(a[i], w, w_shoup, m->q), m->q);
+}
+
+static void sub_mul_scalar_portable(uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w,
+                                    size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(w < m->q);
+    const uint64_t w_shoup = umbra_scalar_shoup52(w, m);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t d = a[i] - b[i] + m->q; /* < 2q < 2^52, as the product asks */
+        r[i] = umbra_scalar_fold(umbra_scalar_mul_shoup(d, w, w_shoup, m->q), m->q);
+    }
+}
+
+static void mul_scalar_add_portable(uint64_t *r, const uint64_t *a, uint64_t w, size_t n,
+                                    const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(w < m->q);
+    const uint64_t q = m->q, w_shoup = umbra_scalar_shoup52(w, m);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x = r[i] + umbra_scalar_mul_shoup(a[i], w, w_shoup, q); /* < 3q */
+        r[i] = umbra_scalar_fold(umbra_scalar_fold(x, 2 * q), q);
+    }
+}
+
+static void dot2_portable(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
+                          const uint64_t *const *a1, const uint64_t *const *b, size_t count,
+                          int accumulate, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r0, n);
+    UMBRA_ASSERT_VECTOR(r1, n);
+    assert(count >= 1 && count <= COUNT_MAX_DOT);
+    for (size_t i = 0; i < n; i++) {
+        /* 1024 products below 2^100 and one residue: below 2^111 */
+        umbra_u128 sum0 = accumulate ? r0[i] : 0, sum1 = accumulate ? r1[i] : 0;
+        for (size_t j = 0; j < count; j++) {
+            sum0 += (umbra_u128)a0[j][i] * b[j][i];
+            sum1 += (umbra_u128)a1[j][i] * b[j][i];
+        }
+        r0[i] = umbra_scalar_reduce128(sum0, m);
+        r1[i] = umbra_scalar_reduce128(sum1, m);
+    }
+}
+
+static void combine_portable(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
+                             size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(count >= 1 && count <= COUNT_MAX_COMBINE);
+    for (size_t i = 0; i < n; i++) {
+        umbra_u128 sum = 0; /* 64 products below 2^100 */
+        for (size_t j = 0; j < count; j++)
+            sum += (umbra_u128)a[j][i] * w[j];
+        r[i] = umbra_scalar_reduce128(sum, m);
+    }
+}
+
+static void reduce_portable(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_reduce64(a[i], m);
+}
+
+static void reduce_centred_portable(uint64_t *r, const uint64_t *a, uint64_t p, size_t n,
+                                    const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const uint64_t p_mod_q = umbra_scalar_reduce64(p, m);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t upper = 0 - ((p / 2 - a[i]) >> 63); /* all ones where a > floor(p / 2) */
+        uint64_t x = umbra_scalar_reduce64(a[i], m) + m->q - (p_mod_q & upper);
+        r[i] = umbra_scalar_fold(x, m->q);
+    }
+}
+
+static void reduce_i32_portable(uint64_t *r, const int32_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_from_i64(a[i], m);
+}
+
+static void reduce_i64_portable(uint64_t *r, const int64_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_from_i64(a[i], m);
+}
+
+static void round_quotient_portable(uint64_t *v, const uint64_t *const *a, const double *inverse,
+                                    size_t count, size_t n)
+{
+    UMBRA_ASSERT_VECTOR(v, n);
+    assert(count >= 1 && count <= COUNT_MAX_COMBINE);
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0.5;
+        for (size_t j = 0; j < count; j++)
+            sum += (double)a[j][i] * inverse[j];
+        v[i] = (uint64_t)sum; /* not negative, so truncation is the floor */
+    }
+}
+
+static void permute_portable(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(r != a);
+    for (size_t i = 0; i < n; i++)
+        r[i] = a[index[i]];
+}
+
+const umbra_kernels umbra_kernels_portable = {
+    .name = "portable",
+    .ntt_forward = umbra_ntt_forward_portable,
+    .ntt_inverse = umbra_ntt_inverse_portable,
+    .add = add_portable,
+    .sub = sub_portable,
+    .neg = neg_portable,
+    .mul = mul_portable,
+    .mul_add = mul_add_portable,
+    .mul_scalar = mul_scalar_portable,
+    .sub_mul_scalar = sub_mul_scalar_portable,
+    .mul_scalar_add = mul_scalar_add_portable,
+    .dot2 = dot2_portable,
+    .combine = combine_portable,
+    .reduce = reduce_portable,
+    .reduce_centred = reduce_centred_portable,
+    .reduce_i32 = reduce_i32_portable,
+    .reduce_i64 = reduce_i64_portable,
+    .round_quotient = round_quotient_portable,
+    .permute = permute_portable,
+};

@@ -1,0 +1,139 @@
+/* Samplers over ChaCha20 streams. */
+#include "math/sample.h"
+
+#include "base/memory.h"
+#include "math/gaussian_table.h"
+#include "math/scalar.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#define STREAM_TERNARY UINT64_C(0x7465726e61727931)  /* "ternary1" */
+#define STREAM_GAUSSIAN UINT64_C(0x6761757373313238) /* "gauss128" */
+#define BUFFER_BYTES 4096
+#define BLOCK_BYTES 64 /* ChaCha20 */
+
+/* A ChaCha20 stream read in order. The nonce is the stream number in little-endian bytes. */
+typedef struct reader {
+    unsigned char key[UMBRA_SEED_BYTES];
+    unsigned char nonce[crypto_stream_chacha20_NONCEBYTES];
+    uint64_t next_block;
+    unsigned char bytes[BUFFER_BYTES];
+} reader;
+
+static void reader_start(reader *r, const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream)
+{
+    memcpy(r->key, seed, sizeof r->key);
+    for (int i = 0; i < 8; i++)
+        r->nonce[i] = (unsigned char)(stream >> (8 * i));
+    r->next_block = 0;
+}
+
+/* count: at most BUFFER_BYTES; the next bytes of the stream, from a block's beginning. */
+static void reader_fill(reader *r, size_t count)
+{
+    assert(count <= BUFFER_BYTES);
+    memset(r->bytes, 0, count);
+    crypto_stream_chacha20_xor_ic(r->bytes, r->bytes, count, r->nonce, r->next_block, r->key);
+    r->next_block += (count + BLOCK_BYTES - 1) / BLOCK_BYTES;
+}
+
+static uint64_t load_le(const unsigned char *p)
+{
+    uint64_t x = 0;
+    for (int i = 0; i < 8; i++)
+        x |= (uint64_t)p[i] << (8 * i);
+    return x;
+}
+
+umbra_status umbra_seed_random(unsigned char seed[UMBRA_SEED_BYTES])
+{
+    if (sodium_init() < 0)
+        return umbra_fail(UMBRA_E_RESOURCE, "libsodium cannot start: no source of randomness");
+    randombytes_buf(seed, UMBRA_SEED_BYTES);
+    return UMBRA_OK;
+}
+
+void umbra_seed_derive(unsigned char out[UMBRA_SEED_BYTES],
+                       const unsigned char seed[UMBRA_SEED_BYTES], const char *label,
+                       uint64_t number)
+{
+    unsigned char tail[8];
+    crypto_generichash_state state;
+    for (int i = 0; i < 8; i++)
+        tail[i] = (unsigned char)(number >> (8 * i));
+    /* The terminating zero goes in too, so that no label is a beginning of another with its number.
+     */
+    (void)crypto_generichash_init(&state, seed, UMBRA_SEED_BYTES, UMBRA_SEED_BYTES);
+    (void)crypto_generichash_update(&state, (const unsigned char *)label, strlen(label) + 1);
+    (void)crypto_generichash_update(&state, tail, sizeof tail);
+    (void)crypto_generichash_final(&state, out, UMBRA_SEED_BYTES);
+    umbra_secret_wipe(&state, sizeof state);
+}
+
+void umbra_sample_uniform(uint64_t *r, size_t n, const umbra_modulus *m,
+                          const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream)
+{
+    const size_t width = (size_t)(m->bits + 7) / 8;
+    const uint64_t mask = ((uint64_t)1 << m->bits) - 1;
+    reader source;
+    size_t made = 0;
+    reader_start(&source, seed, stream);
+    while (made < n) {
+        reader_fill(&source, BUFFER_BYTES);
+        /* Whole 8-byte loads: the few bytes at a buffer's end that no load may start at are
+         * skipped. */
+        for (size_t at = 0; at + 8 <= BUFFER_BYTES && made < n; at += width) {
+            uint64_t x = load_le(source.bytes + at) & mask;
+            r[made] = x;
+            made += x < m->q;
+        }
+    }
+}
+
+void umbra_sample_ternary(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES])
+{
+    reader source;
+    reader_start(&source, seed, STREAM_TERNARY);
+    for (size_t made = 0; made < n;) {
+        size_t count = n - made < BUFFER_BYTES / 8 ? n - made : BUFFER_BYTES / 8;
+        reader_fill(&source, count * 8);
+        /* floor(3u / 2^64) takes each of 0, 1, 2 for floor or ceiling of 2^64/3 words u. */
+        for (size_t i = 0; i < count; i++)
+            r[made + i] = (int32_t)umbra_scalar_high(load_le(source.bytes + 8 * i), 3) - 1;
+        made += count;
+    }
+    umbra_secret_wipe(&source, sizeof source);
+}
+
+/* u: 127 bits. The number of table entries that are <= u, all of them looked at. */
+static int32_t gaussian_magnitude(umbra_u128 u)
+{
+    uint64_t below = 0;
+    for (int k = 0; k < UMBRA_GAUSSIAN_CUT; k++) {
+        umbra_u128 entry =
+            (umbra_u128)umbra_gaussian_table[k][0] << 64 | umbra_gaussian_table[k][1];
+        below += (uint64_t)((u - entry) >> 127); /* both below 2^127: the top bit is the borrow */
+    }
+    return UMBRA_GAUSSIAN_CUT - (int32_t)below;
+}
+
+void umbra_sample_gaussian(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES])
+{
+    reader source;
+    reader_start(&source, seed, STREAM_GAUSSIAN);
+    for (size_t made = 0; made < n;) {
+        size_t count = n - made < BUFFER_BYTES / 16 ? n - made : BUFFER_BYTES / 16;
+        reader_fill(&source, count * 16);
+        for (size_t i = 0; i < count; i++) {
+            uint64_t low = load_le(source.bytes + 16 * i),
+                     high = load_le(source.bytes + 16 * i + 8);
+            int32_t sign = -(int32_t)(high >> 63);
+            umbra_u128 u = (umbra_u128)(high & (UINT64_MAX >> 1)) << 64 | low;
+            r[made + i] = (gaussian_magnitude(u) ^ sign) - sign;
+        }
+        made += count;
+    }
+    umbra_secret_wipe(&source, sizeof source);
+}
