@@ -67,6 +67,8 @@ static void the_tightest_parent_counts(void **state)
     put("sys/fs/cgroup/a/memory.current", "1800\n");
     put("sys/fs/cgroup/memory.max", "9000\n");
     assert_int_equal(umbra_machine_container_bytes(root), 3200);
+    put("sys/fs/cgroup/memory.current", "0\n"); /* 9000 are left at the top */
+    assert_int_equal(umbra_machine_container_bytes(root), 3200);
     put("sys/fs/cgroup/memory.current", "8999\n");
     assert_int_equal(umbra_machine_container_bytes(root), 1);
     put("sys/fs/cgroup/memory.current", "9001\n");
