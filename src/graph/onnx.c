@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define LEAST_OPSET 7 /* before it, operators broadcast and pad by other rules */
+#define LEAST_OPSET 6 /* before it, shapes are attributes, and operators have other names */
 #define MOST_OPSET 25
 #define MAX_OUTPUTS 1024
 
@@ -279,8 +279,12 @@ static size_t name_room(const Onnx__GraphProto *g)
 
 umbra_status umbra_onnx_import(const void *bytes, size_t size, const char *name, umbra_graph **out)
 {
+    static const char pointer[] = "version https://git-lfs";
     umbra_importer importer = {.file = name};
     umbra_status status;
+    if (size > sizeof pointer && memcmp(bytes, pointer, sizeof pointer - 1) == 0)
+        return umbra_fail(UMBRA_E_INPUT, "%s: a Git LFS pointer, not the model; run git lfs pull",
+                          name);
     UMBRA_TRY(umbra_onnx_scan(bytes, size, name));
     Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
     if (model == NULL)

@@ -18,9 +18,29 @@ static umbra_status unify(umbra_onnx_node *node)
     return UMBRA_OK;
 }
 
+/* Operator set 6 may align the first dimension of the second operand with an axis of the first: it is
+ * reshaped to have ones behind it. */
+static umbra_status align_to_axis(umbra_onnx_node *node)
+{
+    umbra_shape a = umbra_onnx_input(node, 0)->shape, b = umbra_onnx_input(node, 1)->shape;
+    char name[UMBRA_ONNX_MAX_NAME + 64];
+    int64_t axis;
+    UMBRA_TRY(umbra_onnx_int(node, "axis", 0, &axis));
+    UMBRA_TRY(umbra_onnx_axis(node, axis, a.rank, &axis));
+    if (axis + b.rank > a.rank)
+        return umbra_onnx_bad(node, "\"axis\" leaves no room for the second operand");
+    while (axis + b.rank < a.rank)
+        b.dim[b.rank++] = 1;
+    UMBRA_TRY(umbra_onnx_fresh_name(node, "/aligned", name));
+    return umbra_onnx_emit(node, UMBRA_OP_RESHAPE, NULL, &node->inputs[1], 1, name, &b,
+                           &node->inputs[1]);
+}
+
 static umbra_status binary(umbra_onnx_node *node, umbra_op op)
 {
     UMBRA_TRY(unify(node));
+    if (node->importer->opset < 7 && umbra_onnx_find(node, "axis") != NULL)
+        UMBRA_TRY(align_to_axis(node));
     return umbra_onnx_emit(node, op, NULL, node->inputs, 2, NULL, NULL, NULL);
 }
 
@@ -106,6 +126,10 @@ umbra_status umbra_onnx_batch_norm(umbra_onnx_node *node)
     umbra_attributes attr = umbra_attributes_default();
     int64_t training, spatial;
     UMBRA_TRY(umbra_onnx_int(node, "training_mode", 0, &training));
+    if (node->importer->opset < 7) {
+        UMBRA_TRY(umbra_onnx_int(node, "is_test", 0, &training));
+        training = training == 0;
+    }
     UMBRA_TRY(umbra_onnx_int(node, "spatial", 1, &spatial));
     UMBRA_TRY(umbra_onnx_float(node, "epsilon", 1e-5, &attr.epsilon));
     if (!(attr.epsilon >= 0.0) || !isfinite(attr.epsilon))
