@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -221,10 +222,11 @@ umbra_status umbra_read_string(umbra_reader *reader, size_t max_bytes, char **ou
                           reader->name, length, at, max_bytes);
     const unsigned char *view = umbra_read_view(reader, length);
     UMBRA_TRY(umbra_reader_check(reader, "string"));
-    if (length > 0 && memchr(view, 0, length) != NULL)
+    size_t wrong = 0;
+    if (length > 0 && !umbra_utf8_is_text((const char *)view, length, &wrong))
         return umbra_fail(UMBRA_E_INPUT,
-                          "%s: the string at byte %llu has a zero byte inside; the file is damaged",
-                          reader->name, at);
+                          "%s: the string at byte %llu is no text (byte %llu); the file is damaged",
+                          reader->name, at, at + 4 + wrong);
     void *copy = NULL;
     UMBRA_TRY(umbra_memory_alloc(&copy, length + 1, "a string"));
     if (length > 0)

@@ -52,7 +52,7 @@ unsigned char *umbra_write_reserve(umbra_writer *writer, size_t size);
 umbra_status umbra_writer_check(const umbra_writer *writer) UMBRA_MUST_USE;
 
 /* Strings: u32 length, then UTF-8 without a terminating zero. The copy is the caller's, freed with
- * umbra_memory_free; longer than max_bytes or with a zero inside is UMBRA_E_INPUT. */
+ * umbra_memory_free; longer than max_bytes, or not umbra_utf8_is_text, is UMBRA_E_INPUT. */
 void umbra_write_string(umbra_writer *writer, const char *text);
 umbra_status umbra_read_string(umbra_reader *reader, size_t max_bytes, char **out) UMBRA_MUST_USE;
 

@@ -147,7 +147,8 @@ static void bad_strings_are_refused(void **state)
     reader = umbra_reader_make("\6\0\0\0hello", 9, "p.plan");
     check_fails(UMBRA_E_INPUT, "truncated string at byte 4", umbra_read_string(&reader, 99, &text));
     reader = umbra_reader_make("\5\0\0\0he\0lo", 9, "p.plan");
-    check_fails(UMBRA_E_INPUT, "zero byte", umbra_read_string(&reader, 99, &text));
+    check_fails(UMBRA_E_INPUT, "at byte 0 is no text (byte 6)",
+                umbra_read_string(&reader, 99, &text));
     reader = umbra_reader_make("\5\0\0", 3, "p.plan");
     check_fails(UMBRA_E_INPUT, "truncated string length", umbra_read_string(&reader, 99, &text));
     reader = umbra_reader_make("\377\377\377\377", 4, "p.plan");
