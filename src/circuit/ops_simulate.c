@@ -1,0 +1,374 @@
+/* The simulator: each operation on level, scale, noise and message alone. */
+#include "circuit/ops_simulate.h"
+
+#include "base/memory.h"
+#include "ckks/noise.h"
+#include "math/ntt.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct simulator {
+    umbra_simulation *out;
+    const umbra_program *program;
+    size_t live_limbs;
+} simulator;
+
+static umbra_simulated_step *step_of(simulator *s, const umbra_instruction *i)
+{
+    return &s->out->steps[i->step];
+}
+
+static umbra_cost_shape shape_at(const simulator *s, int level)
+{
+    return umbra_cost_shape_at(s->out->params, level);
+}
+
+/* The least room between a message and the modulus decides whether results wrap around. */
+static void note_headroom(simulator *s, const umbra_instruction *i, const umbra_simulated *r)
+{
+    double room = umbra_params_level_log2_q(s->out->params, r->level) - 1 - r->scale_log2 -
+                  r->message_log2;
+    if (room < s->out->headroom_log2) {
+        s->out->headroom_log2 = room;
+        s->out->headroom_step = i->step;
+    }
+}
+
+static void set(simulator *s, const umbra_instruction *i, int reg, umbra_simulated r)
+{
+    r.live = true;
+    s->out->registers[reg] = r;
+    s->live_limbs += (size_t)umbra_params_level_limbs(s->out->params, r.level);
+    if (s->live_limbs > s->out->peak_limbs)
+        s->out->peak_limbs = s->live_limbs;
+    note_headroom(s, i, &r);
+    step_of(s, i)->scale_log2 = r.scale_log2;
+    step_of(s, i)->live_limbs = s->live_limbs;
+}
+
+static void spend(simulator *s, const umbra_instruction *i, double ns)
+{
+    step_of(s, i)->ns += ns;
+}
+
+static umbra_status grow_keys(umbra_simulation *out)
+{
+    if (out->key_count < out->key_capacity)
+        return UMBRA_OK;
+    void *grown = NULL;
+    size_t capacity = out->key_capacity == 0 ? 64 : 2 * out->key_capacity;
+    UMBRA_TRY(umbra_memory_alloc_array(&grown, capacity, sizeof *out->keys, "a list of keys"));
+    if (out->key_count > 0)
+        memcpy(grown, out->keys, out->key_count * sizeof *out->keys);
+    umbra_memory_free(out->keys);
+    out->keys = grown;
+    out->key_capacity = capacity;
+    return UMBRA_OK;
+}
+
+/* A key is needed at this level: add it in its place, or raise it. */
+static umbra_status need_key(simulator *s, uint32_t galois, int level)
+{
+    umbra_simulation *out = s->out;
+    size_t at = 0;
+    while (at < out->key_count && out->keys[at].galois < galois)
+        at++;
+    if (at < out->key_count && out->keys[at].galois == galois) {
+        if (out->keys[at].level < level)
+            out->keys[at].level = level;
+        return UMBRA_OK;
+    }
+    UMBRA_TRY(grow_keys(out));
+    memmove(out->keys + at + 1, out->keys + at, (out->key_count - at) * sizeof *out->keys);
+    out->keys[at] = (umbra_key_item){.galois = galois, .level = level};
+    out->key_count++;
+    return UMBRA_OK;
+}
+
+static umbra_status need_rotation(simulator *s, int64_t slots, int level)
+{
+    if (slots == 0)
+        return UMBRA_OK;
+    int degree_log2 = umbra_params_degree_log2(s->out->params);
+    return need_key(s, umbra_galois_of_rotation(degree_log2, slots), level);
+}
+
+static umbra_status simulate_input(void *self, const umbra_program *program,
+                                   const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    umbra_simulated r = {.level = s->out->input_level,
+                         .scale_log2 = s->out->input_scale_log2,
+                         .noise_log2 = umbra_noise_fresh_secret(s->out->params)};
+    step_of(s, i)->level = r.level;
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
+static umbra_status map_keys(simulator *s, const umbra_program_map *map, int level)
+{
+    for (size_t d = 0; d < map->diagonal_count; d++) {
+        UMBRA_TRY(need_rotation(s, map->diagonals[d].baby_slots, level));
+        UMBRA_TRY(need_rotation(s, map->diagonals[d].giant_slots, level));
+    }
+    return UMBRA_OK;
+}
+
+/* All inputs must agree; the noisiest one counts. */
+static umbra_status map_inputs(simulator *s, const umbra_program_map *map, umbra_simulated *in)
+{
+    *in = s->out->registers[map->inputs[0]];
+    for (int k = 1; k < map->input_count; k++) {
+        const umbra_simulated *r = &s->out->registers[map->inputs[k]];
+        if (r->level != in->level || fabs(r->scale_log2 - in->scale_log2) > 0x1p-20)
+            return umbra_fail(UMBRA_E_INTERNAL,
+                              "inputs of a map differ: level %d and %d, scale 2^%.6f and 2^%.6f",
+                              in->level, r->level, in->scale_log2, r->scale_log2);
+        in->noise_log2 = fmax(in->noise_log2, r->noise_log2);
+        in->message_log2 = fmax(in->message_log2, r->message_log2);
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status simulate_map(void *self, const umbra_program *program,
+                                 const umbra_instruction *i)
+{
+    simulator *s = self;
+    const umbra_program_map *map = &program->maps[i->index];
+    umbra_simulated in;
+    umbra_map_counts counts;
+    UMBRA_TRY(map_inputs(s, map, &in));
+    UMBRA_TRY(map_keys(s, map, in.level));
+    umbra_map_count(map, umbra_params_slots(s->out->params), &counts);
+    umbra_simulated_step *step = step_of(s, i);
+    step->level = in.level;
+    step->diagonals += counts.diagonals;
+    step->rotations += counts.babies + counts.giants;
+    spend(s, i, umbra_cost_map(&s->out->cost, shape_at(s, in.level), &counts));
+
+    umbra_simulated r = in;
+    const umbra_params *params = s->out->params;
+    double key_switch = umbra_noise_key_switch(params, in.level);
+    double rotated = counts.babies > 0 ? umbra_noise_add(in.noise_log2, key_switch) : in.noise_log2;
+    double weights = umbra_noise_encode(params) + 0.5 * log2(1.0 + (double)counts.diagonals) +
+                     in.message_log2 + in.scale_log2;
+    r.scale_log2 = in.scale_log2 + map->weight_scale_log2;
+    r.message_log2 = in.message_log2 + map->gain_log2;
+    r.noise_log2 = umbra_noise_add(rotated + map->weight_scale_log2 + map->noise_gain_log2, weights);
+    if (counts.giants > 0)
+        r.noise_log2 = umbra_noise_add(r.noise_log2, key_switch + 0.5 * log2((double)counts.giants));
+    size_t scratch = (counts.babies * 2 + 4) * (size_t)umbra_params_level_limbs(params, in.level);
+    if (s->live_limbs + scratch / 2 > s->out->peak_limbs)
+        s->out->peak_limbs = s->live_limbs + scratch / 2;
+    for (int k = 0; k < map->output_count; k++)
+        set(s, i, map->outputs[k], r);
+    return UMBRA_OK;
+}
+
+static umbra_status simulate_square(void *self, const umbra_program *program,
+                                    const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    umbra_simulated a = s->out->registers[i->a], r = a;
+    const umbra_params *params = s->out->params;
+    r.scale_log2 = 2 * a.scale_log2;
+    r.message_log2 = 2 * a.message_log2;
+    r.noise_log2 = umbra_noise_add(umbra_noise_multiply(a.message_log2, a.scale_log2, a.noise_log2,
+                                                        a.message_log2, a.scale_log2,
+                                                        a.noise_log2),
+                                   umbra_noise_key_switch(params, a.level));
+    step_of(s, i)->level = a.level;
+    spend(s, i,
+          umbra_cost_key_switch(&s->out->cost, shape_at(s, a.level)) +
+              umbra_cost_words(&s->out->cost, shape_at(s, a.level),
+                               3.0 * umbra_params_level_limbs(params, a.level)));
+    set(s, i, i->out, r);
+    return need_key(s, 0, a.level);
+}
+
+static umbra_status simulate_raise(void *self, const umbra_program *program,
+                                   const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    umbra_simulated r = s->out->registers[i->a];
+    double multiplier = log2(fabs(i->value));
+    /* value * 2^bits is rounded to an integer. */
+    double rounding = r.message_log2 + r.scale_log2 + log2(0.5 / sqrt(3.0));
+    r.noise_log2 = umbra_noise_add(r.noise_log2 + multiplier + i->bits, rounding);
+    r.message_log2 += multiplier;
+    r.scale_log2 += i->bits;
+    spend(s, i,
+          umbra_cost_words(&s->out->cost, shape_at(s, r.level),
+                           2.0 * umbra_params_level_limbs(s->out->params, r.level)));
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
+static umbra_status simulate_rescale(void *self, const umbra_program *program,
+                                     const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    umbra_simulated r = s->out->registers[i->a];
+    if (r.level == 0)
+        return umbra_fail(UMBRA_E_INTERNAL, "no level is left to rescale");
+    spend(s, i, umbra_cost_rescale(&s->out->cost, shape_at(s, r.level)));
+    r.noise_log2 = umbra_noise_rescale(s->out->params, r.level, r.noise_log2);
+    r.scale_log2 -= umbra_params_rescale_log2(s->out->params, r.level);
+    r.level--;
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
+static umbra_status simulate_drop(void *self, const umbra_program *program,
+                                  const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    umbra_simulated r = s->out->registers[i->a];
+    if (i->index > r.level || i->index < 0)
+        return umbra_fail(UMBRA_E_INTERNAL, "level %d cannot be dropped to %d", r.level, i->index);
+    r.level = i->index;
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
+static umbra_status simulate_add(void *self, const umbra_program *program,
+                                 const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    umbra_simulated a = s->out->registers[i->a], b = s->out->registers[i->b], r = a;
+    if (a.level != b.level || fabs(a.scale_log2 - b.scale_log2) > 0x1p-20)
+        return umbra_fail(UMBRA_E_INTERNAL,
+                          "terms differ: level %d and %d, scale 2^%.6f and 2^%.6f", a.level,
+                          b.level, a.scale_log2, b.scale_log2);
+    r.noise_log2 = umbra_noise_add(a.noise_log2, b.noise_log2);
+    r.message_log2 = log2(exp2(a.message_log2) + exp2(b.message_log2));
+    spend(s, i,
+          umbra_cost_words(&s->out->cost, shape_at(s, a.level),
+                           2.0 * umbra_params_level_limbs(s->out->params, a.level)));
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
+static umbra_status simulate_add_plain(void *self, const umbra_program *program,
+                                       const umbra_instruction *i)
+{
+    simulator *s = self;
+    umbra_simulated r = s->out->registers[i->a];
+    const umbra_program_vector *v = &program->vectors[i->index];
+    r.noise_log2 = umbra_noise_add(r.noise_log2, umbra_noise_encode(s->out->params));
+    r.message_log2 = log2(exp2(r.message_log2) + exp2(v->message_log2));
+    spend(s, i, r.level * s->out->cost.ntt_ns);
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
+/* a + something switched from a. */
+static umbra_status add_switched(simulator *s, const umbra_instruction *i)
+{
+    umbra_simulated a = s->out->registers[i->a], r = a;
+    double turned =
+        umbra_noise_add(a.noise_log2, umbra_noise_key_switch(s->out->params, a.level));
+    r.noise_log2 = umbra_noise_add(a.noise_log2, turned);
+    r.message_log2 = a.message_log2 + 1;
+    step_of(s, i)->rotations++;
+    spend(s, i, umbra_cost_key_switch(&s->out->cost, shape_at(s, a.level)));
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
+static umbra_status simulate_add_turned(void *self, const umbra_program *program,
+                                        const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    UMBRA_TRY(need_rotation(s, i->slots, s->out->registers[i->a].level));
+    return add_switched(s, i);
+}
+
+static umbra_status simulate_real(void *self, const umbra_program *program,
+                                  const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    uint32_t conjugation = (uint32_t)(2 * umbra_params_degree(s->out->params) - 1);
+    UMBRA_TRY(need_key(s, conjugation, s->out->registers[i->a].level));
+    return add_switched(s, i);
+}
+
+static umbra_status simulate_output(void *self, const umbra_program *program,
+                                    const umbra_instruction *i)
+{
+    simulator *s = self;
+    (void)program;
+    step_of(s, i)->level = s->out->registers[i->a].level;
+    step_of(s, i)->scale_log2 = s->out->registers[i->a].scale_log2;
+    return UMBRA_OK;
+}
+
+static void simulate_release(void *self, int reg)
+{
+    simulator *s = self;
+    umbra_simulated *r = &s->out->registers[reg];
+    if (r->live)
+        s->live_limbs -= (size_t)umbra_params_level_limbs(s->out->params, r->level);
+    r->live = false;
+}
+
+static const umbra_ops simulator_ops = {
+    .name = "simulator",
+    .call = {[UMBRA_DO_INPUT] = simulate_input,
+             [UMBRA_DO_MAP] = simulate_map,
+             [UMBRA_DO_SQUARE] = simulate_square,
+             [UMBRA_DO_RAISE] = simulate_raise,
+             [UMBRA_DO_RESCALE] = simulate_rescale,
+             [UMBRA_DO_DROP] = simulate_drop,
+             [UMBRA_DO_ADD] = simulate_add,
+             [UMBRA_DO_ADD_PLAIN] = simulate_add_plain,
+             [UMBRA_DO_ADD_TURNED] = simulate_add_turned,
+             [UMBRA_DO_PAIR] = simulate_add_turned,
+             [UMBRA_DO_REAL] = simulate_real,
+             [UMBRA_DO_OUTPUT] = simulate_output},
+    .release = simulate_release,
+};
+
+void umbra_simulation_free(umbra_simulation *simulation)
+{
+    umbra_memory_free(simulation->registers);
+    umbra_memory_free(simulation->steps);
+    umbra_memory_free(simulation->keys);
+    *simulation = (umbra_simulation){0};
+}
+
+umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
+                            const umbra_params *params, const umbra_cost_model *cost,
+                            double input_scale_log2, int input_level)
+{
+    void *registers = NULL, *steps = NULL;
+    umbra_simulation made = {.params = params,
+                             .cost = *cost,
+                             .input_scale_log2 = input_scale_log2,
+                             .input_level = input_level,
+                             .headroom_log2 = INFINITY};
+    UMBRA_TRY(umbra_memory_alloc_array(&registers, (size_t)program->register_count + 1,
+                                       sizeof(umbra_simulated), "a simulation"));
+    made.registers = registers;
+    umbra_status status = umbra_memory_alloc_array(
+        &steps, (size_t)program->step_count + 1, sizeof(umbra_simulated_step), "a simulation");
+    made.steps = steps;
+    simulator s = {.out = &made, .program = program};
+    if (status == UMBRA_OK)
+        status = umbra_program_run(program, &simulator_ops, &s);
+    if (status != UMBRA_OK) {
+        umbra_simulation_free(&made);
+        return status;
+    }
+    *out = made;
+    return UMBRA_OK;
+}

@@ -1,0 +1,45 @@
+/* The simulator: level, scale, noise, cost and keys of a program, without a ciphertext. */
+#ifndef UMBRA_CIRCUIT_OPS_SIMULATE_H
+#define UMBRA_CIRCUIT_OPS_SIMULATE_H
+
+#include "circuit/cost.h"
+#include "circuit/ops.h"
+#include "ckks/keys.h"
+
+typedef struct umbra_simulated {
+    bool live;
+    int level;
+    double scale_log2, noise_log2, message_log2;
+} umbra_simulated;
+
+/* One step's figures. */
+typedef struct umbra_simulated_step {
+    double ns; /* on one thread */
+    size_t diagonals, rotations;
+    int level;            /* at which it starts */
+    double scale_log2;    /* of its last result */
+    size_t live_limbs;    /* of all registers at its end */
+} umbra_simulated_step;
+
+typedef struct umbra_simulation {
+    const umbra_params *params;
+    umbra_cost_model cost;
+    double input_scale_log2;
+    int input_level;
+    umbra_simulated *registers;  /* final state of each, kept for tests and reports */
+    umbra_simulated_step *steps;
+    umbra_key_item *keys;        /* ascending Galois elements */
+    size_t key_count, key_capacity;
+    size_t peak_limbs;           /* of live registers and the rotations of a map */
+    double headroom_log2;        /* the least log2(Q) - log2(scale * message) met */
+    int headroom_step;
+} umbra_simulation;
+
+/* Owns: umbra_simulation_free (the fields). params borrowed.
+ * Returns: UMBRA_E_INTERNAL where the program breaks a rule that the evaluator would enforce */
+umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
+                            const umbra_params *params, const umbra_cost_model *cost,
+                            double input_scale_log2, int input_level) UMBRA_MUST_USE;
+void umbra_simulation_free(umbra_simulation *simulation);
+
+#endif

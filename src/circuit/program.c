@@ -1,0 +1,158 @@
+/* Programs: growing, checking and freeing them. */
+#include "circuit/program.h"
+
+#include "base/memory.h"
+
+
+#include <stdbool.h>
+#include <string.h>
+
+static const size_t never = SIZE_MAX;
+
+void umbra_program_map_free(umbra_program_map *map)
+{
+    umbra_memory_free(map->inputs);
+    umbra_memory_free(map->outputs);
+    umbra_memory_free(map->diagonals);
+    *map = (umbra_program_map){0};
+}
+
+void umbra_program_free(umbra_program *program)
+{
+    for (int i = 0; i < program->map_count; i++)
+        umbra_program_map_free(&program->maps[i]);
+    for (int i = 0; i < program->vector_count; i++)
+        umbra_memory_free(program->vectors[i].values);
+    umbra_memory_free(program->maps);
+    umbra_memory_free(program->vectors);
+    umbra_memory_free(program->code);
+    umbra_memory_free(program->last_use);
+    *program = (umbra_program){0};
+}
+
+umbra_status umbra_program_append(umbra_program *program, const umbra_instruction *i)
+{
+    if (program->count == program->capacity) {
+        void *grown = NULL;
+        size_t capacity = program->capacity == 0 ? 256 : 2 * program->capacity;
+        UMBRA_TRY(umbra_memory_alloc_array(&grown, capacity, sizeof *i, "a program"));
+        if (program->count > 0)
+            memcpy(grown, program->code, program->count * sizeof *i);
+        umbra_memory_free(program->code);
+        program->code = grown;
+        program->capacity = capacity;
+    }
+    program->code[program->count++] = *i;
+    return UMBRA_OK;
+}
+
+/* Arrays of maps and vectors are short: one more each time. */
+static umbra_status grow_by_one(void **array, int count, size_t element_bytes)
+{
+    void *grown = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)count + 1, element_bytes, "a program"));
+    if (count > 0)
+        memcpy(grown, *array, (size_t)count * element_bytes);
+    umbra_memory_free(*array);
+    *array = grown;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_program_add_map(umbra_program *program, umbra_program_map *map, int *index)
+{
+    void *maps = program->maps;
+    umbra_status status = grow_by_one(&maps, program->map_count, sizeof *map);
+    if (status != UMBRA_OK) {
+        umbra_program_map_free(map);
+        return status;
+    }
+    program->maps = maps;
+    program->maps[program->map_count] = *map;
+    *index = program->map_count++;
+    *map = (umbra_program_map){0};
+    return UMBRA_OK;
+}
+
+umbra_status umbra_program_add_vector(umbra_program *program, umbra_program_vector *vector,
+                                      int *index)
+{
+    void *vectors = program->vectors;
+    umbra_status status = grow_by_one(&vectors, program->vector_count, sizeof *vector);
+    if (status != UMBRA_OK) {
+        umbra_memory_free(vector->values);
+        return status;
+    }
+    program->vectors = vectors;
+    program->vectors[program->vector_count] = *vector;
+    *index = program->vector_count++;
+    *vector = (umbra_program_vector){0};
+    return UMBRA_OK;
+}
+
+static umbra_status wrong(size_t at, const char *what, int reg)
+{
+    return umbra_fail(UMBRA_E_INTERNAL, "instruction %zu of the program %s register %d", at, what,
+                      reg);
+}
+
+static umbra_status note_read(umbra_program *program, const bool *written, size_t at, int reg)
+{
+    if (reg < 0 || reg >= program->register_count || !written[reg])
+        return wrong(at, "reads the unset", reg);
+    program->last_use[reg] = at;
+    return UMBRA_OK;
+}
+
+static umbra_status note_write(umbra_program *program, bool *written, size_t at, int reg)
+{
+    if (reg < 0 || reg >= program->register_count || written[reg])
+        return wrong(at, "writes twice or out of range", reg);
+    written[reg] = true;
+    program->last_use[reg] = at;
+    return UMBRA_OK;
+}
+
+static umbra_status note_map(umbra_program *program, bool *written, size_t at)
+{
+    const umbra_program_map *map = &program->maps[program->code[at].index];
+    for (int k = 0; k < map->input_count; k++)
+        UMBRA_TRY(note_read(program, written, at, map->inputs[k]));
+    for (int k = 0; k < map->output_count; k++)
+        UMBRA_TRY(note_write(program, written, at, map->outputs[k]));
+    return UMBRA_OK;
+}
+
+static umbra_status note_instruction(umbra_program *program, bool *written, size_t at)
+{
+    const umbra_instruction *i = &program->code[at];
+    if (i->step < 0 || i->step >= program->step_count ||
+        (at > 0 && i->step < program->code[at - 1].step))
+        return umbra_fail(UMBRA_E_INTERNAL, "instruction %zu of the program is in step %d", at,
+                          i->step);
+    if (i->op == UMBRA_DO_MAP)
+        return note_map(program, written, at);
+    if (i->op != UMBRA_DO_INPUT)
+        UMBRA_TRY(note_read(program, written, at, i->a));
+    if (i->op == UMBRA_DO_ADD)
+        UMBRA_TRY(note_read(program, written, at, i->b));
+    if (i->op != UMBRA_DO_OUTPUT)
+        UMBRA_TRY(note_write(program, written, at, i->out));
+    return UMBRA_OK;
+}
+
+umbra_status umbra_program_finish(umbra_program *program)
+{
+    void *written = NULL, *last = NULL;
+    size_t registers = (size_t)program->register_count + 1;
+    UMBRA_TRY(umbra_memory_alloc_array(&last, registers, sizeof(size_t), "a program"));
+    umbra_memory_free(program->last_use);
+    program->last_use = last;
+    for (size_t r = 0; r < registers; r++)
+        program->last_use[r] = never;
+    UMBRA_TRY(umbra_memory_alloc_array(&written, registers, sizeof(bool), "a program"));
+    umbra_status status = UMBRA_OK;
+    for (size_t at = 0; status == UMBRA_OK && at < program->count; at++)
+        status = note_instruction(program, written, at);
+    umbra_memory_free(written);
+    return status;
+}
