@@ -112,6 +112,33 @@ class Layers(Tree):
         self.assertIn("expected", out)
 
 
+class Sizes(Tree):
+    def check(self, text):
+        self.write("src/base/a.c", text)
+        run = subprocess.run([sys.executable, TOOLS / "check_sizes.py", self.root],
+                             capture_output=True, text=True)
+        return run.returncode, run.stdout
+
+    def test_small_passes(self):
+        code, out = self.check("/* A. */\nint f(void)\n{\n" + "    g();\n" * 80 + "}\n")
+        self.assertEqual((code, out), (0, "sizes: 1 files are small and finished\n"))
+
+    def test_a_long_function_is_named(self):
+        code, out = self.check("/* A. */\nint f(void)\n{\n" + "    g();\n" * 81 + "}\n")
+        self.assertEqual((code, out), (1, "src/base/a.c:2: a function of 81 lines\n"))
+
+    def test_a_long_file_is_named(self):
+        code, out = self.check("/* A. */\n" * 801)
+        self.assertEqual(code, 1)
+        self.assertIn("801 lines", out)
+
+    def test_what_is_unfinished_or_local_is_named(self):
+        for text in ("/* " + "TO" + "DO later */", 'open("/' + 'home/me/x")'):
+            code, out = self.check("/* A. */\n" + text + "\n")
+            self.assertEqual(code, 1, text)
+            self.assertIn("src/base/a.c:2", out)
+
+
 class Secrets(Tree):
     FULL = "void umbra_secret_key_new(void){} void umbra_decrypt(void){} int main(void){return 0;}"
 
