@@ -1,0 +1,228 @@
+/* umbra verify: encrypted against plaintext, node by node, over many inputs. */
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/verify_auroc.h"
+
+#include "base/memory.h"
+#include "client/answer.h"
+
+#include <math.h>
+
+#define MAX_NODES 512
+
+typedef struct node_record {
+    const char *name; /* the plan's */
+    double bits, predicted, seconds;
+    size_t runs;
+} node_record;
+
+typedef struct verify_run {
+    umbra_session session;
+    node_record node[MAX_NODES];
+    int node_count;
+    double *decrypted, *plain; /* of one node */
+    size_t capacity;
+    double least_bits, sum_bits, max_abs_error, seconds;
+    double *encrypted_logits, *plain_logits; /* [input][output] */
+    size_t done;
+    umbra_status failure;
+} verify_run;
+
+static umbra_status reserve(verify_run *run, size_t count)
+{
+    if (count <= run->capacity)
+        return UMBRA_OK;
+    void *memory = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * count, sizeof(double), "node values"));
+    umbra_memory_free(run->decrypted);
+    run->decrypted = memory;
+    run->plain = run->decrypted + count;
+    run->capacity = count;
+    return UMBRA_OK;
+}
+
+/* Decrypt what one step left and compare it with the plaintext network's tensor. */
+static umbra_status compare(verify_run *run, const umbra_exec_event *event)
+{
+    node_record *record = &run->node[event->step];
+    const float *reference =
+        event->value < 0 ? NULL : umbra_plain_value(run->session.plain, event->value);
+    record->name = event->name;
+    record->predicted = event->noise_bits;
+    record->seconds += event->seconds;
+    record->runs++;
+    if (reference == NULL || event->ciphertexts == NULL)
+        return UMBRA_OK;
+    size_t count = umbra_layout_elements(event->layout);
+    UMBRA_TRY(reserve(run, count));
+    UMBRA_TRY(umbra_answer_decrypt_tensor(run->session.secret, event->layout, event->factor,
+                                          event->ciphertexts, run->decrypted));
+    for (size_t i = 0; i < count; i++)
+        run->plain[i] = (double)reference[i];
+    record->bits = fmin(record->bits, umbra_report_bits(run->decrypted, run->plain, count, NULL));
+    return UMBRA_OK;
+}
+
+static int on_step(void *context, const umbra_exec_event *event)
+{
+    verify_run *run = context;
+    umbra_cli_progress(run->session.cli, "input %zu: step %d of %d, %s", run->done + 1, event->step + 1,
+                       event->step_count, event->name);
+    if (event->step < MAX_NODES) {
+        if (event->step >= run->node_count)
+            run->node_count = event->step + 1;
+        run->failure = compare(run, event);
+    }
+    return run->failure != UMBRA_OK || umbra_cli_interrupted();
+}
+
+static umbra_status verify_one(verify_run *run, const char *path)
+{
+    umbra_session *s = &run->session;
+    UMBRA_TRY(umbra_session_read(s, path, 0));
+    umbra_status status = umbra_session_infer(s, on_step, run);
+    if (run->failure != UMBRA_OK)
+        return run->failure;
+    UMBRA_TRY(status);
+    double error = 0, bits = umbra_report_bits(s->exact, s->reference, s->output_count, &error);
+    run->least_bits = fmin(run->least_bits, bits);
+    run->sum_bits += bits;
+    run->max_abs_error = fmax(run->max_abs_error, error);
+    run->seconds += s->times.run;
+    for (size_t i = 0; i < s->output_count; i++) {
+        run->encrypted_logits[run->done * s->output_count + i] = s->logits[i];
+        run->plain_logits[run->done * s->output_count + i] = s->reference[i];
+    }
+    run->done++;
+    return UMBRA_OK;
+}
+
+static umbra_status verify_all(verify_run *run, const umbra_inputs *inputs)
+{
+    void *memory = NULL;
+    size_t total = inputs->count * run->session.output_count;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * total, sizeof(double), "answers"));
+    run->encrypted_logits = memory;
+    run->plain_logits = run->encrypted_logits + total;
+    run->least_bits = 60;
+    for (int i = 0; i < MAX_NODES; i++)
+        run->node[i].bits = (double)INFINITY;
+    for (size_t i = 0; i < inputs->count; i++) {
+        umbra_status status = verify_one(run, inputs->path[i]);
+        if (status != UMBRA_OK)
+            return umbra_fail_within(status, "input %s", inputs->path[i]);
+    }
+    return UMBRA_OK;
+}
+
+static json_t *nodes_json(const verify_run *run)
+{
+    json_t *nodes = json_array();
+    for (int i = 0; i < run->node_count; i++) {
+        const node_record *record = &run->node[i];
+        json_t *node = json_pack("{s:s, s:f, s:f}", "name", record->name, "predicted_bits",
+                                 record->predicted, "seconds",
+                                 record->seconds / (double)record->runs);
+        if (isfinite(record->bits))
+            json_object_set_new(node, "bits", json_real(record->bits));
+        json_array_append_new(nodes, node);
+    }
+    return nodes;
+}
+
+static void print_nodes(const verify_run *run)
+{
+    printf("%-44s %9s %9s %8s\n", "node", "bits", "predicted", "seconds");
+    for (int i = 0; i < run->node_count; i++) {
+        const node_record *record = &run->node[i];
+        char bits[16] = "-";
+        if (isfinite(record->bits))
+            snprintf(bits, sizeof bits, "%.1f", record->bits);
+        printf("%-44.44s %9s %9.1f %8.3f\n", record->name, bits, record->predicted,
+               record->seconds / (double)record->runs);
+    }
+}
+
+static umbra_status print_report(const umbra_cli *cli, verify_run *run, const umbra_inputs *inputs,
+                                 const umbra_plan_summary *sum)
+{
+    umbra_session *s = &run->session;
+    double mean_seconds = run->seconds / (double)run->done;
+    json_t *auroc = NULL;
+    UMBRA_TRY(umbra_verify_auroc(cli, &s->model->info, inputs, run->encrypted_logits,
+                                 run->plain_logits, s->output_count, &auroc));
+    if (cli->json) {
+        json_t *object = json_object();
+        umbra_report_plan(object, sum);
+        json_object_set_new(object, "inputs", json_integer((json_int_t)run->done));
+        json_object_set_new(object, "seconds", json_real(mean_seconds));
+        json_object_set_new(object, "bits", json_real(run->least_bits));
+        json_object_set_new(object, "mean_bits", json_real(run->sum_bits / (double)run->done));
+        json_object_set_new(object, "max_abs_error", json_real(run->max_abs_error));
+        json_object_set_new(object, "nodes", nodes_json(run));
+        if (auroc != NULL)
+            json_object_set_new(object, "auroc", auroc);
+        umbra_report_machine(object, umbra_pool_threads(s->pool));
+        return umbra_report_print(object);
+    }
+    print_nodes(run);
+    umbra_verify_auroc_print(auroc);
+    json_decref(auroc);
+    printf("\n%zu inputs, %.2f s each on %d threads (%s)\n"
+           "bits of the answer: least %.2f, mean %.2f, predicted %.2f; largest error of a logit %.2g\n",
+           run->done, mean_seconds, umbra_pool_threads(s->pool), umbra_kernels_get()->name,
+           run->least_bits, run->sum_bits / (double)run->done, sum->predicted_bits,
+           run->max_abs_error);
+    return UMBRA_OK;
+}
+
+static umbra_status verify(const umbra_cli *cli, verify_run *run, const umbra_inputs *inputs)
+{
+    double least = 0;
+    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_MIN_BITS, -1, 0, 60, &least));
+    UMBRA_TRY(umbra_session_open(&run->session, cli, cli->argument[0]));
+    UMBRA_TRY(verify_all(run, inputs));
+    umbra_cli_progress_clear(cli);
+    umbra_plan_summary sum;
+    umbra_plan_summarise(run->session.plan, &sum);
+    UMBRA_TRY(print_report(cli, run, inputs, &sum));
+    double wanted = least < 0 ? sum.predicted_bits : least;
+    if (run->least_bits < wanted)
+        return umbra_fail(UMBRA_E_ACCURACY, "an answer has %.2f bits, fewer than the %.2f %s",
+                          run->least_bits, wanted, least < 0 ? "predicted" : "asked for");
+    return UMBRA_OK;
+}
+
+static umbra_status run_verify(const umbra_cli *cli)
+{
+    umbra_inputs inputs = {0};
+    UMBRA_TRY(umbra_inputs_collect(cli, 1, &inputs));
+    static verify_run run;
+    run = (verify_run){0};
+    umbra_status status = verify(cli, &run, &inputs);
+    umbra_session_close(&run.session);
+    umbra_memory_free(run.decrypted);
+    umbra_memory_free(run.encrypted_logits);
+    umbra_inputs_free(&inputs);
+    return status;
+}
+
+const umbra_command umbra_command_verify = {
+    .name = "verify",
+    .summary = "compare encrypted and plaintext runs, node by node",
+    .usage = "umbra verify MODEL INPUT... [--labels CSV] [--split CSV --part NAME] [-n K] [--json]",
+    .details =
+        "Encrypts each input, runs the plan, decrypts after every node and compares with the plaintext\n"
+        "network: bits = -log2(max |error| / max |plaintext|). An input is an image, a .npy or a folder.\n"
+        "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it also prints the\n"
+        "AUROC of both. Exit code 7 where an answer has fewer bits than predicted, or than --min-bits.",
+    .example = "umbra verify models/chest-resnet20-f8 images/ --labels labels.csv -n 50",
+    .options = 1u << UMBRA_OPT_MIN_BITS | 1u << UMBRA_OPT_LABELS | 1u << UMBRA_OPT_SPLIT |
+               1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_RUNS | 1u << UMBRA_OPT_PRECISION_BITS |
+               1u << UMBRA_OPT_MEMORY,
+    .least_arguments = 2,
+    .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,
+    .run = run_verify,
+};

@@ -1,0 +1,145 @@
+/* A small CSV table: comma-separated, optional double quotes, first line names the columns. */
+#include "cli/table.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "wire/file.h"
+
+#include <string.h>
+
+#define MAX_TABLE_BYTES ((size_t)64 << 20)
+
+/* Cut one cell at *cursor in place; *end_of_line tells whether it was the last of its line. */
+static char *next_cell(char **cursor, int *end_of_line)
+{
+    char *from = *cursor, *start = from, *to = from;
+    if (*from == '"') {
+        from++;
+        start = to = from;
+        while (*from != '\0' && !(from[0] == '"' && from[1] != '"')) {
+            from += from[0] == '"'; /* a doubled quote stands for one */
+            *to++ = *from++;
+        }
+        from += *from == '"';
+        while (*from != '\0' && *from != ',' && *from != '\n')
+            from++;
+    } else {
+        while (*from != '\0' && *from != ',' && *from != '\n')
+            from++;
+        to = from;
+    }
+    *end_of_line = *from != ',';
+    *cursor = *from == '\0' ? from : from + 1;
+    if (to > start && to[-1] == '\r')
+        to--;
+    *to = '\0';
+    return start;
+}
+
+static umbra_status read_text(const char *path, char **out)
+{
+    umbra_file_map map = {0};
+    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_status status = UMBRA_OK;
+    void *memory = NULL;
+    if (map.size == 0 || map.size > MAX_TABLE_BYTES)
+        status = umbra_fail(UMBRA_E_INPUT, "%s: a table has 1 to %zu bytes, this one %zu", path,
+                            MAX_TABLE_BYTES, map.size);
+    else if (memchr(map.bytes, '\0', map.size) != NULL)
+        status = umbra_fail(UMBRA_E_INPUT, "%s: not a text file", path);
+    else
+        status = umbra_memory_alloc(&memory, map.size + 1, "table");
+    if (status == UMBRA_OK) {
+        memcpy(memory, map.bytes, map.size);
+        *out = memory;
+    }
+    umbra_file_unmap(&map);
+    return status;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 0;
+    for (; *text != '\0'; text++)
+        lines += *text == '\n' || text[1] == '\0';
+    return lines;
+}
+
+static size_t count_columns(const char *text)
+{
+    size_t columns = 1;
+    for (; *text != '\0' && *text != '\n'; text++)
+        columns += *text == ',';
+    return columns;
+}
+
+static umbra_status cut(umbra_table *table, const char *path)
+{
+    char *cursor = table->text;
+    size_t line = 0;
+    while (*cursor != '\0') {
+        int end = 0;
+        for (size_t c = 0; c < table->columns; c++) {
+            if (end)
+                return umbra_fail(UMBRA_E_INPUT, "%s: line %zu has %zu cells, the header %zu", path,
+                                  line + 1, c, table->columns);
+            table->cell[line * table->columns + c] = next_cell(&cursor, &end);
+        }
+        if (!end)
+            return umbra_fail(UMBRA_E_INPUT, "%s: line %zu has more than the header's %zu cells", path,
+                              line + 1, table->columns);
+        line++;
+    }
+    table->rows = line - 1;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_table_read(const char *path, umbra_table *out)
+{
+    umbra_table table = {0};
+    UMBRA_TRY(read_text(path, &table.text));
+    table.columns = count_columns(table.text);
+    size_t cells = 0;
+    void *memory = NULL;
+    umbra_status status = UMBRA_OK;
+    if (!umbra_size_mul(count_lines(table.text), table.columns, &cells))
+        status = umbra_fail(UMBRA_E_INPUT, "%s: too many cells", path);
+    if (status == UMBRA_OK)
+        status = umbra_memory_alloc_array(&memory, cells, sizeof *table.cell, "table");
+    table.cell = memory;
+    if (status == UMBRA_OK)
+        status = cut(&table, path);
+    if (status != UMBRA_OK)
+        umbra_table_free(&table);
+    else
+        *out = table;
+    return status;
+}
+
+void umbra_table_free(umbra_table *table)
+{
+    umbra_memory_free(table->text);
+    umbra_memory_free(table->cell);
+    *table = (umbra_table){0};
+}
+
+int umbra_table_column(const umbra_table *table, const char *name)
+{
+    for (size_t c = 0; c < table->columns; c++)
+        if (strcmp(table->cell[c], name) == 0)
+            return (int)c;
+    return -1;
+}
+
+const char *umbra_table_cell(const umbra_table *table, size_t row, int column)
+{
+    return table->cell[(row + 1) * table->columns + (size_t)column];
+}
+
+long umbra_table_find(const umbra_table *table, int column, const char *text)
+{
+    for (size_t r = 0; r < table->rows; r++)
+        if (strcmp(umbra_table_cell(table, r, column), text) == 0)
+            return (long)r;
+    return -1;
+}
