@@ -11,6 +11,7 @@ typedef struct umbra_plaintext {
     double scale_log2;
     double message_log2; /* log2 of a bound on |slot value| */
     double noise_log2;   /* log2 of the standard deviation of the error of a slot, scale included */
+    size_t room_limbs;   /* how many limbs the memory holds */
     uint64_t *limbs;
 } umbra_plaintext;
 
@@ -24,6 +25,8 @@ typedef struct umbra_ciphertext {
     double message_log2;
     double noise_log2;
     uint64_t key_id;
+    size_t room_limbs; /* of each part */
+    int room_parts;
     uint64_t *part[3];
     void *memory;
 } umbra_ciphertext;
@@ -32,13 +35,15 @@ typedef struct umbra_ciphertext {
 umbra_status umbra_ciphertext_new(umbra_ciphertext **out, const umbra_params *params, int level,
                                   int parts) UMBRA_MUST_USE;
 void umbra_ciphertext_free(umbra_ciphertext *ct);
-umbra_status umbra_ciphertext_copy(umbra_ciphertext **out, const umbra_ciphertext *in) UMBRA_MUST_USE;
+umbra_status umbra_ciphertext_copy(umbra_ciphertext **out,
+                                   const umbra_ciphertext *in) UMBRA_MUST_USE;
 umbra_status umbra_plaintext_new(umbra_plaintext **out, const umbra_params *params,
                                  int level) UMBRA_MUST_USE;
 void umbra_plaintext_free(umbra_plaintext *pt);
 
-/* Byte form (docs/formats/ciphertext.md): residues bit-packed; a seeded fresh ciphertext stores the seed
- * in place of part 1. A file or message may hold several ciphertexts; the body begins with their count. */
+/* Byte form (docs/formats/ciphertext.md): residues bit-packed; a seeded fresh ciphertext stores the
+ * seed in place of part 1. A file or message may hold several ciphertexts; the body begins with
+ * their count. */
 umbra_status umbra_ciphertext_write(umbra_writer *writer, const umbra_ciphertext *ct,
                                     const unsigned char *seed_or_null) UMBRA_MUST_USE;
 umbra_status umbra_ciphertext_read(umbra_reader *reader, const umbra_params *params,

@@ -14,8 +14,8 @@ umbra_status umbra_public_key_load(const char *path, const umbra_params *params,
 umbra_status umbra_encrypt_public(umbra_ciphertext *out, const umbra_plaintext *pt,
                                   const umbra_public_key *key) UMBRA_MUST_USE;
 
-/* One key wanted: a Galois element (odd, 1 < g < 2N; 2N - 1 conjugates), or 0 for relinearisation, and the
- * highest level at which it is used: the key is trimmed to that level's primes. */
+/* One key wanted: a Galois element (odd, 1 < g < 2N; 2N - 1 conjugates), or 0 for relinearisation,
+ * and the highest level at which it is used: the key is trimmed to that level's primes. */
 typedef struct umbra_key_item {
     uint32_t galois;
     int level;
@@ -32,14 +32,15 @@ uint64_t umbra_key_request_bytes(const umbra_key_request *request);
 
 /* A set of switching keys, in memory or mapped from a file; immutable, shared between threads.
  *
- * A hybrid key with special primes p_0..p_{k-1}: the digits of a level with l limbs are its primes in groups
- * of k (the last one shorter); a key trimmed to level L serves every level whose primes are a subset,
- * see keyswitch.c for how the gadget stays valid. */
+ * A hybrid key with special primes p_0..p_{k-1}: the digits of a level with l limbs are its primes
+ * in groups of k (the last one shorter); a key trimmed to level L serves every level whose primes
+ * are a subset, see keyswitch.c for how the gadget stays valid. */
 typedef struct umbra_evaluation_keys umbra_evaluation_keys;
 void umbra_evaluation_keys_free(umbra_evaluation_keys *keys);
 /* Map a file and check it: every offset, hash and residue. Expands the seeds into memory once.
  * A file of another kind (a secret key above all) is refused by name. */
-umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params, umbra_pool *pool,
+umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
+                                        umbra_pool *pool,
                                         umbra_evaluation_keys **out) UMBRA_MUST_USE;
 uint64_t umbra_evaluation_keys_id(const umbra_evaluation_keys *keys);
 /* 0 where the key is absent or trimmed below `level`. */

@@ -4,14 +4,14 @@
 
 #include "ckks/evaluator.h"
 
-/* One diagonal: out[o] += rotate_left(in[i], baby + giant) * w, where the weights stored are already turned
- * to the RIGHT by `giant` slots, so that
- *   out[o] = sum_giant rotate_left( sum_baby rotate_left(in[i], baby) * stored(o,i,giant,baby), giant ). */
+/* One diagonal: out[o] += rotate_left(in[i], baby + giant) * w, where the weights stored are
+ * already turned to the RIGHT by `giant` slots, so that out[o] = sum_giant rotate_left( sum_baby
+ * rotate_left(in[i], baby) * stored(o,i,giant,baby), giant ). */
 typedef struct umbra_diagonal {
     int output, input;
     int64_t giant_slots, baby_slots; /* 0 <= each < N/2 */
-    /* N integers in coefficient order (umbra_encode_coefficients_*): exactly one of the two is set, or limbs:
-     * limb-major NTT words made ahead for the level (umbra_linear_prepare). Borrowed. */
+    /* N integers in coefficient order (umbra_encode_coefficients_*): exactly one of the two is set,
+     * or limbs: limb-major NTT words made ahead for the level (umbra_linear_prepare). Borrowed. */
     const int32_t *coefficients_i32;
     const int64_t *coefficients_i64;
     const uint64_t *limbs;
@@ -20,25 +20,27 @@ typedef struct umbra_diagonal {
 typedef struct umbra_linear_map {
     int input_count, output_count;
     double weight_scale_log2;
-    double gain_log2;            /* log2 of a bound on max_o sum |w|: message_log2 of outputs = of inputs + this */
+    double gain_log2; /* log2 of a bound on max_o sum |w|: message_log2 of outputs = of inputs +
+                         this */
     double weight_noise_gain_log2; /* log2 of sqrt(sum over diagonals of mean |w|^2): noise gain */
     const umbra_diagonal *diagonals; /* sorted by (output, giant, input, baby) */
     size_t diagonal_count;
 } umbra_linear_map;
 
-/* All inputs share level and scale. Outputs have the inputs' level and scale + weight_scale (no rescale).
+/* All inputs share level and scale. Outputs have the inputs' level and scale + weight_scale (no
+ * rescale).
  *
  * Keys:    every baby and every giant that is not 0, at the inputs' level
  * Cost:    each distinct (input, baby) one hoisted rotation; each distinct (output, giant != 0) one
- *          decomposition and one inner product, with a single modulus-down per output (hoisted giants);
- *          weights given as coefficients are reduced and transformed while they are used
- * Threads: parallel over rotations, then over (output, giant) sums or limbs */
+ *          decomposition and one inner product, with a single modulus-down per output (hoisted
+ * giants); weights given as coefficients are reduced and transformed while they are used Threads:
+ * parallel over rotations, then over (output, giant) sums or limbs */
 umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *out,
                                    const umbra_ciphertext *const *in,
                                    const umbra_linear_map *map) UMBRA_MUST_USE;
 
 /* NTT words of a diagonal's coefficients for `level`: limbs(level) * N words. */
-umbra_status umbra_linear_prepare(const umbra_params *params, int level, const umbra_diagonal *diagonal,
-                                  uint64_t *limbs) UMBRA_MUST_USE;
+umbra_status umbra_linear_prepare(const umbra_params *params, int level,
+                                  const umbra_diagonal *diagonal, uint64_t *limbs) UMBRA_MUST_USE;
 
 #endif

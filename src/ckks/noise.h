@@ -1,7 +1,7 @@
 /* The noise model: one set of formulas for the evaluator and for the planner's simulator.
  *
- * All figures are log2 of the standard deviation of the error of one slot (real part), in units of the
- * encoding (scale included); messages are log2 of a bound on |slot value| without scale. */
+ * All figures are log2 of the standard deviation of the error of one slot (real part), in units of
+ * the encoding (scale included); messages are log2 of a bound on |slot value| without scale. */
 #ifndef UMBRA_CKKS_NOISE_H
 #define UMBRA_CKKS_NOISE_H
 

@@ -1,4 +1,5 @@
-/* Parameters: an unchecked literal becomes an immutable object, or an error that names the limit. */
+/* Parameters: an unchecked literal becomes an immutable object, or an error that names the limit.
+ */
 #ifndef UMBRA_CKKS_PARAMS_H
 #define UMBRA_CKKS_PARAMS_H
 
@@ -12,27 +13,29 @@
 #define UMBRA_MAX_LEVELS 64
 #define UMBRA_SECURITY_BITS 128
 
-/* Level 0 is the lowest. A level is a set of data primes (bit i: prime i) and a default scale. Going down
- * one level multiplies by the primes that the lower set adds and divides by those that it drops. */
+/* Level 0 is the lowest. A level is a set of data primes (bit i: prime i) and a default scale.
+ * Going down one level multiplies by the primes that the lower set adds and divides by those that
+ * it drops. */
 typedef struct umbra_level_literal {
     uint64_t prime_set;
     double scale_log2;
 } umbra_level_literal;
 
 typedef struct umbra_params_literal {
-    int degree_log2;                           /* 12 .. 17 */
-    int prime_count;                           /* 1 .. UMBRA_MAX_PRIMES */
-    uint64_t primes[UMBRA_MAX_PRIMES];         /* distinct primes = 1 mod 2N, below 2^50 */
-    int special_count;                         /* 1 .. UMBRA_MAX_SPECIAL */
+    int degree_log2;                   /* 12 .. 17 */
+    int prime_count;                   /* 1 .. UMBRA_MAX_PRIMES */
+    uint64_t primes[UMBRA_MAX_PRIMES]; /* distinct primes = 1 mod 2N, below 2^50 */
+    int special_count;                 /* 1 .. UMBRA_MAX_SPECIAL */
     uint64_t special[UMBRA_MAX_SPECIAL];
-    int level_count;                           /* 1 .. UMBRA_MAX_LEVELS */
+    int level_count; /* 1 .. UMBRA_MAX_LEVELS */
     umbra_level_literal levels[UMBRA_MAX_LEVELS];
 } umbra_params_literal;
 
 typedef struct umbra_params umbra_params;
 
-/* The largest log2(QP) with 128 bits of classical security for a uniform ternary secret, [SecGuide24]
- * table 5.2: 2^12 106, 2^13 214, 2^14 430, 2^15 868, 2^16 1747, 2^17 3523; 0 for other degrees. */
+/* The largest log2(QP) with 128 bits of classical security for a uniform ternary secret,
+ * [SecGuide24] table 5.2: 2^12 106, 2^13 214, 2^14 430, 2^15 868, 2^16 1747, 2^17 3523; 0 for other
+ * degrees. */
 double umbra_security_limit_log2(int degree_log2);
 
 /* Check everything and make the tables.
@@ -40,11 +43,13 @@ double umbra_security_limit_log2(int degree_log2);
  * Returns: UMBRA_E_SECURITY naming the limit that log2(QP) passes; UMBRA_E_INPUT for anything else
  *          that is wrong (which prime, which level)
  * Owns:    umbra_params_free. Immutable and shared between threads. */
-umbra_status umbra_params_new(umbra_params **out, const umbra_params_literal *literal) UMBRA_MUST_USE;
+umbra_status umbra_params_new(umbra_params **out,
+                              const umbra_params_literal *literal) UMBRA_MUST_USE;
 void umbra_params_free(umbra_params *params);
 
-/* Fill a literal with fresh primes: level 0 has base primes of `base_bits` (real numbers, each < 50), and
- * each further level i adds one prime near 2^step_bits[i-1]; special primes as large as possible. */
+/* Fill a literal with fresh primes: level 0 has base primes of `base_bits` (real numbers, at most
+ * 50), and each further level i adds one prime near 2^step_bits[i-1]; special primes as large as
+ * possible. */
 umbra_status umbra_params_literal_chain(umbra_params_literal *out, int degree_log2, int base_count,
                                         const double *base_bits, int step_count,
                                         const double *step_bits, int special_count,
@@ -61,7 +66,8 @@ const int *umbra_params_level_primes(const umbra_params *params, int level, int 
 int umbra_params_level_limbs(const umbra_params *params, int level);
 double umbra_params_level_log2_q(const umbra_params *params, int level);
 double umbra_params_level_scale_log2(const umbra_params *params, int level);
-/* log2 of the factor by which umbra_eval_rescale from `level` to `level - 1` divides (Q_from/Q_to). */
+/* log2 of the factor by which umbra_eval_rescale from `level` to `level - 1` divides (Q_from/Q_to).
+ */
 double umbra_params_rescale_log2(const umbra_params *params, int level);
 double umbra_params_log2_q(const umbra_params *params);  /* all data primes */
 double umbra_params_log2_qp(const umbra_params *params); /* and special primes */

@@ -1,0 +1,135 @@
+/* What the files of this module share: the inside of parameters and keys. No other module sees it.
+ */
+#ifndef UMBRA_CKKS_INTERNAL_H
+#define UMBRA_CKKS_INTERNAL_H
+
+#include "ckks/basis.h"
+#include "ckks/keys.h"
+#include "ckks/noise.h"
+
+/* From level i to level i-1: multiply by A, the primes added, and divide by B, the primes dropped.
+ */
+typedef struct umbra_rescale_table {
+    umbra_basis dropped;
+    uint64_t source_factor[UMBRA_MAX_PRIMES]; /* A * (B/b_i)^-1 mod b_i, in the order of dropped */
+    uint64_t
+        added_factor[UMBRA_MAX_PRIMES]; /* A modulo the j-th prime of the lower level; 0: added */
+    uint64_t inverse[UMBRA_MAX_PRIMES]; /* B^-1 modulo the j-th prime of the lower level */
+    double log2;                        /* log2(B/A) */
+} umbra_rescale_table;
+
+typedef struct umbra_level {
+    int limbs;
+    int prime[UMBRA_MAX_PRIMES];    /* ascending */
+    int position[UMBRA_MAX_PRIMES]; /* of a prime among the limbs, -1 where absent */
+    double log2_q;
+    /* Digit d of the gadget is the primes d*k .. d*k+k-1 of all data primes (k special primes),
+     * whatever the level; only the digits that have a prime here are listed. */
+    int digits;
+    int digit_number[UMBRA_MAX_PRIMES];
+    int digit_of_limb[UMBRA_MAX_PRIMES]; /* index into digit[] */
+    umbra_basis *digit;
+    umbra_rescale_table rescale; /* unused for level 0 */
+} umbra_level;
+
+struct umbra_params {
+    umbra_params_literal literal;
+    size_t degree;
+    int total; /* data and special primes */
+    umbra_ntt *ntt;
+    umbra_fft *fft;
+    const umbra_kernels *kernels;
+    umbra_level *levels;
+    umbra_basis special;
+    uint64_t special_product[UMBRA_MAX_PRIMES]; /* P mod q_i */
+    uint64_t special_inverse[UMBRA_MAX_PRIMES]; /* P^-1 mod q_i */
+    double log2_q, log2_p;
+    unsigned char hash[UMBRA_HASH_BYTES];
+};
+
+/* The literal against every limit, before any table is made. */
+umbra_status umbra_params_check(const umbra_params_literal *literal) UMBRA_MUST_USE;
+void umbra_params_write_literal(const umbra_params_literal *literal, umbra_writer *writer);
+
+static inline const umbra_modulus *umbra_params_modulus(const umbra_params *params, int prime)
+{
+    return &params->ntt[prime].modulus;
+}
+
+/* One switching key, trimmed to a level. words: for each prime of the level, then each special one;
+ * for each digit of the level; the b half and then the a half: N words of the NTT. All that one
+ * limb of an inner product reads is contiguous. */
+typedef struct umbra_switch_key {
+    uint32_t galois; /* 0: relinearisation */
+    int level;
+    uint64_t *words;
+    uint32_t *index; /* of the automorphism in NTT order; NULL for relinearisation */
+} umbra_switch_key;
+
+struct umbra_evaluation_keys {
+    const umbra_params *params;
+    uint64_t key_id;
+    size_t count;
+    umbra_switch_key *keys; /* ascending Galois elements */
+};
+
+struct umbra_public_key {
+    const umbra_params *params;
+    uint64_t key_id;
+    unsigned char seed[UMBRA_SEED_BYTES]; /* of the a half */
+    uint64_t *b, *a;                      /* every data prime */
+};
+
+/* Words of one limb of one half of a key. */
+static inline uint64_t *umbra_switch_key_words(const umbra_switch_key *key,
+                                               const umbra_params *params, int limb, int digit,
+                                               int half)
+{
+    const int digits = params->levels[key->level].digits;
+    return key->words + ((size_t)(limb * digits + digit) * 2 + (size_t)half) * params->degree;
+}
+
+/* Prime number of limb t of a key: the level's primes, then the special ones. */
+static inline int umbra_switch_limb_prime(const umbra_params *params, int level, int limb)
+{
+    const umbra_level *l = &params->levels[level];
+    return limb < l->limbs ? l->prime[limb] : params->literal.prime_count + limb - l->limbs;
+}
+
+/* Stream number of the uniform half of a key: the same at every level it may be trimmed to. */
+static inline uint64_t umbra_switch_stream(int digit_number, int prime)
+{
+    return (uint64_t)digit_number * 256 + (uint64_t)prime;
+}
+
+/* Check an item and a whole request (levels, Galois elements, none twice). */
+umbra_status umbra_key_request_check(const umbra_key_request *request) UMBRA_MUST_USE;
+/* An empty container with its keys allocated and sorted, to be filled. Owns:
+ * umbra_evaluation_keys_free */
+umbra_status umbra_evaluation_keys_new(umbra_evaluation_keys **out,
+                                       const umbra_key_request *request,
+                                       uint64_t key_id) UMBRA_MUST_USE;
+/* NULL where absent or trimmed below. */
+const umbra_switch_key *umbra_evaluation_keys_find(const umbra_evaluation_keys *keys,
+                                                   uint32_t galois, int level);
+umbra_status umbra_public_key_new(umbra_public_key **out, const umbra_params *params,
+                                  uint64_t key_id) UMBRA_MUST_USE;
+umbra_status umbra_encrypt_public_seeded(umbra_ciphertext *out, const umbra_plaintext *pt,
+                                         const umbra_public_key *key,
+                                         const unsigned char seed[UMBRA_SEED_BYTES]) UMBRA_MUST_USE;
+/* Small signed numbers -> NTT words of one prime. CT: values are secret */
+static inline void umbra_small_to_limb(const umbra_params *params, int prime, uint64_t *limb,
+                                       const int32_t *values)
+{
+    const umbra_ntt *ntt = &params->ntt[prime];
+    params->kernels->reduce_i32(limb, values, params->degree, &ntt->modulus);
+    params->kernels->ntt_forward(limb, limb, ntt);
+}
+
+/* log2 of the spread of slots from coefficients: sqrt(N/2) for the real part. */
+double umbra_noise_slots_log2(const umbra_params *params);
+double umbra_noise_rounding(const umbra_params *params, int parts);
+/* Rounding of `count` numbers: fewer coefficients than N carry an error. */
+double umbra_noise_encode_sparse(const umbra_params *params, size_t count);
+
+#endif
