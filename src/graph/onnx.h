@@ -7,7 +7,7 @@
 /* Import a model. The file is hostile: every length, index, shape and cycle is checked.
  *
  * Owns:    *out belongs to the caller, umbra_graph_free
- * Returns: UMBRA_E_INPUT with the file, the place and the remedy; UMBRA_E_IO */
+ * Returns: UMBRA_E_INPUT with the file, the place and the remedy; UMBRA_E_IO where reading fails */
 umbra_status umbra_onnx_import_file(const char *path, umbra_graph **out) UMBRA_MUST_USE;
 umbra_status umbra_onnx_import(const void *bytes, size_t size, const char *name,
                                umbra_graph **out) UMBRA_MUST_USE;
