@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-void umbra_answer_values(const umbra_model_info *model, const double *logits, double *values, size_t count)
+void umbra_answer_values(const umbra_model_info *model, const double *logits, double *values,
+                         size_t count)
 {
     bool sigmoid = model->output_kind == UMBRA_OUTPUT_MULTILABEL_SIGMOID;
     for (size_t i = 0; i < count; i++)
@@ -24,8 +25,8 @@ static void label_text(char out[64], const umbra_model_info *model, size_t index
             *c = ' ';
 }
 
-double umbra_answer_print(const umbra_model_info *model, const double *encrypted, const double *plain,
-                          size_t count)
+double umbra_answer_print(const umbra_model_info *model, const double *encrypted,
+                          const double *plain, size_t count)
 {
     bool sigmoid = model->output_kind == UMBRA_OUTPUT_MULTILABEL_SIGMOID;
     double worst = 0;

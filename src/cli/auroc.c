@@ -49,7 +49,8 @@ umbra_status umbra_auroc(const double *score, const unsigned char *truth, size_t
     return UMBRA_OK;
 }
 
-static size_t positives_of(const unsigned char *truth, size_t count, size_t classes, size_t class_index)
+static size_t positives_of(const unsigned char *truth, size_t count, size_t classes,
+                           size_t class_index)
 {
     size_t positives = 0;
     for (size_t i = 0; i < count; i++)

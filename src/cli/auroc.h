@@ -18,7 +18,8 @@ typedef struct umbra_auroc_summary {
     int classes;     /* those with both outcomes */
 } umbra_auroc_summary;
 
-/* score and truth: [count][classes], row-major; by_class: classes numbers, NaN where not counted. */
+/* score and truth: [count][classes], row-major; by_class: classes numbers, NaN where not counted.
+ */
 umbra_status umbra_auroc_summarise(const double *score, const unsigned char *truth, size_t count,
                                    size_t classes, double *by_class,
                                    umbra_auroc_summary *out) UMBRA_MUST_USE;

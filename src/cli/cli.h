@@ -57,7 +57,8 @@ extern const umbra_command umbra_command_doctor, umbra_command_demo, umbra_comma
 
 /* Parse argv after the subcommand's name.
  *
- * Returns: UMBRA_E_USAGE with one line that says what is wrong. *help is set where --help was given. */
+ * Returns: UMBRA_E_USAGE with one line that says what is wrong. *help is set where --help was
+ * given. */
 umbra_status umbra_cli_parse(umbra_cli *cli, const umbra_command *command, int argc, char **argv,
                              bool *help) UMBRA_MUST_USE;
 void umbra_cli_print_help(const umbra_command *command, FILE *out);
@@ -65,9 +66,10 @@ void umbra_cli_print_help(const umbra_command *command, FILE *out);
 int umbra_cli_main(int argc, char **argv, const umbra_command *const *commands, int count);
 
 /* An option that must be there. */
-umbra_status umbra_cli_require(const umbra_cli *cli, umbra_cli_option option, const char **out) UMBRA_MUST_USE;
-umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, double fallback, double low,
-                              double high, double *out) UMBRA_MUST_USE;
+umbra_status umbra_cli_require(const umbra_cli *cli, umbra_cli_option option,
+                               const char **out) UMBRA_MUST_USE;
+umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, double fallback,
+                              double low, double high, double *out) UMBRA_MUST_USE;
 /* Bytes with an optional suffix K, M, G (powers of 1024). */
 umbra_status umbra_cli_bytes(const umbra_cli *cli, umbra_cli_option option, uint64_t fallback,
                              uint64_t *out) UMBRA_MUST_USE;

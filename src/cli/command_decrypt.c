@@ -57,14 +57,16 @@ static umbra_status decrypt_result(const umbra_cli *cli, const umbra_profile *pr
     return status;
 }
 
-static umbra_status open_result(const umbra_cli *cli, const umbra_profile *profile, const char *key_path)
+static umbra_status open_result(const umbra_cli *cli, const umbra_profile *profile,
+                                const char *key_path)
 {
     int count = profile->output_layout.ciphertexts;
     umbra_secret_key *key = NULL;
     void *memory = NULL;
     umbra_status status = umbra_secret_key_load(key_path, profile->params, &key);
     if (status == UMBRA_OK)
-        status = umbra_memory_alloc_array(&memory, (size_t)count, sizeof(umbra_ciphertext *), "result");
+        status =
+            umbra_memory_alloc_array(&memory, (size_t)count, sizeof(umbra_ciphertext *), "result");
     umbra_ciphertext **result = memory;
     if (status == UMBRA_OK)
         status = umbra_ciphertexts_load(cli->argument[0], profile->params, count, result, NULL);
@@ -93,8 +95,9 @@ const umbra_command umbra_command_decrypt = {
     .name = "decrypt",
     .summary = "turn an encrypted result into the answer",
     .usage = "umbra decrypt --profile P --key KEYDIR/secret.key result.ct [-o Y.npy] [--json]",
-    .details = "Prints labels with probabilities; -o writes the logits as float32. What is printed and\n"
-               "written is rounded to the precision that the plan predicts: the digits below are noise.",
+    .details =
+        "Prints labels with probabilities; -o writes the logits as float32. What is printed and\n"
+        "written is rounded to the precision that the plan predicts: the digits below are noise.",
     .example = "umbra decrypt --profile plan/client.profile --key keys/secret.key result.ct",
     .options = 1u << UMBRA_OPT_PROFILE | 1u << UMBRA_OPT_KEY | 1u << UMBRA_OPT_OUTPUT,
     .least_arguments = 1,

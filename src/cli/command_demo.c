@@ -1,10 +1,12 @@
-/* umbra demo: a chest X-ray from the picture to the answer, in one process, on the shipped model. */
+/* umbra demo: a chest X-ray from the picture to the answer, in one process, on the shipped model.
+ */
 #include "cli/answer_report.h"
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "cli/report.h"
 #include "cli/session.h"
 
+#include "base/machine.h"
 #include "base/memory.h"
 
 #define LARGEST_DIFFERENCE 0.01 /* between encrypted and plaintext probability */
@@ -25,12 +27,14 @@ static void print_stages(const umbra_session *s, const umbra_plan_summary *sum, 
            umbra_pool_threads(s->pool), umbra_kernels_get()->name);
     printf("once for a model and a client\n");
     printf("  plan        %6.2f s   %.0f-bit security: ring degree %d, log2 QP %.0f; %d levels\n",
-           t->model + t->plan, sum->security_bits, 1 << sum->degree_log2, sum->log2_qp, sum->levels);
-    printf("  keys        %6.2f s   %s for the server, %d rotations; the secret key stays\n", t->keys,
-           umbra_cli_size_text(a, sum->key_bytes), sum->rotations);
+           t->model + t->plan, sum->security_bits, 1 << sum->degree_log2, sum->log2_qp,
+           sum->levels);
+    printf("  keys        %6.2f s   %s for the server, %d rotations; the secret key stays\n",
+           t->keys, umbra_cli_size_text(a, sum->key_bytes), sum->rotations);
     printf("  weights     %6.2f s   prepared by the server\n", t->prepare);
     printf("for each image\n");
-    printf("  client      %6.2f s   %s -> latent of %zu numbers\n", t->image, image, s->input_count);
+    printf("  client      %6.2f s   %s -> latent of %zu numbers\n", t->image, image,
+           s->input_count);
     printf("  client      %6.2f s   latent -> ciphertext, %s sent to the server\n", t->encrypt,
            umbra_cli_size_text(b, sum->query_bytes));
     printf("  server      %6.2f s   computed on ciphertexts only, %s sent back\n", t->run,
@@ -43,12 +47,14 @@ static void add_times(json_t *object, const umbra_session_times *t)
 {
     json_object_set_new(object, "seconds", json_real(t->run));
     json_object_set_new(object, "stages",
-                        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "model", t->model, "plan",
-                                  t->plan, "keygen", t->keys, "prepare", t->prepare, "image", t->image,
-                                  "encrypt", t->encrypt, "run", t->run, "decrypt", t->decrypt));
+                        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "model", t->model,
+                                  "plan", t->plan, "keygen", t->keys, "prepare", t->prepare,
+                                  "image", t->image, "encrypt", t->encrypt, "run", t->run,
+                                  "decrypt", t->decrypt));
 }
 
-static umbra_status print_answer(const umbra_cli *cli, umbra_session *s, const char *image, bool brief)
+static umbra_status print_answer(const umbra_cli *cli, umbra_session *s, const char *image,
+                                 bool brief)
 {
     void *memory = NULL;
     UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * s->output_count, sizeof(double), "answer"));
@@ -74,8 +80,8 @@ static umbra_status print_answer(const umbra_cli *cli, umbra_session *s, const c
         if (!brief)
             print_stages(s, &sum, image);
         umbra_answer_print(&s->model->info, encrypted, plain, s->output_count);
-        printf("\nlargest difference %.5f; logits agree to %.1f bits (predicted %.1f)\n", worst, bits,
-               sum.predicted_bits);
+        printf("\nlargest difference %.5f; logits agree to %.1f bits (predicted %.1f)\n", worst,
+               bits, sum.predicted_bits);
         if (brief)
             printf("computed under encryption in %.2f s, %.0f-bit security\n", s->times.run,
                    sum.security_bits);
@@ -84,14 +90,16 @@ static umbra_status print_answer(const umbra_cli *cli, umbra_session *s, const c
     umbra_memory_free(memory);
     if (status == UMBRA_OK && s->model->info.output_kind == UMBRA_OUTPUT_MULTILABEL_SIGMOID &&
         !(worst < LARGEST_DIFFERENCE))
-        status = umbra_fail(UMBRA_E_ACCURACY,
-                            "encrypted and plaintext probabilities differ by %.4f, more than %.2f; plan "
-                            "with more --precision-bits",
-                            worst, LARGEST_DIFFERENCE);
+        status =
+            umbra_fail(UMBRA_E_ACCURACY,
+                       "encrypted and plaintext probabilities differ by %.4f, more than %.2f; plan "
+                       "with more --precision-bits",
+                       worst, LARGEST_DIFFERENCE);
     return status;
 }
 
-static umbra_status tell_story(const umbra_cli *cli, const char *model, const char *image, bool brief)
+static umbra_status tell_story(const umbra_cli *cli, const char *model, const char *image,
+                               bool brief)
 {
     umbra_session session;
     umbra_status status = umbra_session_open(&session, cli, model);
@@ -124,10 +132,12 @@ const umbra_command umbra_command_demo = {
     .name = "demo",
     .summary = "watch a chest X-ray being read under encryption",
     .usage = "umbra demo [--image FILE] [--json]",
-    .details = "Plays client and server in one process, on the model that Umbra ships: image, latent,\n"
-               "ciphertext, encrypted logits, probabilities, beside those of the plaintext network.\n"
-               "Without --image it draws a phantom chest film. Exit code 7 where a probability differs by\n"
-               "0.01 or more.",
+    .details =
+        "Plays client and server in one process, on the model that Umbra ships: image, latent,\n"
+        "ciphertext, encrypted logits, probabilities, beside those of the plaintext network.\n"
+        "Without --image it draws a phantom chest film. Exit code 7 where a probability differs "
+        "by\n"
+        "0.01 or more.",
     .example = "umbra demo --image chest.png",
     .options = 1u << UMBRA_OPT_IMAGE | 1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY,
     .run = run_demo,

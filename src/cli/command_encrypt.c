@@ -8,7 +8,8 @@
 #include "client/input.h"
 #include "client/query.h"
 
-static umbra_status print_report(const umbra_cli *cli, const char *path, uint64_t bytes, double seconds)
+static umbra_status print_report(const umbra_cli *cli, const char *path, uint64_t bytes,
+                                 double seconds)
 {
     if (cli->json) {
         json_t *object =
@@ -17,12 +18,14 @@ static umbra_status print_report(const umbra_cli *cli, const char *path, uint64_
         return umbra_report_print(object);
     }
     char size[32];
-    printf("%s   %s, for the server, made in %.2f s\n", path, umbra_cli_size_text(size, bytes), seconds);
+    printf("%s   %s, for the server, made in %.2f s\n", path, umbra_cli_size_text(size, bytes),
+           seconds);
     return UMBRA_OK;
 }
 
 static umbra_status encrypt_input(const umbra_cli *cli, const umbra_profile *profile,
-                                  const char *profile_path, const char *key_path, const char *output)
+                                  const char *profile_path, const char *key_path,
+                                  const char *output)
 {
     uint64_t start = umbra_clock_ns(), bytes = 0;
     umbra_secret_key *key = NULL;
@@ -67,10 +70,12 @@ const umbra_command umbra_command_encrypt = {
     .name = "encrypt",
     .summary = "turn an image, or a tensor, into an encrypted query",
     .usage = "umbra encrypt --profile P --key KEYDIR/secret.key IMAGE|X.npy -o query.ct [--json]",
-    .details = "Reads PNG, JPEG, TIFF or DICOM, runs the encoder network here, packs and encrypts. Only\n"
-               "query.ct goes to the server. The encoder is taken from beside the profile, where\n"
-               "`umbra plan` put it, or from --encoder.",
-    .example = "umbra encrypt --profile plan/client.profile --key keys/secret.key chest.dcm -o query.ct",
+    .details =
+        "Reads PNG, JPEG, TIFF or DICOM, runs the encoder network here, packs and encrypts. Only\n"
+        "query.ct goes to the server. The encoder is taken from beside the profile, where\n"
+        "`umbra plan` put it, or from --encoder.",
+    .example =
+        "umbra encrypt --profile plan/client.profile --key keys/secret.key chest.dcm -o query.ct",
     .options = 1u << UMBRA_OPT_PROFILE | 1u << UMBRA_OPT_KEY | 1u << UMBRA_OPT_OUTPUT |
                1u << UMBRA_OPT_ENCODER,
     .least_arguments = 1,

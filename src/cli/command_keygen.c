@@ -19,10 +19,11 @@ static umbra_status refuse_existing(const umbra_cli *cli, const char *path)
 {
     struct stat info;
     if (cli->text[UMBRA_OPT_OVERWRITE] == NULL && stat(path, &info) == 0)
-        return umbra_fail(UMBRA_E_USAGE,
-                          "%s is already there, and results for it could no longer be decrypted; choose "
-                          "another folder, or --force",
-                          path);
+        return umbra_fail(
+            UMBRA_E_USAGE,
+            "%s is already there, and results for it could no longer be decrypted; choose "
+            "another folder, or --force",
+            path);
     return UMBRA_OK;
 }
 
@@ -30,8 +31,8 @@ static umbra_status print_report(const umbra_cli *cli, const char *folder, size_
                                  uint64_t key_bytes, double seconds, int threads)
 {
     if (cli->json) {
-        json_t *object = json_pack("{s:I, s:I, s:f}", "key_bytes", (json_int_t)key_bytes, "rotations",
-                                   (json_int_t)keys, "seconds", seconds);
+        json_t *object = json_pack("{s:I, s:I, s:f}", "key_bytes", (json_int_t)key_bytes,
+                                   "rotations", (json_int_t)keys, "seconds", seconds);
         umbra_report_machine(object, threads);
         return umbra_report_print(object);
     }

@@ -23,7 +23,8 @@ static umbra_status copy_file(const char *from, const char *to)
     return status;
 }
 
-static umbra_status write_files(const umbra_plan *plan, const umbra_model *model, const char *folder)
+static umbra_status write_files(const umbra_plan *plan, const umbra_model *model,
+                                const char *folder)
 {
     char path[4096];
     UMBRA_TRY(umbra_cli_make_folder(folder));
@@ -44,8 +45,8 @@ static json_t *nodes_json(const umbra_plan *plan)
         umbra_plan_node node;
         umbra_plan_node_get(plan, i, &node);
         json_array_append_new(
-            nodes, json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:I, s:I}", "name", node.name, "kind",
-                             node.kind, "why", node.why, "level", node.level, "scale_log2",
+            nodes, json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:I, s:I}", "name", node.name,
+                             "kind", node.kind, "why", node.why, "level", node.level, "scale_log2",
                              node.scale_log2, "predicted_bits", node.predicted_bits,
                              "predicted_seconds", node.predicted_seconds, "diagonals",
                              (json_int_t)node.diagonals, "rotations", (json_int_t)node.rotations));
@@ -117,7 +118,8 @@ const umbra_command umbra_command_plan = {
     .summary = "compile a model: what the server runs, and what a client needs",
     .usage = "umbra plan MODEL -o DIR [--precision-bits P] [--memory BYTES] [--explain] [--json]",
     .details =
-        "Chooses layouts, parameters of 128-bit security and levels for a model folder or a bare .onnx\n"
+        "Chooses layouts, parameters of 128-bit security and levels for a model folder or a bare "
+        ".onnx\n"
         "file, and writes DIR/server.plan (for the server: it holds the weights) and\n"
         "DIR/client.profile with DIR/encoder.onnx (for clients: public, without the classifier).\n"
         "A model that cannot be encrypted is refused with the list of all its offending nodes.",

@@ -3,6 +3,7 @@
 #include "cli/report.h"
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "ckks/ciphertext_file.h"
@@ -27,8 +28,8 @@ static int on_step(void *context, const umbra_exec_event *event)
     server_run *run = context;
     umbra_cli_progress(run->cli, "step %d of %d: %s, %.2f s", event->step + 1, event->step_count,
                        event->name, event->seconds);
-    json_array_append_new(run->nodes, json_pack("{s:s, s:f, s:i, s:f}", "name", event->name, "seconds",
-                                                event->seconds, "level", event->level,
+    json_array_append_new(run->nodes, json_pack("{s:s, s:f, s:i, s:f}", "name", event->name,
+                                                "seconds", event->seconds, "level", event->level,
                                                 "predicted_bits", event->noise_bits));
     return umbra_cli_interrupted();
 }
@@ -39,10 +40,11 @@ static umbra_status allocate(server_run *run)
     run->query_count = profile->input_layout.ciphertexts;
     run->result_count = profile->output_layout.ciphertexts;
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)run->query_count, sizeof *run->query, "query"));
-    run->query = memory;
     UMBRA_TRY(
-        umbra_memory_alloc_array(&memory, (size_t)run->result_count, sizeof *run->result, "result"));
+        umbra_memory_alloc_array(&memory, (size_t)run->query_count, sizeof *run->query, "query"));
+    run->query = memory;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)run->result_count, sizeof *run->result,
+                                       "result"));
     run->result = memory;
     run->nodes = json_array();
     return UMBRA_OK;
@@ -60,10 +62,11 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
     umbra_cli_progress(run->cli, "reading the keys");
     UMBRA_TRY(umbra_evaluation_keys_load(keys_path, params, run->pool, &run->keys));
     if (umbra_evaluation_keys_id(run->keys) != run->query[0]->key_id)
-        return umbra_fail(UMBRA_E_MISMATCH,
-                          "%s was encrypted under another key than the one behind %s; use the files of "
-                          "one `umbra keygen`",
-                          run->cli->argument[0], keys_path);
+        return umbra_fail(
+            UMBRA_E_MISMATCH,
+            "%s was encrypted under another key than the one behind %s; use the files of "
+            "one `umbra keygen`",
+            run->cli->argument[0], keys_path);
     UMBRA_TRY(umbra_cli_check_interrupt());
     umbra_cli_progress(run->cli, "preparing the weights");
     return umbra_exec_new(&run->exec, run->plan, run->keys, run->pool);
@@ -72,8 +75,8 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
 static umbra_status compute(server_run *run, const char *output)
 {
     uint64_t start = umbra_clock_ns();
-    UMBRA_TRY(umbra_exec_run(run->exec, (const umbra_ciphertext *const *)run->query, run->query_count,
-                             run->result, run->result_count, on_step, run));
+    UMBRA_TRY(umbra_exec_run(run->exec, (const umbra_ciphertext *const *)run->query,
+                             run->query_count, run->result, run->result_count, on_step, run));
     run->run_seconds = (double)(umbra_clock_ns() - start) * 1e-9;
     return umbra_ciphertexts_save(output, (const umbra_ciphertext *const *)run->result,
                                   run->result_count, NULL, &run->result_bytes);
@@ -95,10 +98,11 @@ static umbra_status print_report(server_run *run, const char *output)
         return umbra_report_print(object);
     }
     char size[32], peak[32];
-    printf("%s   %s, for the client; read in %.2f s, computed in %.2f s on %d threads (%s), peak %s\n",
-           output, umbra_cli_size_text(size, run->result_bytes), run->load_seconds, run->run_seconds,
-           umbra_pool_threads(run->pool), umbra_kernels_get()->name,
-           umbra_cli_size_text(peak, umbra_memory_peak_bytes()));
+    printf(
+        "%s   %s, for the client; read in %.2f s, computed in %.2f s on %d threads (%s), peak %s\n",
+        output, umbra_cli_size_text(size, run->result_bytes), run->load_seconds, run->run_seconds,
+        umbra_pool_threads(run->pool), umbra_kernels_get()->name,
+        umbra_cli_size_text(peak, umbra_memory_peak_bytes()));
     return UMBRA_OK;
 }
 
@@ -141,9 +145,11 @@ const umbra_command umbra_command_run = {
     .summary = "compute on an encrypted query (the server's part)",
     .usage = "umbra run --plan DIR/server.plan --keys KEYDIR/evaluation.keys query.ct -o result.ct "
              "[--json]",
-    .details = "Needs the plan, the client's evaluation keys and the query. It never sees the image, the\n"
-               "secret key or the answer.",
-    .example = "umbra run --plan plan/server.plan --keys keys/evaluation.keys query.ct -o result.ct",
+    .details =
+        "Needs the plan, the client's evaluation keys and the query. It never sees the image, the\n"
+        "secret key or the answer.",
+    .example =
+        "umbra run --plan plan/server.plan --keys keys/evaluation.keys query.ct -o result.ct",
     .options = 1u << UMBRA_OPT_PLAN | 1u << UMBRA_OPT_KEYS | 1u << UMBRA_OPT_OUTPUT,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -68,8 +68,8 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
 static int on_step(void *context, const umbra_exec_event *event)
 {
     verify_run *run = context;
-    umbra_cli_progress(run->session.cli, "input %zu: step %d of %d, %s", run->done + 1, event->step + 1,
-                       event->step_count, event->name);
+    umbra_cli_progress(run->session.cli, "input %zu: step %d of %d, %s", run->done + 1,
+                       event->step + 1, event->step_count, event->name);
     if (event->step < MAX_NODES) {
         if (event->step >= run->node_count)
             run->node_count = event->step + 1;
@@ -122,9 +122,9 @@ static json_t *nodes_json(const verify_run *run)
     json_t *nodes = json_array();
     for (int i = 0; i < run->node_count; i++) {
         const node_record *record = &run->node[i];
-        json_t *node = json_pack("{s:s, s:f, s:f}", "name", record->name, "predicted_bits",
-                                 record->predicted, "seconds",
-                                 record->seconds / (double)record->runs);
+        json_t *node =
+            json_pack("{s:s, s:f, s:f}", "name", record->name, "predicted_bits", record->predicted,
+                      "seconds", record->seconds / (double)record->runs);
         if (isfinite(record->bits))
             json_object_set_new(node, "bits", json_real(record->bits));
         json_array_append_new(nodes, node);
@@ -171,7 +171,8 @@ static umbra_status print_report(const umbra_cli *cli, verify_run *run, const um
     umbra_verify_auroc_print(auroc);
     json_decref(auroc);
     printf("\n%zu inputs, %.2f s each on %d threads (%s)\n"
-           "bits of the answer: least %.2f, mean %.2f, predicted %.2f; largest error of a logit %.2g\n",
+           "bits of the answer: least %.2f, mean %.2f, predicted %.2f; largest error of a logit "
+           "%.2g\n",
            run->done, mean_seconds, umbra_pool_threads(s->pool), umbra_kernels_get()->name,
            run->least_bits, run->sum_bits / (double)run->done, sum->predicted_bits,
            run->max_abs_error);
@@ -213,11 +214,14 @@ const umbra_command umbra_command_verify = {
     .name = "verify",
     .summary = "compare encrypted and plaintext runs, node by node",
     .usage = "umbra verify MODEL INPUT... [--labels CSV] [--split CSV --part NAME] [-n K] [--json]",
-    .details =
-        "Encrypts each input, runs the plan, decrypts after every node and compares with the plaintext\n"
-        "network: bits = -log2(max |error| / max |plaintext|). An input is an image, a .npy or a folder.\n"
-        "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it also prints the\n"
-        "AUROC of both. Exit code 7 where an answer has fewer bits than predicted, or than --min-bits.",
+    .details = "Encrypts each input, runs the plan, decrypts after every node and compares with "
+               "the plaintext\n"
+               "network: bits = -log2(max |error| / max |plaintext|). An input is an image, a .npy "
+               "or a folder.\n"
+               "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it "
+               "also prints the\n"
+               "AUROC of both. Exit code 7 where an answer has fewer bits than predicted, or than "
+               "--min-bits.",
     .example = "umbra verify models/chest-resnet20-f8 images/ --labels labels.csv -n 50",
     .options = 1u << UMBRA_OPT_MIN_BITS | 1u << UMBRA_OPT_LABELS | 1u << UMBRA_OPT_SPLIT |
                1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_RUNS | 1u << UMBRA_OPT_PRECISION_BITS |

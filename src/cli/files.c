@@ -45,8 +45,8 @@ umbra_status umbra_cli_shipped_model(char out[4096])
     if (named != NULL) {
         if (has_model(named, out))
             return UMBRA_OK;
-        return umbra_fail(UMBRA_E_INPUT, "UMBRA_MODELS is %s, but %s/%s/model.json cannot be read", named,
-                          named, SHIPPED_MODEL);
+        return umbra_fail(UMBRA_E_INPUT, "UMBRA_MODELS is %s, but %s/%s/model.json cannot be read",
+                          named, named, SHIPPED_MODEL);
     }
     if (has_model("models", out))
         return UMBRA_OK;
@@ -59,6 +59,7 @@ umbra_status umbra_cli_shipped_model(char out[4096])
         if (has_model(program, out))
             return UMBRA_OK;
     }
-    return umbra_fail(UMBRA_E_INPUT, "cannot find models/%s; set UMBRA_MODELS to the folder that holds it",
+    return umbra_fail(UMBRA_E_INPUT,
+                      "cannot find models/%s; set UMBRA_MODELS to the folder that holds it",
                       SHIPPED_MODEL);
 }

@@ -137,8 +137,9 @@ umbra_status umbra_inputs_collect(const umbra_cli *cli, int first, umbra_inputs 
     if (status == UMBRA_OK)
         status = limit(cli, &inputs);
     if (status == UMBRA_OK && inputs.count == 0)
-        status = umbra_fail(UMBRA_E_INPUT, "no input remains; give images, .npy files, or a folder of "
-                                           "them");
+        status =
+            umbra_fail(UMBRA_E_INPUT, "no input remains; give images, .npy files, or a folder of "
+                                      "them");
     if (status != UMBRA_OK)
         umbra_inputs_free(&inputs);
     else

@@ -11,11 +11,13 @@ typedef struct umbra_inputs {
     size_t count, capacity;
 } umbra_inputs;
 
-/* Expand arguments from `first` on; a folder stands for the files in it. With --split only files whose name
- * stands there in --part (default validation) remain; --runs bounds the number, spread evenly.
+/* Expand arguments from `first` on; a folder stands for the files in it. With --split only files
+ * whose name stands there in --part (default validation) remain; --runs bounds the number, spread
+ * evenly.
  *
  * Returns: UMBRA_E_INPUT where nothing remains */
-umbra_status umbra_inputs_collect(const umbra_cli *cli, int first, umbra_inputs *out) UMBRA_MUST_USE;
+umbra_status umbra_inputs_collect(const umbra_cli *cli, int first,
+                                  umbra_inputs *out) UMBRA_MUST_USE;
 void umbra_inputs_free(umbra_inputs *inputs);
 /* The part of a path after its last slash. */
 const char *umbra_base_name(const char *path);

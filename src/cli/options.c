@@ -16,7 +16,8 @@ typedef struct option_text {
 static const option_text option_texts[UMBRA_OPT_COUNT] = {
     [UMBRA_OPT_OUTPUT] = {"output", 'o', "PATH", "where the result is written"},
     [UMBRA_OPT_PROFILE] = {"profile", 'p', "FILE", "client.profile, written by umbra plan"},
-    [UMBRA_OPT_KEY] = {"key", 'k', "FILE", "secret.key, written by umbra keygen; never leaves here"},
+    [UMBRA_OPT_KEY] = {"key", 'k', "FILE",
+                       "secret.key, written by umbra keygen; never leaves here"},
     [UMBRA_OPT_KEYS] = {"keys", 0, "FILE", "evaluation.keys, written by umbra keygen"},
     [UMBRA_OPT_PLAN] = {"plan", 0, "FILE", "server.plan, written by umbra plan"},
     [UMBRA_OPT_MODEL] = {"model", 'm', "MODEL", "a model folder, or a .onnx file"},
@@ -89,7 +90,8 @@ static umbra_status parse_option(umbra_cli *cli, int argc, char **argv, int *ind
     }
     int option = is_long || word[2] == '\0' ? find_option(cli->command, name, length, word[1]) : -1;
     if (option < 0)
-        return umbra_fail(UMBRA_E_USAGE, "umbra %s does not know the option %s; see umbra %s --help",
+        return umbra_fail(UMBRA_E_USAGE,
+                          "umbra %s does not know the option %s; see umbra %s --help",
                           cli->command->name, word, cli->command->name);
     if (cli->text[option] != NULL)
         return umbra_fail(UMBRA_E_USAGE, "--%s is given twice", option_texts[option].name);
@@ -162,8 +164,8 @@ umbra_status umbra_cli_require(const umbra_cli *cli, umbra_cli_option option, co
     return UMBRA_OK;
 }
 
-umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, double fallback, double low,
-                              double high, double *out)
+umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, double fallback,
+                              double low, double high, double *out)
 {
     const char *text = cli->text[option];
     *out = fallback;

@@ -1,6 +1,7 @@
 /* Results on stdout: the JSON object, and the figures that several commands print. */
 #include "cli/report.h"
 
+#include "base/machine.h"
 #include "base/memory.h"
 #include "math/kernels.h"
 

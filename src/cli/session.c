@@ -23,7 +23,8 @@ static int on_key(void *context, size_t done, size_t total)
 static umbra_status compile(umbra_session *s, const char *model_path)
 {
     umbra_plan_options options = {.threads = umbra_pool_threads(s->pool)};
-    UMBRA_TRY(umbra_cli_number(s->cli, UMBRA_OPT_PRECISION_BITS, 0, 1, 40, &options.precision_bits));
+    UMBRA_TRY(
+        umbra_cli_number(s->cli, UMBRA_OPT_PRECISION_BITS, 0, 1, 40, &options.precision_bits));
     UMBRA_TRY(umbra_cli_bytes(s->cli, UMBRA_OPT_MEMORY, 0, &options.memory_bytes));
     uint64_t start = umbra_clock_ns();
     umbra_cli_progress(s->cli, "reading the model");
@@ -143,25 +144,29 @@ static umbra_status exchange_allocate(exchange *x, const umbra_profile *profile)
                     .result_count = profile->output_layout.ciphertexts};
     UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)x->query_count, sizeof *x->query, "query"));
     x->query = memory;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)x->result_count, sizeof *x->result, "result"));
+    UMBRA_TRY(
+        umbra_memory_alloc_array(&memory, (size_t)x->result_count, sizeof *x->result, "result"));
     x->result = memory;
     UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)x->query_count, UMBRA_SEED_BYTES, "seeds"));
     x->seeds = memory;
     return UMBRA_OK;
 }
 
-static umbra_status compute(umbra_session *s, exchange *x, umbra_exec_progress progress, void *context)
+static umbra_status compute(umbra_session *s, exchange *x, umbra_exec_progress progress,
+                            void *context)
 {
     const umbra_profile *profile = umbra_plan_profile(s->plan);
     uint64_t start = umbra_clock_ns();
-    UMBRA_TRY(umbra_query_encrypt(profile, s->secret, s->input, s->input_count, x->query, x->seeds));
+    UMBRA_TRY(
+        umbra_query_encrypt(profile, s->secret, s->input, s->input_count, x->query, x->seeds));
     s->times.encrypt = since(start);
     start = umbra_clock_ns();
     UMBRA_TRY(umbra_exec_run(s->exec, (const umbra_ciphertext *const *)x->query, x->query_count,
                              x->result, x->result_count, progress, context));
     s->times.run = since(start);
     start = umbra_clock_ns();
-    UMBRA_TRY(umbra_answer_decrypt_tensor(s->secret, &profile->output_layout, profile->output_factor,
+    UMBRA_TRY(umbra_answer_decrypt_tensor(s->secret, &profile->output_layout,
+                                          profile->output_factor,
                                           (const umbra_ciphertext *const *)x->result, s->exact));
     memcpy(s->logits, s->exact, s->output_count * sizeof *s->logits);
     umbra_answer_round(s->logits, s->output_count, profile->predicted_bits);

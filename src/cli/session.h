@@ -2,16 +2,16 @@
 #ifndef UMBRA_CLI_SESSION_H
 #define UMBRA_CLI_SESSION_H
 
-#include "cli/cli.h"
-#include "client/encoder.h"
-#include "client/model.h"
 #include "ckks/secret.h"
+#include "cli/cli.h"
+#include "client/image_encoder.h"
+#include "client/model.h"
 #include "exec/exec.h"
 #include "plain/executor.h"
 
 typedef struct umbra_session_times {
-    double model, plan, keys, prepare;           /* once */
-    double image, encrypt, run, decrypt, plain;  /* of the last input; seconds */
+    double model, plan, keys, prepare;          /* once */
+    double image, encrypt, run, decrypt, plain; /* of the last input; seconds */
 } umbra_session_times;
 
 typedef struct umbra_session {
@@ -31,12 +31,16 @@ typedef struct umbra_session {
 } umbra_session;
 
 /* Open the model, plan, make keys, prepare weights. Owns: umbra_session_close, in every case. */
-umbra_status umbra_session_open(umbra_session *session, const umbra_cli *cli, const char *model_path) UMBRA_MUST_USE;
+umbra_status umbra_session_open(umbra_session *session, const umbra_cli *cli,
+                                const char *model_path) UMBRA_MUST_USE;
 void umbra_session_close(umbra_session *session);
 
 /* Fill session->input from an image file or .npy; image NULL: a phantom of the given seed. */
-umbra_status umbra_session_read(umbra_session *session, const char *path, uint64_t phantom_seed) UMBRA_MUST_USE;
-/* Encrypt session->input, run, decrypt into exact and logits; run the reference. progress as exec.h. */
-umbra_status umbra_session_infer(umbra_session *session, umbra_exec_progress progress, void *context) UMBRA_MUST_USE;
+umbra_status umbra_session_read(umbra_session *session, const char *path,
+                                uint64_t phantom_seed) UMBRA_MUST_USE;
+/* Encrypt session->input, run, decrypt into exact and logits; run the reference. progress as
+ * exec.h. */
+umbra_status umbra_session_infer(umbra_session *session, umbra_exec_progress progress,
+                                 void *context) UMBRA_MUST_USE;
 
 #endif

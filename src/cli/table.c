@@ -86,8 +86,8 @@ static umbra_status cut(umbra_table *table, const char *path)
             table->cell[line * table->columns + c] = next_cell(&cursor, &end);
         }
         if (!end)
-            return umbra_fail(UMBRA_E_INPUT, "%s: line %zu has more than the header's %zu cells", path,
-                              line + 1, table->columns);
+            return umbra_fail(UMBRA_E_INPUT, "%s: line %zu has more than the header's %zu cells",
+                              path, line + 1, table->columns);
         line++;
     }
     table->rows = line - 1;

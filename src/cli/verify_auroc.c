@@ -58,9 +58,9 @@ static json_t *summary_json(const umbra_auroc_summary *summary)
 }
 
 /* encrypted and plain: scores; work: 2 * classes doubles. */
-static umbra_status compare(const umbra_model_info *model, const double *encrypted, const double *plain,
-                            const unsigned char *truth, size_t count, size_t classes, double *work,
-                            json_t **out)
+static umbra_status compare(const umbra_model_info *model, const double *encrypted,
+                            const double *plain, const unsigned char *truth, size_t count,
+                            size_t classes, double *work, json_t **out)
 {
     umbra_auroc_summary e, p;
     UMBRA_TRY(umbra_auroc_summarise(encrypted, truth, count, classes, work, &e));
@@ -83,9 +83,9 @@ static umbra_status compare(const umbra_model_info *model, const double *encrypt
     return UMBRA_OK;
 }
 
-static umbra_status evaluate(const umbra_table *table, const char *path, const umbra_model_info *model,
-                             const umbra_inputs *inputs, const double *encrypted, const double *plain,
-                             json_t **out)
+static umbra_status evaluate(const umbra_table *table, const char *path,
+                             const umbra_model_info *model, const umbra_inputs *inputs,
+                             const double *encrypted, const double *plain, json_t **out)
 {
     size_t classes = (size_t)model->label_count;
     void *columns = NULL, *truth = NULL, *work = NULL;
@@ -115,7 +115,8 @@ umbra_status umbra_verify_auroc(const umbra_cli *cli, const umbra_model_info *mo
     if (path == NULL)
         return UMBRA_OK;
     if (model->label_count == 0 || (size_t)model->label_count != outputs)
-        return umbra_fail(UMBRA_E_USAGE, "--labels needs a model whose model.json names its labels");
+        return umbra_fail(UMBRA_E_USAGE,
+                          "--labels needs a model whose model.json names its labels");
     umbra_table table = {0};
     UMBRA_TRY(umbra_table_read(path, &table));
     umbra_status status = evaluate(&table, path, model, inputs, encrypted, plain, out);
@@ -123,7 +124,8 @@ umbra_status umbra_verify_auroc(const umbra_cli *cli, const umbra_model_info *mo
     return status;
 }
 
-static void print_pair(const char *name, const char *count, const json_t *encrypted, const json_t *plain)
+static void print_pair(const char *name, const char *count, const json_t *encrypted,
+                       const json_t *plain)
 {
     if (json_is_null(encrypted) || json_is_null(plain))
         printf("%-22s %9s %10s %10s\n", name, count, "-", "-");

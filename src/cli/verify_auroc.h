@@ -8,8 +8,9 @@
 
 #include <jansson.h>
 
-/* *out stays NULL without --labels; otherwise an object with micro, macro, weighted and classes[] for both.
- * Inputs missing in the table, or labels missing in its header, are UMBRA_E_INPUT by name. */
+/* *out stays NULL without --labels; otherwise an object with micro, macro, weighted and classes[]
+ * for both. Inputs missing in the table, or labels missing in its header, are UMBRA_E_INPUT by
+ * name. */
 umbra_status umbra_verify_auroc(const umbra_cli *cli, const umbra_model_info *model,
                                 const umbra_inputs *inputs, const double *encrypted,
                                 const double *plain, size_t outputs, json_t **out) UMBRA_MUST_USE;

@@ -1,4 +1,5 @@
-/* A file that a user names becomes the classifier's input: an image through the encoder, or a .npy. */
+/* A file that a user names becomes the classifier's input: an image through the encoder, or a .npy.
+ */
 #include "client/input.h"
 
 #include "base/memory.h"
@@ -35,9 +36,11 @@ static umbra_status read_image(const char *path, umbra_image_encoder *encoder, f
 {
     if (encoder == NULL)
         return umbra_fail(UMBRA_E_INPUT,
-                          "%s: this model has no image encoder; give its input as a float32 .npy", path);
+                          "%s: this model has no image encoder; give its input as a float32 .npy",
+                          path);
     if (umbra_image_encoder_outputs(encoder) != count)
-        return umbra_fail(UMBRA_E_MISMATCH, "the encoder makes %zu numbers, the classifier takes %zu",
+        return umbra_fail(UMBRA_E_MISMATCH,
+                          "the encoder makes %zu numbers, the classifier takes %zu",
                           umbra_image_encoder_outputs(encoder), count);
     umbra_image image = {0};
     UMBRA_TRY(umbra_image_read(path, &image));
@@ -49,8 +52,8 @@ static umbra_status read_image(const char *path, umbra_image_encoder *encoder, f
 umbra_status umbra_input_read(const char *path, umbra_image_encoder *encoder, float *tensor,
                               size_t count)
 {
-    umbra_status status = is_npy(path) ? read_npy(path, tensor, count)
-                                       : read_image(path, encoder, tensor, count);
+    umbra_status status =
+        is_npy(path) ? read_npy(path, tensor, count) : read_image(path, encoder, tensor, count);
     if (status != UMBRA_OK)
         umbra_secret_wipe(tensor, count * sizeof *tensor);
     return status;

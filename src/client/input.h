@@ -1,8 +1,9 @@
-/* A file that a user names becomes the classifier's input: an image through the encoder, or a .npy. */
+/* A file that a user names becomes the classifier's input: an image through the encoder, or a .npy.
+ */
 #ifndef UMBRA_CLIENT_INPUT_H
 #define UMBRA_CLIENT_INPUT_H
 
-#include "client/encoder.h"
+#include "client/image_encoder.h"
 
 /* encoder: NULL where the model has none; then only .npy files are taken.
  *

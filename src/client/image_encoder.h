@@ -1,6 +1,6 @@
 /* The picture side of the client: a file of pixels becomes the tensor that the classifier takes. */
-#ifndef UMBRA_CLIENT_ENCODER_H
-#define UMBRA_CLIENT_ENCODER_H
+#ifndef UMBRA_CLIENT_IMAGE_ENCODER_H
+#define UMBRA_CLIENT_IMAGE_ENCODER_H
 
 #include "graph/ir.h"
 #include "imaging/image.h"

@@ -96,18 +96,21 @@ umbra_status umbra_cli_join(char out[4096], const char *folder, const char *name
 umbra_status umbra_cli_make_folder(const char *path)
 {
     struct stat info;
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
+    if (mkdir(path, 0777) == 0 ||
+        (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
         return UMBRA_OK;
     return umbra_fail(UMBRA_E_IO, "cannot make the folder %s: %s", path, strerror(errno));
 }
 
 static void print_overview(const umbra_command *const *commands, int count, FILE *out)
 {
-    fputs("umbra: medical images read by a model that never sees them\n\nusage: umbra COMMAND ...\n\n",
+    fputs("umbra: medical images read by a model that never sees them\n\nusage: umbra COMMAND "
+          "...\n\n",
           out);
     for (int i = 0; i < count; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n`umbra COMMAND --help` explains a command with an example. To begin: umbra demo\n", out);
+    fputs("\n`umbra COMMAND --help` explains a command with an example. To begin: umbra demo\n",
+          out);
 }
 
 static int report(const umbra_cli *cli, umbra_status status)

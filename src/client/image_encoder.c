@@ -1,5 +1,5 @@
 /* The picture side of the client: a file of pixels becomes the tensor that the classifier takes. */
-#include "client/encoder.h"
+#include "client/image_encoder.h"
 
 #include "base/memory.h"
 #include "graph/onnx.h"

@@ -1,0 +1,29 @@
+/* umbra phantom: draw a chest film, for trying things out without a patient. */
+#include "cli/cli.h"
+
+#include "imaging/image.h"
+
+static umbra_status run_phantom(const umbra_cli *cli)
+{
+    const char *output = NULL;
+    double seed = 1;
+    UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &output));
+    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_RUNS, 1, 1, 1e9, &seed));
+    umbra_image image = {0};
+    UMBRA_TRY(umbra_phantom_chest(1024, (uint64_t)seed, &image));
+    umbra_status status = umbra_image_write_png(&image, output);
+    umbra_image_free(&image);
+    return status;
+}
+
+const umbra_command umbra_command_phantom = {
+    .name = "phantom",
+    .summary = "draw a chest film that belongs to nobody",
+    .usage = "umbra phantom -o FILE.png [-n NUMBER]",
+    .details = "Writes a 1024 x 1024 grey PNG: ribs, lung fields, heart, diaphragm, noise. The "
+               "same number\n"
+               "(-n, 1 by default) gives the same film.",
+    .example = "umbra phantom -o chest.png -n 7",
+    .options = 1u << UMBRA_OPT_OUTPUT | 1u << UMBRA_OPT_RUNS,
+    .run = run_phantom,
+};
