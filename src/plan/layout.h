@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 typedef enum umbra_layout_kind {
-    /* Blocks of grid_height x grid_width slots (powers of two). A block holds gap*gap channels interleaved:
-     * channel c stands in block c / gap^2 at sub-position (sy, sx) = ((c % gap^2) / gap, c % gap), and element
-     * (c, y, x) at grid cell (y*gap + sy, x*gap + sx). Blocks are rounded up to a power of two per ciphertext,
-     * and where they fill less than all slots they are repeated: `copies` periods of slots / copies. */
+    /* Blocks of grid_height x grid_width slots (powers of two). A block holds gap*gap channels
+     * interleaved: channel c stands in block c / gap^2 at sub-position (sy, sx) = ((c % gap^2) /
+     * gap, c % gap), and element (c, y, x) at grid cell (y*gap + sy, x*gap + sx). Blocks are
+     * rounded up to a power of two per ciphertext, and where they fill less than all slots they are
+     * repeated: `copies` periods of slots / copies. */
     UMBRA_LAYOUT_MULTIPLEXED,
     /* A vector: element o at every slot = o mod modulus (a power of two), in one ciphertext. */
     UMBRA_LAYOUT_MODULAR
@@ -23,20 +24,25 @@ typedef struct umbra_layout {
     int channels, height, width; /* a vector has height = width = 1 */
     size_t slots;                /* of one ciphertext, N/2 */
     int ciphertexts;
-    int grid_height, grid_width, gap, blocks; /* MULTIPLEXED; blocks in one ciphertext, a power of two */
-    size_t copies;               /* MULTIPLEXED: slots / (blocks * grid) */
-    size_t modulus;              /* MODULAR */
+    int grid_height, grid_width, gap,
+        blocks;     /* MULTIPLEXED; blocks in one ciphertext, a power of two */
+    size_t copies;  /* MULTIPLEXED: slots / (blocks * grid) */
+    size_t modulus; /* MODULAR */
 } umbra_layout;
 
 /* Returns: UMBRA_E_MODEL when the tensor does not fit (grid larger than the slots). */
 umbra_status umbra_layout_multiplexed(umbra_layout *out, int channels, int height, int width,
-                                      int grid_height, int grid_width, int gap, size_t slots) UMBRA_MUST_USE;
+                                      int grid_height, int grid_width, int gap,
+                                      size_t slots) UMBRA_MUST_USE;
 umbra_status umbra_layout_modular(umbra_layout *out, int count, size_t slots) UMBRA_MUST_USE;
 size_t umbra_layout_elements(const umbra_layout *layout); /* channels * height * width */
-/* Position of the first copy; others follow at multiples of umbra_layout_period in the same ciphertext. */
-void umbra_layout_position(const umbra_layout *layout, size_t element, int *ciphertext, size_t *slot);
+/* Position of the first copy; others follow at multiples of umbra_layout_period in the same
+ * ciphertext. */
+void umbra_layout_position(const umbra_layout *layout, size_t element, int *ciphertext,
+                           size_t *slot);
 size_t umbra_layout_period(const umbra_layout *layout);
-/* Tensor -> slot vectors (ciphertexts * slots doubles, every copy filled, unused slots 0), and back. */
+/* Tensor -> slot vectors (ciphertexts * slots doubles, every copy filled, unused slots 0), and
+ * back. */
 void umbra_layout_scatter(const umbra_layout *layout, const float *tensor, double *slots);
 void umbra_layout_gather(const umbra_layout *layout, const double *slots, double *tensor);
 void umbra_layout_write(const umbra_layout *layout, umbra_writer *writer);

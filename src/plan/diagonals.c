@@ -1,0 +1,194 @@
+/* From a sparse matrix between two layouts to generalised diagonals in baby and giant steps. */
+#include "plan/diagonals.h"
+
+#include "base/memory.h"
+#include "plan/diagonals_internal.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_place(const void *a, const void *b)
+{
+    const umbra_diagonal_shape *x = a, *y = b;
+    if (x->output != y->output)
+        return x->output < y->output ? -1 : 1;
+    if (x->giant_slots != y->giant_slots)
+        return x->giant_slots < y->giant_slots ? -1 : 1;
+    if (x->input != y->input)
+        return x->input < y->input ? -1 : 1;
+    return (x->baby_slots > y->baby_slots) - (x->baby_slots < y->baby_slots);
+}
+
+/* The shapes of one pair, appended where set->shapes is there, counted in either case. */
+static void pair_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
+                        const umbra_diagonal_split *split, int output, int input, uint32_t *cover,
+                        unsigned char *marks)
+{
+    size_t pair = (size_t)output * (size_t)problem->inputs + (size_t)input;
+    size_t first = problem->pair_start[pair], count = problem->pair_start[pair + 1] - first;
+    if (count == 0)
+        return;
+    size_t period = problem->period[input];
+    size_t modulus = umbra_diagonal_min(period, split->window);
+    size_t made = umbra_diagonal_cover(split, problem->residues + first, count,
+                                       umbra_diagonal_min(period, problem->out_period), modulus,
+                                       cover, marks);
+    for (size_t i = 0; set->shapes != NULL && i < made; i++) {
+        size_t baby, giant;
+        umbra_diagonal_split_residue(split, modulus, problem->slots, cover[i], &baby, &giant);
+        set->shapes[set->count + i] = (umbra_diagonal_shape){.output = output,
+                                                             .input = input,
+                                                             .giant_slots = (int64_t)giant,
+                                                             .baby_slots = (int64_t)baby};
+    }
+    set->count += made;
+}
+
+static void all_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
+                       const umbra_diagonal_split *split, uint32_t *cover, unsigned char *marks)
+{
+    set->count = 0;
+    for (int output = 0; output < problem->outputs; output++)
+        for (int input = 0; input < problem->inputs; input++)
+            pair_shapes(set, problem, split, output, input, cover, marks);
+}
+
+static umbra_status make_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
+                                const umbra_diagonal_split *split)
+{
+    void *cover = NULL, *marks = NULL, *shapes = NULL;
+    umbra_status status;
+    UMBRA_GOTO(end, status,
+               umbra_memory_alloc_array(&cover, problem->slots, sizeof(uint32_t), "diagonals"));
+    UMBRA_GOTO(end, status, umbra_memory_alloc(&marks, problem->slots, "diagonals"));
+    all_shapes(set, problem, split, cover, marks);
+    UMBRA_GOTO(
+        end, status,
+        umbra_memory_alloc_array(&shapes, set->count, sizeof(umbra_diagonal_shape), "diagonals"));
+    set->shapes = shapes;
+    all_shapes(set, problem, split, cover, marks);
+    qsort(set->shapes, set->count, sizeof *set->shapes, by_place);
+end:
+    umbra_memory_free(cover);
+    umbra_memory_free(marks);
+    return status;
+}
+
+/* Giants follow each other in the order of the shapes; babies are found by marks. */
+static umbra_status count_rotations(umbra_diagonal_set *set)
+{
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)set->input_count, set->slots, "diagonals"));
+    unsigned char *seen = made;
+    for (size_t k = 0; k < set->count; k++) {
+        const umbra_diagonal_shape *shape = &set->shapes[k], *last = k > 0 ? shape - 1 : NULL;
+        bool same = last != NULL && last->output == shape->output &&
+                    last->giant_slots == shape->giant_slots;
+        set->giant_rotations += !same && shape->giant_slots != 0;
+        unsigned char *at = &seen[(size_t)shape->input * set->slots + (size_t)shape->baby_slots];
+        set->baby_rotations += *at == 0 && shape->baby_slots != 0;
+        *at = 1;
+    }
+    umbra_memory_free(seen);
+    return UMBRA_OK;
+}
+
+/* Each entry stands in `lifts` of the max(P, Q) slots of its diagonal's period, times `factor`. */
+static void find_gains(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
+                       const umbra_diagonal_split *split)
+{
+    double largest = 0.0, squares = 0.0;
+    size_t rows = umbra_layout_elements(problem->to);
+    for (size_t row = 0; row < rows; row++) {
+        double sum = 0.0;
+        for (int t = 0; t < problem->term_count; t++) {
+            const umbra_sparse *matrix = problem->terms[t].matrix;
+            for (size_t e = matrix->row_start[row]; e < matrix->row_start[row + 1]; e++)
+                sum += fabs(matrix->weight[e]);
+        }
+        largest = sum > largest ? sum : largest;
+    }
+    for (int t = 0; t < problem->term_count; t++) {
+        const umbra_sparse *matrix = problem->terms[t].matrix;
+        size_t period = umbra_layout_period(problem->terms[t].layout);
+        double modulus = (double)umbra_diagonal_min(period, split->window);
+        double lifts = fmax(1.0, modulus / (double)problem->out_period);
+        double factor =
+            (double)umbra_diagonal_max(period, split->window) / (double)problem->largest_period;
+        double sum = 0.0;
+        for (size_t e = 0; e < matrix->row_start[rows]; e++)
+            sum += matrix->weight[e] * matrix->weight[e];
+        squares +=
+            sum * factor * factor * lifts / (double)umbra_diagonal_max(period, problem->out_period);
+    }
+    set->gain_log2 = log2(fmax(largest, 0x1p-100));
+    set->noise_gain_log2 = 0.5 * log2(fmax(squares, 0x1p-200));
+}
+
+static umbra_status make_set(umbra_diagonal_set *set, umbra_diagonal_problem *problem,
+                             const umbra_diagonal_cost *cost, umbra_diagonal_mode mode)
+{
+    umbra_diagonal_split split;
+    UMBRA_TRY(umbra_diagonal_find_residues(problem));
+    UMBRA_TRY(umbra_diagonal_choose(problem, cost, &split));
+    set->slots = problem->slots;
+    set->input_count = problem->inputs;
+    set->output_count = problem->outputs;
+    set->half_slots = (int64_t)split.half;
+    for (size_t step = split.window; step < problem->largest_period; step *= 2)
+        set->sum_slots[set->sum_count++] = (int64_t)step;
+    UMBRA_TRY(make_shapes(set, problem, &split));
+    UMBRA_TRY(count_rotations(set));
+    find_gains(set, problem, &split);
+    umbra_diagonal_entries *entries = NULL;
+    if (mode == UMBRA_DIAGONAL_FILL)
+        UMBRA_TRY(umbra_diagonal_entries_make(&entries, problem, &split, set));
+    set->entries = entries;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_diagonals_make(umbra_diagonal_set **out, const umbra_map_term *terms,
+                                  int term_count, const umbra_layout *to,
+                                  const umbra_diagonal_cost *cost, umbra_diagonal_mode mode)
+{
+    assert(term_count > 0 && cost != NULL);
+    umbra_diagonal_problem problem;
+    void *set = NULL;
+    UMBRA_TRY(umbra_diagonal_problem_make(&problem, terms, term_count, to));
+    umbra_status status = umbra_memory_alloc(&set, sizeof(umbra_diagonal_set), "diagonals");
+    if (status == UMBRA_OK)
+        status = make_set(set, &problem, cost, mode);
+    umbra_diagonal_problem_free(&problem);
+    if (status != UMBRA_OK) {
+        umbra_diagonal_set_free(set);
+        return status;
+    }
+    *out = set;
+    return UMBRA_OK;
+}
+
+void umbra_diagonal_set_free(umbra_diagonal_set *set)
+{
+    if (set == NULL)
+        return;
+    umbra_memory_free(set->shapes);
+    umbra_diagonal_entries_free(set->entries);
+    umbra_memory_free(set);
+}
+
+void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, double *im)
+{
+    assert(i < set->count && set->entries != NULL);
+    const umbra_diagonal_entries *entries = set->entries;
+    size_t period = entries->period[set->shapes[i].input];
+    memset(re, 0, set->slots * sizeof *re);
+    memset(im, 0, set->slots * sizeof *im);
+    for (size_t e = entries->start[i]; e < entries->start[i + 1]; e++) {
+        size_t at = entries->at[e] & ~UMBRA_DIAGONAL_IMAGINARY;
+        double *part = entries->at[e] & UMBRA_DIAGONAL_IMAGINARY ? im : re;
+        for (; at < set->slots; at += period)
+            part[at] += (double)entries->weight[e];
+    }
+}

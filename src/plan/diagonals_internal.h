@@ -1,0 +1,92 @@
+/* The steps from sparse matrices to diagonals: positions, residues, cover, split, entries.
+ *
+ * Words used here, all in slots and powers of two unless said otherwise:
+ * - A shift d takes the input of slot s + d to the output of slot s.
+ * - The periods of an input (P) and of the output (Q) make many shifts equal: an entry whose output
+ *   stands at p and whose input at q may use any d = q - p mod min(P, Q), its residue.
+ * - The window W, Q <= W <= max(P, Q): the map is computed as if the output had period W, and the
+ * sum steps W, 2W, ... up to half of the largest P add the parts. W = Q takes the fewest diagonals,
+ * the largest W no sum steps. Shifts are chosen modulo min(P, W).
+ * - A cover with half h: shifts D such that D and D + h together hold every residue. */
+#ifndef UMBRA_PLAN_DIAGONALS_INTERNAL_H
+#define UMBRA_PLAN_DIAGONALS_INTERNAL_H
+
+#include "plan/diagonals.h"
+
+/* One map, its positions and residues. Pair k = output * inputs + input. */
+typedef struct umbra_diagonal_problem {
+    const umbra_map_term *terms;
+    int term_count;
+    const umbra_layout *to;
+    size_t slots;
+    int inputs, outputs;               /* ciphertexts */
+    size_t out_period, largest_period; /* Q; the largest P, at least Q */
+    size_t *period;                    /* P by input ciphertext; 0: no term uses it */
+    uint32_t *row_position;            /* ciphertext * slots + slot of the first copy */
+    uint32_t **column_position;        /* by term; the ciphertext counts among the map's inputs */
+    size_t *pair_start;                /* outputs * inputs + 1 */
+    uint32_t *residues;                /* ascending in each pair */
+    size_t residue_count;
+} umbra_diagonal_problem;
+
+umbra_status umbra_diagonal_problem_make(umbra_diagonal_problem *out, const umbra_map_term *terms,
+                                         int term_count, const umbra_layout *to) UMBRA_MUST_USE;
+void umbra_diagonal_problem_free(umbra_diagonal_problem *problem);
+/* Fill pair_start and residues: one walk over all entries. */
+umbra_status umbra_diagonal_find_residues(umbra_diagonal_problem *problem) UMBRA_MUST_USE;
+
+static inline size_t umbra_diagonal_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t umbra_diagonal_max(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Baby and giant of a residue. Its digits in the bases radix[0], radix[1]/radix[0], ... are centred
+ * around 0, so that small negative offsets stay small; the first and third digit make the baby, the
+ * second and fourth the giant. radix[0] <= radix[1] <= radix[2]; all 1: everything is giant. */
+typedef struct umbra_diagonal_split {
+    size_t window, half; /* half 0: not halved */
+    size_t radix[3];
+} umbra_diagonal_split;
+
+/* modulus: min(P, W). The shift is baby + giant, both in [0, slots). */
+void umbra_diagonal_split_residue(const umbra_diagonal_split *split, size_t modulus, size_t slots,
+                                  size_t residue, size_t *baby, size_t *giant);
+
+/* The shifts modulo `modulus` that serve a pair's residues (known modulo `base`), written to
+ * `cover`.
+ *
+ * cover: room for count * modulus / base
+ * marks: modulus bytes, zero before and after
+ * Returns: their number; each residue is met by exactly one of D and D + half */
+size_t umbra_diagonal_cover(const umbra_diagonal_split *split, const uint32_t *residues,
+                            size_t count, size_t base, size_t modulus, uint32_t *cover,
+                            unsigned char *marks);
+
+/* The split that costs least. */
+umbra_status umbra_diagonal_choose(const umbra_diagonal_problem *problem,
+                                   const umbra_diagonal_cost *cost,
+                                   umbra_diagonal_split *out) UMBRA_MUST_USE;
+
+/* Weights by diagonal: entry e of diagonal i, start[i] <= e < start[i + 1], goes to slots at[e] mod
+ * 2^31 and every period[i] slots from there; the top bit of at[e] marks the imaginary part. */
+typedef struct umbra_diagonal_entries {
+    size_t *start;
+    size_t *period; /* by input ciphertext */
+    uint32_t *at;
+    float *weight;
+} umbra_diagonal_entries;
+
+#define UMBRA_DIAGONAL_IMAGINARY ((uint32_t)1 << 31)
+
+umbra_status umbra_diagonal_entries_make(umbra_diagonal_entries **out,
+                                         const umbra_diagonal_problem *problem,
+                                         const umbra_diagonal_split *split,
+                                         const umbra_diagonal_set *set) UMBRA_MUST_USE;
+void umbra_diagonal_entries_free(umbra_diagonal_entries *entries);
+
+#endif

@@ -1,0 +1,368 @@
+/* Tests of src/plan/diagonals.c: every map is run on slot vectors and compared with y = A x. */
+#include "plan/diagonals.h"
+
+#include "base/clock.h"
+#include "sparse_nodes.h"
+
+#include <complex.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define SLOTS 16384
+#define ANY (-1)
+
+/* A four-core estimate at N = 2^15, 12 limbs: only the ratios matter. */
+static const umbra_diagonal_cost cost = {.baby_ns = 1.0e6, .giant_ns = 2.5e6, .product_ns = 1.2e5};
+
+typedef struct vectors {
+    int count;
+    double _Complex *slots;
+} vectors;
+
+static vectors vectors_new(int count, size_t slots)
+{
+    vectors v = {count, calloc((size_t)count * slots, sizeof(double _Complex))};
+    assert_non_null(v.slots);
+    return v;
+}
+
+/* out += rotate_left(in, by), with factors where they are given */
+static void add_rotated(double _Complex *out, const double _Complex *in, size_t by, size_t slots,
+                        const double *re, const double *im)
+{
+    for (size_t s = 0; s < slots; s++) {
+        double _Complex w = re != NULL ? re[s] + im[s] * I : 1.0;
+        out[s] += in[(s + by) & (slots - 1)] * w;
+    }
+}
+
+/* What an executor does with a set, on numbers instead of ciphertexts. */
+static vectors interpret(const umbra_diagonal_set *set, vectors in)
+{
+    size_t slots = set->slots;
+    vectors out = vectors_new(set->output_count, slots), sum = vectors_new(1, slots);
+    double *re = malloc(slots * sizeof *re), *im = malloc(slots * sizeof *im);
+    assert_true(re != NULL && im != NULL);
+    for (int i = 0; set->half_slots != 0 && i < in.count; i++) {
+        double _Complex *x = in.slots + (size_t)i * slots;
+        memset(sum.slots, 0, slots * sizeof *sum.slots);
+        add_rotated(sum.slots, x, (size_t)set->half_slots, slots, NULL, NULL);
+        for (size_t s = 0; s < slots; s++)
+            x[s] += I * sum.slots[s];
+    }
+    for (size_t k = 0; k < set->count;) {
+        const umbra_diagonal_shape *first = &set->shapes[k];
+        memset(sum.slots, 0, slots * sizeof *sum.slots);
+        for (; k < set->count && set->shapes[k].output == first->output &&
+               set->shapes[k].giant_slots == first->giant_slots;
+             k++) {
+            umbra_diagonal_fill(set, k, re, im);
+            add_rotated(sum.slots, in.slots + (size_t)set->shapes[k].input * slots,
+                        (size_t)set->shapes[k].baby_slots, slots, re, im);
+        }
+        add_rotated(out.slots + (size_t)first->output * slots, sum.slots,
+                    (size_t)first->giant_slots, slots, NULL, NULL);
+    }
+    for (int o = 0; o < out.count; o++) {
+        double _Complex *y = out.slots + (size_t)o * slots;
+        for (size_t s = 0; set->half_slots != 0 && s < slots; s++)
+            y[s] += conj(y[s]);
+        for (int i = 0; i < set->sum_count; i++) {
+            memcpy(sum.slots, y, slots * sizeof *y);
+            add_rotated(y, sum.slots, (size_t)set->sum_slots[i], slots, NULL, NULL);
+        }
+    }
+    free(re);
+    free(im);
+    free(sum.slots);
+    return out;
+}
+
+static void check_set(const umbra_diagonal_set *set, const umbra_map_term *terms, int term_count,
+                      const umbra_layout *to)
+{
+    uint64_t seed = 3;
+    size_t rows = umbra_layout_elements(to), slots = set->slots;
+    vectors in = vectors_new(set->input_count, slots);
+    float *y = calloc(rows, sizeof *y);
+    double *expected = malloc((size_t)to->ciphertexts * slots * sizeof *expected);
+    assert_true(y != NULL && expected != NULL);
+    for (int t = 0; t < term_count; t++) {
+        const umbra_sparse *a = terms[t].matrix;
+        const umbra_layout *layout = terms[t].layout;
+        float *x = malloc(a->columns * sizeof *x);
+        double *wide = malloc((size_t)layout->ciphertexts * slots * sizeof *wide);
+        assert_true(x != NULL && wide != NULL);
+        for (size_t i = 0; i < a->columns; i++)
+            x[i] = (float)random_unit(&seed);
+        umbra_layout_scatter(layout, x, wide);
+        for (size_t s = 0; s < (size_t)layout->ciphertexts * slots; s++)
+            in.slots[(size_t)terms[t].input * slots + s] = wide[s];
+        for (size_t r = 0; r < rows; r++) {
+            double sum = 0.0;
+            for (size_t e = a->row_start[r]; e < a->row_start[r + 1]; e++)
+                sum += a->weight[e] * (double)x[a->column[e]];
+            y[r] = (float)((double)y[r] + sum);
+        }
+        free(x);
+        free(wide);
+    }
+    umbra_layout_scatter(to, y, expected);
+    vectors out = interpret(set, in);
+    double limit = 1e-6 * exp2(set->gain_log2), worst = 0.0;
+    for (size_t s = 0; s < (size_t)to->ciphertexts * slots; s++) {
+        worst = fmax(worst, fabs(creal(out.slots[s]) - expected[s]));
+        if (expected[s] == 0.0) /* an unused slot */
+            assert_true(fabs(creal(out.slots[s])) < 1e-12);
+    }
+    assert_true(worst < limit);
+    free(y);
+    free(expected);
+    free(in.slots);
+    free(out.slots);
+}
+
+static void check_shapes(const umbra_diagonal_set *set)
+{
+    size_t giants = 0;
+    for (size_t k = 0; k < set->count; k++) {
+        const umbra_diagonal_shape *a = &set->shapes[k], *b = k > 0 ? a - 1 : NULL;
+        assert_in_range(a->output, 0, set->output_count - 1);
+        assert_in_range(a->input, 0, set->input_count - 1);
+        assert_true(a->giant_slots >= 0 && (size_t)a->giant_slots < set->slots);
+        assert_true(a->baby_slots >= 0 && (size_t)a->baby_slots < set->slots);
+        bool same = b != NULL && a->output == b->output && a->giant_slots == b->giant_slots;
+        giants += !same && a->giant_slots != 0;
+        if (b == NULL || a->output > b->output)
+            continue;
+        assert_int_equal(a->output, b->output);
+        assert_true(a->giant_slots >= b->giant_slots);
+        if (same)
+            assert_true(a->input > b->input ||
+                        (a->input == b->input && a->baby_slots > b->baby_slots));
+    }
+    assert_int_equal(giants, set->giant_rotations);
+}
+
+/* The root of the sum over diagonals of mean |w|^2, from the vectors themselves. */
+static void check_noise_gain(const umbra_diagonal_set *set)
+{
+    double *re = malloc(set->slots * sizeof *re), *im = malloc(set->slots * sizeof *im), sum = 0.0;
+    assert_true(re != NULL && im != NULL);
+    for (size_t k = 0; k < set->count; k++) {
+        umbra_diagonal_fill(set, k, re, im);
+        for (size_t s = 0; s < set->slots; s++)
+            sum += re[s] * re[s] + im[s] * im[s];
+    }
+    double gain = 0.5 * log2(sum / (double)set->slots) + (set->half_slots != 0 ? 1.0 : 0.0);
+    assert_true(sum == 0.0 ? set->noise_gain_log2 <= -100.0
+                           : fabs(gain - set->noise_gain_log2) < 1e-4);
+    free(re);
+    free(im);
+}
+
+/* Counts the map, fills it, runs it. diagonals and sums: ANY, or what must come out. */
+static void check_map(const char *name, const umbra_map_term *terms, int term_count,
+                      const umbra_layout *to, int diagonals, int sums)
+{
+    umbra_diagonal_set *counted = NULL, *set = NULL;
+    uint64_t t0 = umbra_clock_ns();
+    check_ok(umbra_diagonals_make(&counted, terms, term_count, to, &cost, UMBRA_DIAGONAL_COUNT));
+    uint64_t t1 = umbra_clock_ns();
+    check_ok(umbra_diagonals_make(&set, terms, term_count, to, &cost, UMBRA_DIAGONAL_FILL));
+    uint64_t t2 = umbra_clock_ns();
+    size_t entries = 0;
+    for (int t = 0; t < term_count; t++)
+        entries += terms[t].matrix->row_start[terms[t].matrix->rows];
+    print_message(
+        "%-34s %8zu entries: %4zu diagonals, %3zu babies, %3zu giants, half %5d, sums %d; "
+        "count %4.0f ms, fill %4.0f ms\n",
+        name, entries, set->count, set->baby_rotations, set->giant_rotations, (int)set->half_slots,
+        set->sum_count, (double)(t1 - t0) * 1e-6, (double)(t2 - t1) * 1e-6);
+    assert_null(counted->entries);
+    assert_int_equal(counted->count, set->count);
+    assert_memory_equal(counted->shapes, set->shapes, set->count * sizeof *set->shapes);
+    if (diagonals != ANY)
+        assert_int_equal(set->count, diagonals);
+    if (sums != ANY)
+        assert_int_equal(set->sum_count, sums);
+    check_shapes(set);
+    check_noise_gain(set);
+    check_set(set, terms, term_count, to);
+    umbra_diagonal_set_free(counted);
+    umbra_diagonal_set_free(set);
+}
+
+/* One term; takes the matrix. */
+static void check_matrix(const char *name, umbra_sparse *matrix, umbra_layout from, umbra_layout to,
+                         int diagonals, int sums)
+{
+    check_map(name, &(umbra_map_term){.matrix = matrix, .layout = &from}, 1, &to, diagonals, sums);
+    umbra_sparse_free(matrix);
+}
+
+static umbra_layout planes(int channels, int size, int grid, int gap, size_t slots)
+{
+    umbra_layout layout;
+    check_ok(umbra_layout_multiplexed(&layout, channels, size, size, grid, grid, gap, slots));
+    return layout;
+}
+
+static umbra_layout vector(int count, size_t slots)
+{
+    umbra_layout layout;
+    check_ok(umbra_layout_modular(&layout, count, slots));
+    return layout;
+}
+
+/* Stage 0: the latent. Stages 1 to 3: those of ResNet20. */
+static umbra_layout stage(int i)
+{
+    static const int channels[] = {4, 16, 32, 64}, size[] = {32, 32, 16, 8}, gap[] = {1, 1, 2, 4};
+    return planes(channels[i], size[i], 32, gap[i], SLOTS);
+}
+
+static void convolutions_of_resnet20(void **state)
+{
+    (void)state;
+    check_matrix("3x3 latent", conv_matrix(4, 16, 32, 3, 1), stage(0), stage(1), 18, 0);
+    check_matrix("3x3 stage 1", conv_matrix(16, 16, 32, 3, 1), stage(1), stage(1), 72, 0);
+    check_matrix("3x3 stage 2", conv_matrix(32, 32, 16, 3, 1), stage(2), stage(2), 196, 0);
+    check_matrix("3x3 stage 3", conv_matrix(64, 64, 8, 3, 1), stage(3), stage(3), 450, 0);
+    check_matrix("3x3 stride 2, 1 to 2", conv_matrix(16, 32, 32, 3, 2), stage(1), stage(2), 64, 1);
+    check_matrix("3x3 stride 2, 2 to 3", conv_matrix(32, 64, 16, 3, 2), stage(2), stage(3), 162, 1);
+    check_matrix("1x1 stride 2, 1 to 2", conv_matrix(16, 32, 32, 1, 2), stage(1), stage(2), ANY,
+                 ANY);
+    check_matrix("1x1 stride 2, 2 to 3", conv_matrix(32, 64, 16, 1, 2), stage(2), stage(3), ANY,
+                 ANY);
+}
+
+static void composites_of_resnet20(void **state)
+{
+    (void)state;
+    check_matrix("5x5 latent",
+                 product_of(conv_matrix(16, 16, 32, 3, 1), conv_matrix(4, 16, 32, 3, 1)), stage(0),
+                 stage(1), 50, 0);
+    check_matrix("5x5 stage 1",
+                 product_of(conv_matrix(16, 16, 32, 3, 1), conv_matrix(16, 16, 32, 3, 1)), stage(1),
+                 stage(1), 200, 0);
+    check_matrix("5x5 stage 2",
+                 product_of(conv_matrix(32, 32, 16, 3, 1), conv_matrix(32, 32, 16, 3, 1)), stage(2),
+                 stage(2), 484, 0);
+    check_matrix("5x5 stage 3",
+                 product_of(conv_matrix(64, 64, 8, 3, 1), conv_matrix(64, 64, 8, 3, 1)), stage(3),
+                 stage(3), 1058, 0);
+    check_matrix("5x5 stride 2, 1 to 2",
+                 product_of(conv_matrix(16, 32, 32, 3, 2), conv_matrix(16, 16, 32, 3, 1)), stage(1),
+                 stage(2), ANY, ANY);
+    check_matrix("5x5 stride 2, 2 to 3",
+                 product_of(conv_matrix(32, 64, 16, 3, 2), conv_matrix(32, 32, 16, 3, 1)), stage(2),
+                 stage(3), ANY, ANY);
+}
+
+/* conv(r) + shortcut(s), where r has the output's layout and s that of the stage before, or the
+ * same. */
+static void maps_of_two_terms(void **state)
+{
+    (void)state;
+    umbra_layout from[2] = {stage(2), stage(1)}, to = stage(2);
+    umbra_sparse *a = conv_matrix(32, 32, 16, 3, 1), *b = conv_matrix(16, 32, 32, 1, 2);
+    umbra_map_term terms[2] = {{a, &from[0], 0}, {b, &from[1], 1}};
+    check_map("conv(r) + shortcut(s), stage 2", terms, 2, &to, ANY, ANY);
+    umbra_sparse_free(a);
+    umbra_sparse_free(b);
+    a = conv_matrix(16, 16, 32, 3, 1);
+    check_ok(umbra_sparse_identity(&b, 16384));
+    from[0] = from[1] = to = stage(1);
+    terms[0].matrix = a;
+    terms[1].matrix = b;
+    check_map("conv(r) + s, stage 1", terms, 2, &to, 73, 0);
+    umbra_diagonal_set *set = NULL;
+    terms[1].input = 0;
+    check_fails(UMBRA_E_MISMATCH, "read input 0",
+                umbra_diagonals_make(&set, terms, 2, &to, &cost, UMBRA_DIAGONAL_COUNT));
+    terms[1] = (umbra_map_term){a, &from[0], 1};
+    from[0] = stage(2);
+    check_fails(UMBRA_E_MISMATCH, "between layouts",
+                umbra_diagonals_make(&set, terms, 2, &to, &cost, UMBRA_DIAGONAL_COUNT));
+    assert_null(set);
+    umbra_sparse_free(a);
+    umbra_sparse_free(b);
+}
+
+static void maps_of_several_ciphertexts(void **state)
+{
+    (void)state;
+    umbra_layout two = planes(32, 32, 32, 1, SLOTS), one = planes(6, 32, 32, 1, SLOTS);
+    check_matrix("LeNet 3x3, 32 to 32", conv_matrix(32, 32, 32, 3, 1), two, two, 4 * 72, 0);
+    check_matrix("LeNet 5x5, 6 to 32", conv_matrix(6, 32, 32, 5, 1), one, two, ANY, ANY);
+    check_matrix("LeNet 5x5 stride 2, 32 to 20", conv_matrix(32, 20, 32, 5, 2), two,
+                 planes(20, 16, 32, 2, SLOTS), ANY, ANY);
+    check_matrix("dense 32x32x32 to 20", dense_matrix(32768, 20), two, vector(20, SLOTS), ANY, ANY);
+    check_matrix("3x3 on 16 ciphertexts", conv_matrix(16, 12, 16, 3, 1), planes(16, 16, 16, 1, 256),
+                 planes(12, 16, 16, 1, 256), ANY, 0);
+}
+
+static void vectors_and_planes(void **state)
+{
+    (void)state;
+    check_matrix("pool and dense, 64 to 14",
+                 product_of(dense_matrix(64, 14), global_pool_matrix(64, 8)), stage(3),
+                 vector(14, SLOTS), ANY, ANY);
+    check_matrix("dense, 64x8x8 to 10", dense_matrix(4096, 10), stage(3), vector(10, SLOTS), ANY,
+                 ANY);
+    check_matrix("pool, 16 channels", global_pool_matrix(16, 32), stage(1), vector(16, SLOTS), ANY,
+                 ANY);
+    check_matrix("dense 120 to 84", dense_matrix(120, 84), vector(120, SLOTS), vector(84, SLOTS),
+                 ANY, ANY);
+    check_matrix("dense 1024 to 8", dense_matrix(1024, 8), vector(1024, SLOTS), vector(8, SLOTS),
+                 ANY, ANY);
+    check_matrix("dense 4 to 64", dense_matrix(4, 64), vector(4, SLOTS), vector(64, SLOTS), ANY, 0);
+    check_matrix("dense 3 to 1", dense_matrix(3, 1), vector(3, 64), vector(1, 64), ANY, ANY);
+    /* the gate of squeeze and excitation: a channel's number at every pixel */
+    umbra_sparse *gate = global_pool_matrix(32, 16), *spread = NULL;
+    check_ok(umbra_sparse_identity(&spread, 32 * 16 * 16));
+    for (size_t r = 0; r < spread->rows; r++)
+        spread->column[r] = (uint32_t)(r / 256);
+    spread->columns = 32;
+    check_matrix("gate, 32 channels", spread, vector(32, SLOTS), stage(2), ANY, 0);
+    umbra_sparse_free(gate);
+}
+
+static void other_grids_and_gaps(void **state)
+{
+    (void)state;
+    umbra_attributes attr = umbra_attributes_default();
+    attr.kernel[0] = attr.kernel[1] = attr.strides[0] = attr.strides[1] = 2;
+    const umbra_shape weight = shape4(8, 4, 2, 2);
+    check_matrix("transposed 2x2, gap 2 to 1",
+                 matrix_of_graph(graph_of_node(UMBRA_OP_CONV_TRANSPOSE, shape4(1, 8, 16, 16),
+                                               &weight, 1, 0, &attr, NULL)),
+                 planes(8, 16, 32, 2, SLOTS), planes(4, 32, 32, 1, SLOTS), ANY, 0);
+    check_matrix("pool 2x2, gap 1 to 2",
+                 matrix_of_graph(graph_of_node(UMBRA_OP_AVERAGE_POOL, shape4(1, 16, 32, 32), NULL,
+                                               0, 0, &attr, NULL)),
+                 stage(1), planes(16, 16, 32, 2, SLOTS), ANY, ANY);
+    check_matrix("5x5 on one plane", conv_matrix(1, 1, 32, 5, 1), planes(1, 32, 32, 1, SLOTS),
+                 planes(1, 32, 32, 1, SLOTS), ANY, 0);
+    check_matrix("3x3, 7x7 planes in 8x16", conv_matrix(3, 5, 7, 3, 1), planes(3, 7, 8, 1, 512),
+                 planes(5, 7, 8, 1, 512), ANY, 0);
+    check_matrix("3x3, gap 3", conv_matrix(9, 9, 5, 3, 1), planes(9, 5, 16, 3, 256),
+                 planes(9, 5, 16, 3, 256), ANY, 0);
+    check_matrix("3x3, grid 16 to grid 32", conv_matrix(3, 5, 16, 3, 1), planes(3, 16, 16, 1, 4096),
+                 planes(5, 16, 32, 2, 4096), ANY, ANY);
+    umbra_sparse *zero = conv_matrix(1, 1, 4, 1, 1);
+    const double factor[16] = {0.0};
+    umbra_sparse_scale(zero, factor, NULL);
+    check_matrix("explicit zeros", zero, planes(1, 4, 4, 1, 64), planes(1, 4, 4, 1, 64), ANY, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(convolutions_of_resnet20), cmocka_unit_test(composites_of_resnet20),
+        cmocka_unit_test(maps_of_two_terms),        cmocka_unit_test(maps_of_several_ciphertexts),
+        cmocka_unit_test(vectors_and_planes),       cmocka_unit_test(other_grids_and_gaps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
