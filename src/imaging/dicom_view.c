@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 void umbra_dicom_frame_free(umbra_dicom_frame *frame)
 {
@@ -68,8 +69,10 @@ static void describe(const umbra_dicom_frame *frame, umbra_image *image)
     if (frame->frames > 1)
         snprintf(frames, sizeof frames, ", frame 1 of %d", frame->frames);
     const char *how = frame->how[0] != '\0' ? frame->how : "percentile 0.5-99.5";
-    snprintf(image->source, sizeof image->source, "DICOM %s %d bits, %s%s", frame->photometric,
-             frame->bits_stored, how, frames);
+    int length = snprintf(image->source, sizeof image->source, "DICOM %s %d bits, %s%s",
+                          frame->photometric, frame->bits_stored, how, frames);
+    if (length >= (int)sizeof image->source)
+        memcpy(image->source + sizeof image->source - 4, "...", 4);
 }
 
 umbra_status umbra_dicom_decode(const umbra_image_file *file, umbra_image *out)

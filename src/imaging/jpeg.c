@@ -71,12 +71,11 @@ static umbra_status ask_for_grey(jpeg_reader *reader)
 
 static void read_rows(jpeg_reader *reader, umbra_image *image)
 {
-    const float unit = 1.0f / 255.0f;
     while (reader->jpeg.output_scanline < reader->jpeg.output_height) {
         float *to = image->pixels + (size_t)reader->jpeg.output_scanline * (size_t)image->width;
         (void)jpeg_read_scanlines(&reader->jpeg, &reader->row, 1);
         for (int x = 0; x < image->width; x++)
-            to[x] = (float)reader->row[x] * unit;
+            to[x] = (float)reader->row[x] / 255.0f;
     }
 }
 

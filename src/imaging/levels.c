@@ -113,9 +113,9 @@ umbra_status umbra_levels_spread_if_dim(float *values, size_t count, bool *is_sp
 
 void umbra_levels_apply(umbra_levels levels, float *values, size_t count)
 {
-    float unit = 1.0f / (levels.white - levels.black);
+    float width = levels.white - levels.black; /* divided by, so that white becomes exactly 1 */
     for (size_t i = 0; i < count; i++) {
-        float v = (values[i] - levels.black) * unit;
+        float v = (values[i] - levels.black) / width;
         values[i] = v > 0.0f ? (v < 1.0f ? v : 1.0f) : 0.0f; /* NaN fails the first comparison */
     }
 }

@@ -62,11 +62,10 @@ static void ask_for_samples(png_structp png, png_infop info, png_shape *shape)
 static void rows_to_grey(const unsigned char *rows, const png_shape *shape, size_t pixels,
                          float *grey)
 {
-    const float unit = 1.0f / 65535.0f;
     for (size_t i = 0; i < pixels; i++) {
         float sample[3];
         for (int c = 0; c < shape->channels; c++, rows += 2)
-            sample[c] = (float)(rows[0] << 8 | rows[1]) * unit;
+            sample[c] = (float)(rows[0] << 8 | rows[1]) / 65535.0f;
         grey[i] =
             shape->channels == 1 ? sample[0] : umbra_luminance(sample[0], sample[1], sample[2]);
     }

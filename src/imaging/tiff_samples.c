@@ -15,7 +15,7 @@ bool umbra_tiff_can_read_samples(const tiff_layout *layout)
 {
     int bits = layout->bits;
     if (is_unsigned(layout))
-        return (bits >= 1 && bits <= 16) || bits == 32;
+        return (bits >= 1 && bits <= 16) || bits == 24 || bits == 32;
     if (layout->format == SAMPLEFORMAT_INT)
         return bits == 8 || bits == 16 || bits == 32;
     return layout->format == SAMPLEFORMAT_IEEEFP && (bits == 32 || bits == 64);
@@ -65,6 +65,15 @@ static float packed_sample(const unsigned char *row, size_t index, int bits)
     return (float)(word & ((1u << bits) - 1u));
 }
 
+/* libtiff has put the three bytes into the machine's order. */
+static float sample_of_24_bits(const unsigned char *bytes)
+{
+    const uint16_t one = 1;
+    bool is_little = *(const unsigned char *)&one == 1;
+    uint32_t low = is_little ? bytes[0] : bytes[2], high = is_little ? bytes[2] : bytes[0];
+    return (float)(high << 16 | (uint32_t)bytes[1] << 8 | low);
+}
+
 /* libtiff has put samples of 16, 32 and 64 bits into the machine's byte order. */
 #define SAMPLE_OF(type)                                                                            \
     do {                                                                                           \
@@ -90,6 +99,8 @@ static float sample_at(const tiff_layout *layout, const unsigned char *row, size
         return (float)row[index];
     if (bits == 16)
         SAMPLE_OF(uint16_t);
+    if (bits == 24)
+        return sample_of_24_bits(row + 3 * index);
     if (bits == 32)
         SAMPLE_OF(uint32_t);
     return packed_sample(row, index, bits);

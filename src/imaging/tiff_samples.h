@@ -22,7 +22,7 @@ typedef struct tiff_window {
     uint16_t plane;
 } tiff_window;
 
-/* Unsigned 1 to 16 and 32 bits, signed 8, 16 and 32, floats of 32 and 64. */
+/* Unsigned 1 to 16, 24 and 32 bits, signed 8, 16 and 32, floats of 32 and 64. */
 bool umbra_tiff_can_read_samples(const tiff_layout *layout);
 /* True when a row of a chunk holds all the samples that the layout promises. */
 bool umbra_tiff_check_row(const tiff_layout *layout);
