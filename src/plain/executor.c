@@ -23,8 +23,8 @@ typedef struct offenders {
 static void list_node(offenders *list, const char *name, const char *op_type, const char *why)
 {
     char line[2600];
-    int length = snprintf(line, sizeof line, "\n  node \"%.1024s\" (%.1024s): %.400s", name, op_type,
-                          why);
+    int length =
+        snprintf(line, sizeof line, "\n  node \"%.1024s\" (%.1024s): %.400s", name, op_type, why);
     list->count++;
     if (length < 0 || (size_t)length >= sizeof list->text - list->used)
         return;
@@ -166,14 +166,43 @@ static umbra_status allocate(umbra_plain *plain)
         "start");
 }
 
-/* oneDNN divides the work when a primitive is made, so both need the same number of threads. */
+/* Multiplications below which a node runs on one thread. That is about 5 ms; OpenMP's barrier costs
+ * nothing on an idle machine, but a time slice (4 to 16 ms) for every primitive where other work
+ * keeps the cores busy: the encoder takes 75 ms on one thread and up to 850 ms on two beside a full
+ * load. */
+#define LEAST_SHARED_WORK 2.5e8
+
+/* Multiplications of a node, roughly. */
+static double work(const umbra_graph *graph, const umbra_node *node)
+{
+    double outputs = (double)umbra_shape_elements(&graph->values[node->output].shape);
+    const umbra_shape *b = node->input_count > 1 ? &graph->values[node->inputs[1]].shape : NULL;
+    switch (node->op) {
+    case UMBRA_OP_CONV:
+        return outputs * (double)umbra_shape_elements(b) / (double)b->dim[0];
+    case UMBRA_OP_CONV_TRANSPOSE:
+        return outputs * (double)umbra_shape_elements(b) / (double)b->dim[1];
+    case UMBRA_OP_DENSE:
+        return outputs * (double)b->dim[1];
+    case UMBRA_OP_MATMUL:
+        return outputs * (double)b->dim[b->rank - 2];
+    default:
+        return outputs * 8.0;
+    }
+}
+
+/* oneDNN divides the work when a primitive is made, so making and running need the same number. */
 static umbra_status prepare_all(umbra_plain *plain)
 {
     int before = omp_get_max_threads();
     umbra_status status = UMBRA_OK;
-    omp_set_num_threads(plain->threads);
-    for (int i = 0; i < plain->graph->node_count && status == UMBRA_OK; i++)
-        status = prepare(plain, &plain->graph->nodes[i], &plain->steps[i]);
+    for (int i = 0; i < plain->graph->node_count && status == UMBRA_OK; i++) {
+        const umbra_node *node = &plain->graph->nodes[i];
+        bool shared = work(plain->graph, node) >= LEAST_SHARED_WORK;
+        plain->steps[i].threads = shared ? plain->threads : 1;
+        omp_set_num_threads(plain->steps[i].threads);
+        status = prepare(plain, node, &plain->steps[i]);
+    }
     omp_set_num_threads(before);
     return status;
 }
@@ -229,9 +258,10 @@ umbra_status umbra_plain_run(umbra_plain *plain, const float *const *inputs)
                (size_t)umbra_shape_elements(&graph->values[v].shape) * sizeof(float));
     }
     int before = omp_get_max_threads();
-    omp_set_num_threads(plain->threads);
-    for (int i = 0; i < graph->node_count && status == UMBRA_OK; i++)
+    for (int i = 0; i < graph->node_count && status == UMBRA_OK; i++) {
+        omp_set_num_threads(plain->steps[i].threads);
         status = plain->steps[i].run(plain, &graph->nodes[i], &plain->steps[i]);
+    }
     omp_set_num_threads(before);
     return status;
 }

@@ -26,6 +26,7 @@ struct umbra_step {
     dnnl_memory_t memories[UMBRA_STEP_MEMORIES]; /* freed with the step */
     int memory_count;
     float *numbers; /* constants prepared for a loop of ours, or NULL */
+    int threads;
 };
 
 struct umbra_plain {
