@@ -38,6 +38,7 @@ void umbra_evaluator_free(umbra_evaluator *e)
         return;
     umbra_memory_free(e->shared);
     umbra_memory_free(e->workers);
+    umbra_memory_free(e->tables);
     umbra_memory_free(e);
 }
 

@@ -14,6 +14,8 @@ struct umbra_evaluator {
     uint64_t *shared; /* grown between calls, never inside one */
     uint64_t *workers;
     size_t shared_limbs, worker_limbs;
+    void *tables; /* lists of a linear map */
+    size_t tables_bytes;
 };
 
 /* Make room for `shared` limbs, and `per_worker` limbs for each thread. Contents are undefined. */

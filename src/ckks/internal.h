@@ -37,6 +37,7 @@ struct umbra_params {
     size_t degree;
     int total; /* data and special primes */
     umbra_ntt *ntt;
+    umbra_ntt *half; /* for each data prime, see linear_weights.c; borrows nothing from ntt */
     umbra_fft *fft;
     const umbra_kernels *kernels;
     umbra_level *levels;
@@ -46,6 +47,10 @@ struct umbra_params {
     double log2_q, log2_p;
     unsigned char hash[UMBRA_HASH_BYTES];
 };
+
+/* The transform of the first half of the evaluation points alone. Owns:
+ * umbra_memory_free(half->memory) */
+umbra_status umbra_half_ntt_init(umbra_ntt *half, const umbra_ntt *ntt) UMBRA_MUST_USE;
 
 /* The literal against every limit, before any table is made. */
 umbra_status umbra_params_check(const umbra_params_literal *literal) UMBRA_MUST_USE;

@@ -91,3 +91,17 @@ double umbra_noise_multiply(double a_message_log2, double a_scale_log2, double a
     const double sum = isinf(low) ? high : high + log2(1 + exp2(low - high));
     return umbra_noise_add(sum, a_noise_log2 + b_noise_log2);
 }
+
+double umbra_noise_linear_map(const umbra_params *params, int level, double message_log2,
+                              double scale_log2, double noise_log2, double weight_scale_log2,
+                              double weight_noise_gain_log2, size_t diagonals, size_t giants)
+{
+    const double switched = umbra_noise_key_switch(params, level);
+    const double inputs = umbra_noise_add(noise_log2, switched);
+    const double weights = umbra_noise_encode(params) + 0.5 * log2((double)diagonals);
+    double noise = umbra_noise_add(inputs + weight_scale_log2 + weight_noise_gain_log2,
+                                   weights + message_log2 + scale_log2);
+    if (giants > 0)
+        noise = umbra_noise_add(noise, switched + 0.5 * log2((double)giants));
+    return noise;
+}

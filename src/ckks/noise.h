@@ -16,5 +16,9 @@ double umbra_noise_rescale(const umbra_params *params, int level, double noise_l
 /* a * b with messages and scales of both; errors of both */
 double umbra_noise_multiply(double a_message_log2, double a_scale_log2, double a_noise_log2,
                             double b_message_log2, double b_scale_log2, double b_noise_log2);
+/* A linear map: `diagonals` weights rounded to integers and `giants` key switches in one output. */
+double umbra_noise_linear_map(const umbra_params *params, int level, double message_log2,
+                              double scale_log2, double noise_log2, double weight_scale_log2,
+                              double weight_noise_gain_log2, size_t diagonals, size_t giants);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef UMBRA_TESTS_CKKS_SCHEME_H
 #define UMBRA_TESTS_CKKS_SCHEME_H
 
+#include "base/memory.h"
 #include "check.h"
 #include "ckks/evaluator_internal.h"
 #include "ckks/linear.h"

@@ -1,0 +1,314 @@
+/* Linear transforms by generalised diagonals: baby step giant step, hoisted. [HalSho18] */
+#include "ckks/linear_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Diagonals whose weights stand in cache together: at N = 2^15 four halves of 128 KiB. */
+#define WEIGHT_BATCH 4
+/* Groups whose inner sums wait for their giant step together. */
+#define GROUP_CHUNK 16
+
+typedef struct linear_job {
+    umbra_evaluator *e;
+    const umbra_level *of_level;
+    int level;
+    const umbra_ciphertext *const *in;
+    const umbra_linear_map *map;
+    umbra_linear_plan plan;
+    size_t limbs;
+    uint64_t *babies; /* for each rotation, part, limb: folded */
+    /* one input after the other */
+    int input;
+    umbra_decomposition digits;
+    /* one output, one chunk of groups after the other */
+    const umbra_linear_group *groups;
+    size_t chunk;                /* how many groups */
+    uint64_t *sums[GROUP_CHUNK]; /* part, limb */
+    const umbra_switch_key *key;
+    const uint64_t *sum; /* of the group under its giant step */
+    uint64_t *base;      /* part, limb: what needs no division by P */
+    uint64_t *wide;      /* part, limb and special limb: what does */
+} linear_job;
+
+static umbra_status mark_symmetric(void *context, size_t index, int worker)
+{
+    linear_job *job = context;
+    (void)worker;
+    job->plan.symmetric[index] =
+        (unsigned char)umbra_linear_is_symmetric(&job->map->diagonals[index], job->e->degree);
+    return UMBRA_OK;
+}
+
+static uint64_t *baby_at(const linear_job *job, size_t rotation, size_t part, size_t limb)
+{
+    return job->babies + ((rotation * 2 + part) * job->limbs + limb) * job->e->degree;
+}
+
+static umbra_status baby_step(void *context, size_t index, int worker)
+{
+    linear_job *job = context;
+    umbra_evaluator *e = job->e;
+    const umbra_linear_rotation *rotation = &job->plan.rotations[index];
+    const umbra_ciphertext *a = job->in[job->input];
+    const size_t n = e->degree;
+    if (rotation->input != job->input)
+        return UMBRA_OK;
+    if (rotation->key == NULL) {
+        for (size_t p = 0; p < 2; p++)
+            for (size_t i = 0; i < job->limbs; i++)
+                umbra_fold(baby_at(job, index, p, i), a->part[p] + i * n, n);
+        return UMBRA_OK;
+    }
+    uint64_t *scratch = umbra_evaluator_worker(e, worker) + UMBRA_SWITCH_WORKER_LIMBS * n;
+    uint32_t *folded = (uint32_t *)(void *)(scratch + umbra_switch_special_limbs(e->params) * n);
+    umbra_fold_index(folded, rotation->key->index, n);
+    const umbra_switch_job run = {.e = e,
+                                  .level = job->level,
+                                  .digits = &job->digits,
+                                  .key = rotation->key,
+                                  .special = scratch,
+                                  .add = {a->part[0], NULL},
+                                  .index = folded,
+                                  .out = {baby_at(job, index, 0, 0), baby_at(job, index, 1, 0)}};
+    return umbra_switch_run(&run);
+}
+
+static umbra_status baby_steps(linear_job *job, uint64_t *memory)
+{
+    const umbra_linear_plan *plan = &job->plan;
+    for (job->input = 0; job->input < job->map->input_count; job->input++) {
+        size_t switched = 0, count = 0;
+        for (size_t r = 0; r < plan->rotation_count; r++) {
+            count += plan->rotations[r].input == job->input;
+            switched += plan->rotations[r].input == job->input && plan->rotations[r].key != NULL;
+        }
+        if (switched > 0)
+            UMBRA_TRY(umbra_decompose(job->e, &job->digits, job->level,
+                                      job->in[job->input]->part[1], memory, switched > 1));
+        if (count >= job->e->threads) {
+            UMBRA_TRY(umbra_pool_run(job->e->pool, plan->rotation_count, baby_step, job));
+            continue;
+        }
+        for (size_t r = 0; r < plan->rotation_count; r++)
+            UMBRA_TRY(baby_step(job, r, 0));
+    }
+    return UMBRA_OK;
+}
+
+/* Add a batch of products to the folded accumulators, one half of the points at a time. */
+static void add_products(const linear_job *job, size_t first, size_t count, size_t limb,
+                         const uint64_t *const *weights, uint64_t *const acc[2], int accumulate)
+{
+    const size_t n = job->e->degree, half = n / 2;
+    const umbra_modulus *m = umbra_params_modulus(job->e->params, job->of_level->prime[limb]);
+    for (size_t h = 0; h < 2; h++) {
+        const uint64_t *parts[2][WEIGHT_BATCH], *w[WEIGHT_BATCH];
+        for (size_t i = 0; i < count; i++) {
+            const size_t rotation = job->plan.rotation_of[first + i];
+            for (size_t p = 0; p < 2; p++)
+                parts[p][i] = baby_at(job, rotation, p, limb) + h * half;
+            w[i] = weights[i] + (job->plan.symmetric[first + i] ? 0 : h * half);
+        }
+        job->e->kernels->dot2(acc[0] + h * half, acc[1] + h * half, parts[0], parts[1], w, count,
+                              accumulate, half, m);
+    }
+}
+
+/* The inner sum of one group in one limb. Limbs are the outer loop: the rotated inputs of one limb,
+ * and not those of all, have to stay in the shared cache. */
+static umbra_status inner_sum(void *context, size_t index, int worker)
+{
+    const linear_job *job = context;
+    umbra_evaluator *e = job->e;
+    const size_t n = e->degree, limb = index / job->chunk, g = index % job->chunk;
+    const umbra_linear_group *group = &job->groups[g];
+    uint64_t *words = umbra_evaluator_worker(e, worker), *scratch = words + WEIGHT_BATCH * n;
+    uint64_t *const acc[2] = {scratch + n, scratch + 2 * n};
+    for (size_t done = 0; done < group->count; done += WEIGHT_BATCH) {
+        const uint64_t *weights[WEIGHT_BATCH];
+        const size_t left = group->count - done, first = group->first + done;
+        const size_t count = left < WEIGHT_BATCH ? left : WEIGHT_BATCH;
+        for (size_t i = 0; i < count; i++)
+            weights[i] = umbra_linear_weights(
+                e->params, job->level, (int)limb, &job->map->diagonals[first + i],
+                job->plan.symmetric[first + i], words + i * n, scratch);
+        add_products(job, first, count, limb, weights, acc, done > 0);
+    }
+    for (size_t p = 0; p < 2; p++)
+        umbra_fold(job->sums[g] + (p * job->limbs + limb) * n, acc[p], n);
+    return UMBRA_OK;
+}
+
+static umbra_status add_to_base(void *context, size_t index, int worker)
+{
+    const linear_job *job = context;
+    (void)worker;
+    const size_t n = job->e->degree, limb = index % job->limbs;
+    uint64_t *base = job->base + index * n;
+    job->e->kernels->add(base, base, job->sum + index * n, n,
+                         umbra_params_modulus(job->e->params, job->of_level->prime[limb]));
+    return UMBRA_OK;
+}
+
+/* Turn one limb of a group: the switched part goes to the wide sums, the first part straight to the
+ * base. */
+static umbra_status giant_limb(void *context, size_t index, int worker)
+{
+    const linear_job *job = context;
+    const umbra_evaluator *e = job->e;
+    const umbra_kernels *k = e->kernels;
+    const size_t n = e->degree;
+    const size_t all = job->limbs + (size_t)e->params->literal.special_count;
+    const umbra_modulus *m =
+        umbra_params_modulus(e->params, umbra_switch_limb_prime(e->params, job->level, (int)index));
+    uint64_t *batch = umbra_evaluator_worker(e, worker), *turned = batch + UMBRA_SWITCH_BATCH * n;
+    uint64_t *const r[2] = {turned + n, turned + 2 * n};
+    umbra_switch_inner(e, &job->digits, job->key, (int)index, r[0], r[1], batch);
+    for (size_t p = 0; p < 2; p++) {
+        uint64_t *wide = job->wide + (p * all + index) * n;
+        k->permute(turned, r[p], job->key->index, n);
+        k->add(wide, wide, turned, n, m);
+    }
+    if (index < job->limbs) {
+        uint64_t *base = job->base + index * n;
+        k->permute(turned, job->sum + index * n, job->key->index, n);
+        k->add(base, base, turned, n, m);
+    }
+    return UMBRA_OK;
+}
+
+/* Groups first .. first+chunk-1, added to base and wide. memory: for a decomposition. */
+static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint64_t *memory)
+{
+    umbra_evaluator *e = job->e;
+    const size_t all = job->limbs + (size_t)e->params->literal.special_count;
+    job->groups = job->plan.groups + first;
+    job->chunk = chunk;
+    UMBRA_TRY(umbra_pool_run(e->pool, job->limbs * chunk, inner_sum, job));
+    for (size_t g = 0; g < chunk; g++) {
+        job->sum = job->sums[g];
+        job->key = job->groups[g].key;
+        if (job->key == NULL) {
+            UMBRA_TRY(umbra_pool_run(e->pool, 2 * job->limbs, add_to_base, job));
+            continue;
+        }
+        UMBRA_TRY(umbra_decompose(e, &job->digits, job->level, job->sum + job->limbs * e->degree,
+                                  memory, false));
+        UMBRA_TRY(umbra_pool_run(e->pool, all, giant_limb, job));
+    }
+    return UMBRA_OK;
+}
+
+/* All groups first .. end-1 of one output. memory: a decomposition, then a division by P. */
+static umbra_status run_output(linear_job *job, size_t first, size_t end, umbra_ciphertext *out,
+                               uint64_t *memory)
+{
+    umbra_evaluator *e = job->e;
+    const size_t n = e->degree, words = job->limbs * n;
+    const size_t all = job->limbs + (size_t)e->params->literal.special_count;
+    bool turned = false;
+    memset(job->base, 0, 2 * words * sizeof(uint64_t));
+    memset(job->wide, 0, 2 * all * n * sizeof(uint64_t));
+    for (size_t g = first; g < end; g++)
+        turned = turned || job->plan.groups[g].key != NULL;
+    for (size_t g = first; g < end; g += GROUP_CHUNK)
+        UMBRA_TRY(run_chunk(job, g, end - g < GROUP_CHUNK ? end - g : GROUP_CHUNK, memory));
+    const umbra_switch_job run = {.e = e,
+                                  .level = job->level,
+                                  .sum = {job->wide, job->wide + all * n},
+                                  .special = memory,
+                                  .add = {job->base, job->base + words},
+                                  .out = {out->part[0], out->part[1]}};
+    if (turned)
+        return umbra_switch_run(&run);
+    for (size_t p = 0; p < 2; p++)
+        memcpy(out->part[p], job->base + p * words, words * sizeof(uint64_t));
+    return UMBRA_OK;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Divide the scratch: babies, base, wide, then either a decomposition for the babies, or the inner
+ * sums and what a giant step needs. */
+static umbra_status reserve(linear_job *job, uint64_t **rest)
+{
+    umbra_evaluator *e = job->e;
+    const umbra_params *params = e->params;
+    const size_t limbs = job->limbs, all = limbs + (size_t)params->literal.special_count;
+    const size_t special = umbra_switch_special_limbs(params);
+    const size_t kept = job->plan.rotation_count * 2 * limbs + 2 * limbs + 2 * all;
+    const size_t chunk = job->plan.group_count < GROUP_CHUNK ? job->plan.group_count : GROUP_CHUNK;
+    const size_t giants =
+        chunk * 2 * limbs + larger(umbra_decomposition_limbs(params, job->level, false), special);
+    const size_t babies = umbra_decomposition_limbs(params, job->level, true);
+    UMBRA_TRY(
+        umbra_evaluator_reserve(e, kept + larger(giants, babies),
+                                larger(UMBRA_SWITCH_WORKER_LIMBS + special + 1, WEIGHT_BATCH + 3)));
+    job->babies = e->shared;
+    job->base = job->babies + job->plan.rotation_count * 2 * limbs * e->degree;
+    job->wide = job->base + 2 * limbs * e->degree;
+    *rest = job->wide + 2 * all * e->degree;
+    for (size_t g = 0; g < chunk; g++)
+        job->sums[g] = *rest + g * 2 * limbs * e->degree;
+    return UMBRA_OK;
+}
+
+static void set_header(const linear_job *job, umbra_ciphertext *out, double noise_log2,
+                       const umbra_ciphertext *in, double message_log2)
+{
+    out->level = job->level;
+    out->parts = 2;
+    out->scale_log2 = in->scale_log2 + job->map->weight_scale_log2;
+    out->message_log2 = message_log2 + job->map->gain_log2;
+    out->noise_log2 = noise_log2;
+    out->key_id = in->key_id;
+}
+
+static umbra_status run_outputs(linear_job *job, umbra_ciphertext *const *out, uint64_t *rest)
+{
+    const umbra_linear_plan *plan = &job->plan;
+    const umbra_ciphertext first_in = *job->in[0];
+    double message = first_in.message_log2, noise = first_in.noise_log2;
+    for (int i = 1; i < job->map->input_count; i++) {
+        message = fmax(message, job->in[i]->message_log2);
+        noise = fmax(noise, job->in[i]->noise_log2);
+    }
+    const size_t chunk = plan->group_count < GROUP_CHUNK ? plan->group_count : GROUP_CHUNK;
+    uint64_t *memory = rest + chunk * 2 * job->limbs * job->e->degree;
+    for (size_t first = 0, end; first < plan->group_count; first = end) {
+        size_t diagonals = 0, giants = 0;
+        const int output = plan->groups[first].output;
+        for (end = first; end < plan->group_count && plan->groups[end].output == output; end++) {
+            diagonals += plan->groups[end].count;
+            giants += plan->groups[end].key != NULL;
+        }
+        UMBRA_TRY(run_output(job, first, end, out[output], memory));
+        set_header(job, out[output],
+                   umbra_noise_linear_map(job->e->params, job->level, message, first_in.scale_log2,
+                                          noise, job->map->weight_scale_log2,
+                                          job->map->weight_noise_gain_log2, diagonals, giants),
+                   &first_in, message);
+    }
+    return UMBRA_OK;
+}
+
+umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *out,
+                                   const umbra_ciphertext *const *in, const umbra_linear_map *map)
+{
+    linear_job job = {.e = e, .in = in, .map = map};
+    uint64_t *rest = NULL;
+    UMBRA_TRY(umbra_linear_plan_make(e, &job.plan, in, map));
+    job.level = in[0]->level;
+    job.of_level = &e->params->levels[job.level];
+    job.limbs = (size_t)job.of_level->limbs;
+    for (int i = 0; i < map->output_count; i++)
+        UMBRA_TRY(umbra_check_output(e, out[i], job.level, 2));
+    UMBRA_TRY(reserve(&job, &rest));
+    UMBRA_TRY(umbra_pool_run(e->pool, map->diagonal_count, mark_symmetric, &job));
+    UMBRA_TRY(baby_steps(&job, rest));
+    return run_outputs(&job, out, rest);
+}

@@ -1,0 +1,51 @@
+/* What the files of the linear map share: the lists of a map, and its weights in transformed form.
+ */
+#ifndef UMBRA_CKKS_LINEAR_INTERNAL_H
+#define UMBRA_CKKS_LINEAR_INTERNAL_H
+
+#include "ckks/evaluator_internal.h"
+#include "ckks/linear.h"
+
+/* One rotated input that some diagonal multiplies. key NULL: not rotated. */
+typedef struct umbra_linear_rotation {
+    int input;
+    int64_t baby_slots;
+    const umbra_switch_key *key;
+} umbra_linear_rotation;
+
+/* Consecutive diagonals of one output and one giant step. key NULL: giant step 0. */
+typedef struct umbra_linear_group {
+    int output;
+    const umbra_switch_key *key;
+    size_t first, count;
+} umbra_linear_group;
+
+/* Lives in the tables of the evaluator. */
+typedef struct umbra_linear_plan {
+    umbra_linear_rotation *rotations;
+    umbra_linear_group *groups;
+    size_t rotation_count, group_count;
+    size_t *rotation_of;      /* for each diagonal */
+    unsigned char *symmetric; /* for each diagonal, filled by umbra_linear_is_symmetric */
+} umbra_linear_plan;
+
+/* Check the map against the inputs and list its parts. */
+umbra_status umbra_linear_plan_make(umbra_evaluator *e, umbra_linear_plan *plan,
+                                    const umbra_ciphertext *const *in,
+                                    const umbra_linear_map *map) UMBRA_MUST_USE;
+
+/* Folded order: F[j] = x[j] and F[N/2+j] = x[N-1-j], j < N/2. Places j and N-1-j of the NTT order
+ * hold the values at zeta and at its conjugate, which are equal for the polynomial of a real
+ * vector: in folded order such a polynomial is one half, twice. Folding is its own inverse. */
+void umbra_fold(uint64_t *r, const uint64_t *a, size_t n);
+void umbra_fold_index(uint32_t *r, const uint32_t *index, size_t n);
+
+/* c[N/2] = 0 and c[N-k] = -c[k]: the polynomial of a real vector. */
+int umbra_linear_is_symmetric(const umbra_diagonal *diagonal, size_t n);
+/* The weights of one diagonal in limb `limb` of a level, folded: n words into r, or n/2 where
+ * symmetric. scratch: n/2 words. Returns the words: r, or the prepared limbs. */
+const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int limb,
+                                     const umbra_diagonal *diagonal, int symmetric, uint64_t *r,
+                                     uint64_t *scratch);
+
+#endif
