@@ -24,7 +24,7 @@ static umbra_status convert(umbra_graph *graph, int i, int x, int k)
     umbra_op op = graph->nodes[i].op;
     bool constant_first = graph->nodes[i].inputs[0] == k;
     int64_t channels = graph->values[x].shape.dim[1];
-    static const char *const suffix[4] = {"/scale", "/shift", "/mean", "/variance"};
+    static const char *const suffix[4] = {"scale", "shift", "mean", "variance"};
     for (int n = 0; n < 4; n++)
         UMBRA_TRY(parameter(graph, output, suffix[n], channels, &p[n]));
     for (int64_t c = 0; c < channels; c++) {
@@ -58,6 +58,7 @@ umbra_status umbra_pass_affine_to_batch_norm(umbra_graph *graph)
         const umbra_node *node = &graph->nodes[i];
         bool affine = node->op == UMBRA_OP_ADD || node->op == UMBRA_OP_SUB ||
                       node->op == UMBRA_OP_MUL || node->op == UMBRA_OP_DIV;
+        affine = affine && graph->values[node->output].shape.rank >= 0;
         for (int k = 0; affine && k < 2; k++) {
             int constant = node->inputs[k], x = node->inputs[1 - k];
             if (graph->values[constant].f32 == NULL || umbra_value_is_constant(&graph->values[x]) ||

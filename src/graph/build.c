@@ -81,19 +81,16 @@ umbra_status umbra_graph_add_constant(umbra_graph *graph, const char *name,
     return UMBRA_OK;
 }
 
-umbra_status umbra_graph_add_constant_like(umbra_graph *graph, int like, const char *suffix,
+umbra_status umbra_graph_add_constant_like(umbra_graph *graph, int like, const char *role,
                                            const umbra_shape *shape, int *index)
 {
     char name[2048];
-    for (int i = 0; i < 1000; i++) {
-        if (i == 0)
-            snprintf(name, sizeof name, "%.1024s%s", graph->values[like].name, suffix);
-        else
-            snprintf(name, sizeof name, "%.1024s%s_%d", graph->values[like].name, suffix, i);
-        if (umbra_graph_find_value(graph, name) < 0)
-            return umbra_graph_add_constant(graph, name, shape, UMBRA_F32, index);
-    }
-    return umbra_fail(UMBRA_E_INPUT, "no free name beside \"%s\"", graph->values[like].name);
+    const char *base = graph->values[like].name;
+    const char *mark = strstr(base, UMBRA_GENERATED_MARK); /* the name of a name stays short */
+    int length = mark != NULL ? (int)(mark - base) : (int)strlen(base);
+    snprintf(name, sizeof name, "%.*s" UMBRA_GENERATED_MARK "%s%d", length > 1900 ? 1900 : length,
+             base, role, graph->generated_names++);
+    return umbra_graph_add_constant(graph, name, shape, UMBRA_F32, index);
 }
 
 static void release_node(umbra_node *node)

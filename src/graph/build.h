@@ -20,8 +20,10 @@ umbra_status umbra_graph_add_node(umbra_graph *graph, umbra_op op, const char *n
                                   const char *op_type, const int *inputs, int input_count,
                                   int output, const umbra_attributes *attr,
                                   int *index) UMBRA_MUST_USE;
-/* A float constant named after another value, with a suffix that makes the name unique. */
-umbra_status umbra_graph_add_constant_like(umbra_graph *graph, int like, const char *suffix,
+/* A float constant named after another value: "<name>~umbra~<role><number>", which is unique
+ * because the importer refuses the mark in names of a file. */
+#define UMBRA_GENERATED_MARK "~umbra~"
+umbra_status umbra_graph_add_constant_like(umbra_graph *graph, int like, const char *role,
                                            const umbra_shape *shape, int *index) UMBRA_MUST_USE;
 umbra_status umbra_graph_add_input(umbra_graph *graph, int value) UMBRA_MUST_USE;
 umbra_status umbra_graph_add_output(umbra_graph *graph, int value) UMBRA_MUST_USE;

@@ -31,10 +31,10 @@ static const char *activation(const umbra_graph *graph, const umbra_node *node)
  * fine. */
 static const char *arithmetic(const umbra_graph *graph, const umbra_node *node)
 {
-    const umbra_value *a = &graph->values[node->inputs[0]], *b = &graph->values[node->inputs[1]];
-    bool computed = !umbra_value_is_constant(a) && !umbra_value_is_constant(b);
     if (graph->values[node->output].shape.rank < 0)
         return NULL; /* after an unknown node, which is listed itself */
+    const umbra_value *a = &graph->values[node->inputs[0]], *b = &graph->values[node->inputs[1]];
+    bool computed = !umbra_value_is_constant(a) && !umbra_value_is_constant(b);
     switch (node->op) {
     case UMBRA_OP_ADD:
         if (computed && umbra_shape_equal(&a->shape, &b->shape))
@@ -113,6 +113,16 @@ static bool is_consequence(const umbra_graph *graph, const umbra_node *node)
     return known && unknown_input && node->note == NULL;
 }
 
+/* A further output of an unknown node, which has been listed. */
+static bool is_further_output(const umbra_graph *graph, int i)
+{
+    const umbra_node *node = &graph->nodes[i];
+    int first = node->input_count == 1 ? node->inputs[0] : -1;
+    int producer = first >= 0 ? graph->values[first].producer : -1;
+    return node->op == UMBRA_OP_UNKNOWN && producer >= 0 && graph->values[first].shape.rank < 0 &&
+           strcmp(graph->nodes[producer].name, node->name) == 0;
+}
+
 static void write_text(umbra_writer *writer, const char *fmt, ...) UMBRA_PRINTF(2, 3);
 static void write_text(umbra_writer *writer, const char *fmt, ...)
 {
@@ -134,7 +144,7 @@ umbra_status umbra_graph_list_offenders(const umbra_graph *graph, char **list, i
     for (int i = 0; i < graph->node_count; i++) {
         const umbra_node *node = &graph->nodes[i];
         const char *what = remedy(graph, node);
-        if (what == NULL || is_consequence(graph, node))
+        if (what == NULL || is_consequence(graph, node) || is_further_output(graph, i))
             continue;
         const char *type = node->op == UMBRA_OP_SILU ? "SiLU" : node->op_type;
         write_text(&writer, "%s  node \"%s\" (%s): %s", *count > 0 ? "\n" : "", node->name, type,

@@ -178,7 +178,7 @@ static void write_all(finder *f)
     for (int i = 0; i < f->graph->node_count; i++) {
         const umbra_node *node = &f->graph->nodes[i];
         poly *p = &f->of[node->output];
-        f->written[node->output] = node->input_count > 0 && node->inputs[0] >= 0 &&
+        f->written[node->output] = f->graph->values[node->output].shape.rank >= 0 &&
                                    write_node(f, node, p) && all_finite(p);
     }
 }
@@ -213,7 +213,16 @@ static bool cut_shared(finder *f)
     return changed;
 }
 
-/* Roots become POLYNOMIAL nodes over their base; what led to them is dead. */
+static bool is_output(const umbra_graph *graph, int value)
+{
+    for (int i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == value)
+            return true;
+    return false;
+}
+
+/* Roots become POLYNOMIAL nodes over their base; what led to them is dead. x itself needs no node,
+ * unless it is an output, whose name must stay. */
 static void rewrite(finder *f)
 {
     for (int i = 0; i < f->graph->node_count; i++) {
@@ -227,6 +236,9 @@ static void rewrite(finder *f)
         memcpy(node->attr.coefficient, f->of[v].c, sizeof node->attr.coefficient);
         node->inputs[0] = f->of[v].base;
         node->input_count = 1;
+        const poly *p = &f->of[v];
+        if (p->degree == 1 && p->c[1] == 1.0 && p->c[0] == 0.0 && !is_output(f->graph, v))
+            umbra_graph_replace_uses(f->graph, v, p->base);
     }
 }
 

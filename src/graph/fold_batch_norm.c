@@ -103,9 +103,8 @@ static umbra_status absorb(umbra_graph *graph, int linear, const affine *a)
     int old_w = graph->nodes[linear].inputs[1], w, b;
     int old_b = graph->nodes[linear].input_count > 2 ? graph->nodes[linear].inputs[2] : -1;
     bool transposed = graph->nodes[linear].op == UMBRA_OP_CONV_TRANSPOSE;
-    UMBRA_TRY(umbra_graph_add_constant_like(graph, old_w, "/folded_weight", &ws, &w));
-    UMBRA_TRY(
-        umbra_graph_add_constant_like(graph, graph->nodes[linear].output, "/folded_bias", &bs, &b));
+    UMBRA_TRY(umbra_graph_add_constant_like(graph, old_w, "weight", &ws, &w));
+    UMBRA_TRY(umbra_graph_add_constant_like(graph, graph->nodes[linear].output, "bias", &bs, &b));
     const float *in = graph->values[old_w].f32;
     float *out = graph->values[w].f32;
     int64_t inner = 1, per_group = ws.dim[1];
@@ -144,6 +143,8 @@ static umbra_status fold_one(umbra_graph *graph, int i, const int *uses, bool *d
 {
     const umbra_node *node = &graph->nodes[i];
     umbra_status status = UMBRA_OK;
+    if (graph->values[node->output].shape.rank < 0)
+        return UMBRA_OK;
     for (int k = 0; k < node->input_count && k < 2 && !*done; k++) {
         int x = node->inputs[k];
         int linear = x < 0 ? -1 : graph->values[x].producer;

@@ -9,6 +9,8 @@ static bool can_take(const umbra_graph *graph, const umbra_node *reader, const u
 {
     const umbra_shape *x = &graph->values[pad->inputs[0]].shape;
     const int64_t *begins = pad->attr.pads_full, *ends = pad->attr.pads_full + UMBRA_MAX_RANK;
+    if (graph->values[reader->output].shape.rank < 0)
+        return false;
     bool conv = reader->op == UMBRA_OP_CONV;
     bool pool = reader->op == UMBRA_OP_AVERAGE_POOL;
     const int64_t *own = reader->attr.pads;

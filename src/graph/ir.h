@@ -103,6 +103,7 @@ typedef struct umbra_graph {
     int input_count;
     int *outputs;
     int output_count;
+    int generated_names;       /* made so far by passes, so that the next one differs */
     int64_t constant_elements; /* of all constants ever added: a bound on what folding may make */
 } umbra_graph;
 

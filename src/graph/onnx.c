@@ -11,6 +11,7 @@
 #define LEAST_OPSET 6 /* before it, shapes are attributes, and operators have other names */
 #define MOST_OPSET 25
 #define MAX_OUTPUTS 1024
+#define MAX_NODE_OUTPUTS ((size_t)1 << 16) /* of all nodes together */
 
 static umbra_status check_opset(umbra_importer *importer, const Onnx__ModelProto *model)
 {
@@ -32,6 +33,7 @@ static umbra_status check_opset(umbra_importer *importer, const Onnx__ModelProto
 static umbra_status check_nodes(const umbra_importer *importer)
 {
     const Onnx__GraphProto *g = importer->proto;
+    size_t outputs = 0;
     if (g->n_node > UMBRA_ONNX_MAX_NODES)
         return umbra_fail(UMBRA_E_INPUT, "%s: %zu nodes; at most %d", importer->file, g->n_node,
                           UMBRA_ONNX_MAX_NODES);
@@ -40,6 +42,10 @@ static umbra_status check_nodes(const umbra_importer *importer)
         if (n->op_type == NULL || n->op_type[0] == 0 || n->n_output == 0 || n->output[0][0] == 0)
             return umbra_fail(UMBRA_E_INPUT, "%s: node %zu has no operator or no output",
                               importer->file, i);
+        outputs += n->n_output;
+        if (outputs > MAX_NODE_OUTPUTS)
+            return umbra_fail(UMBRA_E_INPUT, "%s: its nodes have more than %zu outputs",
+                              importer->file, MAX_NODE_OUTPUTS);
         UMBRA_TRY(umbra_onnx_check_name(importer, n->op_type, "operator"));
         if (n->name != NULL)
             UMBRA_TRY(umbra_onnx_check_name(importer, n->name, "node"));

@@ -18,8 +18,8 @@ static umbra_status unify(umbra_onnx_node *node)
     return UMBRA_OK;
 }
 
-/* Operator set 6 may align the first dimension of the second operand with an axis of the first: it is
- * reshaped to have ones behind it. */
+/* Operator set 6 may align the first dimension of the second operand with an axis of the first: it
+ * is reshaped to have ones behind it. */
 static umbra_status align_to_axis(umbra_onnx_node *node)
 {
     umbra_shape a = umbra_onnx_input(node, 0)->shape, b = umbra_onnx_input(node, 1)->shape;

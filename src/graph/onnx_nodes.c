@@ -7,7 +7,8 @@
 
 typedef struct translation {
     const char *op_type;
-    umbra_op op; /* what stands for it where shapes are unknown */
+    umbra_op
+        op; /* what stands for it where shapes are unknown: for messages only, passes skip it */
     umbra_onnx_handler handler;
     int least_inputs;
 } translation;
@@ -64,22 +65,30 @@ static const translation *find(const Onnx__NodeProto *proto)
     return NULL;
 }
 
-/* Kept by name, so that everything that cannot be done is listed at once: each output is a node of
- * unknown shape over all the inputs. */
+/* Kept by name, so that everything that cannot be done is listed at once. The first output is a
+ * node of unknown shape over all the inputs; further ones are nodes of the same name over the
+ * first. */
 static umbra_status keep(umbra_onnx_node *node, umbra_op op)
 {
     umbra_shape unknown = {.rank = -1};
+    const int *inputs = node->inputs;
+    int input_count = node->input_count, first = -1;
     for (size_t i = 0; i < node->proto->n_output; i++) {
         const char *name = node->proto->output[i];
         int value, index;
         if (name[0] == 0)
             continue;
         UMBRA_TRY(umbra_graph_add_value(node->graph, name, &unknown, UMBRA_F32, &value));
-        UMBRA_TRY(umbra_graph_add_node(node->graph, op, node->name, node->proto->op_type,
-                                       node->inputs, node->input_count, value, NULL, &index));
+        UMBRA_TRY(umbra_graph_add_node(node->graph, op, node->name, node->proto->op_type, inputs,
+                                       input_count, value, NULL, &index));
         UMBRA_TRY(umbra_onnx_set_output(node, i, value));
         if (node->unsupported[0] != 0)
             UMBRA_TRY(umbra_text_copy(&node->graph->nodes[index].note, node->unsupported));
+        if (first < 0)
+            first = value;
+        op = UMBRA_OP_UNKNOWN;
+        inputs = &first;
+        input_count = 1;
     }
     return UMBRA_OK;
 }
@@ -106,9 +115,8 @@ static bool integer_input(const umbra_onnx_node *node)
 static umbra_status dispatch(umbra_onnx_node *node)
 {
     const translation *t = find(node->proto);
-    if (t == NULL) {
+    if (t == NULL)
         return keep(node, UMBRA_OP_UNKNOWN);
-    }
     for (int i = 0; i < t->least_inputs; i++)
         if (i >= node->input_count || node->inputs[i] < 0)
             return umbra_onnx_bad(node, "it needs at least %d inputs", t->least_inputs);

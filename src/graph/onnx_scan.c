@@ -1,8 +1,10 @@
 /* A first look at a protobuf message: bound its nesting and its number of fields. */
 #include "graph/onnx_internal.h"
 
+#include <string.h>
+
 #define MAX_DEPTH 24 /* a plain model nests 7 deep; each level is a stack frame below */
-#define MAX_FIELDS ((size_t)1 << 22) /* each costs protobuf-c up to about 200 bytes */
+#define MAX_FIELDS ((size_t)1 << 20) /* each costs protobuf-c up to about 200 bytes */
 #define MAX_SIZE ((size_t)1 << 31)
 
 typedef struct scanner {
@@ -104,6 +106,9 @@ umbra_status umbra_onnx_check_name(const umbra_importer *importer, const char *n
             return umbra_fail(UMBRA_E_INPUT,
                               "%s: the name of a %s holds a control character; rename it",
                               importer->file, what);
+    if (strstr(name, UMBRA_GENERATED_MARK) != NULL)
+        return umbra_fail(UMBRA_E_INPUT, "%s: the name \"%.100s\" of a %s is reserved; rename it",
+                          importer->file, name, what);
     if (length > UMBRA_ONNX_MAX_NAME)
         return umbra_fail(UMBRA_E_INPUT, "%s: the name of a %s is longer than %d bytes; rename it",
                           importer->file, what, UMBRA_ONNX_MAX_NAME);

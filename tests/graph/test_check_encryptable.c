@@ -76,6 +76,54 @@ static void test_silu_and_unsupported_variants(void **state)
     umbra_graph_free(graph);
 }
 
+/* After an unknown node nothing has a shape; operators with missing or surplus inputs must not
+ * confuse a pass (the fuzzer found one that it did). */
+static void test_all_operators_after_an_unknown(void **state)
+{
+    (void)state;
+    static const char *const op[] = {"Sum",     "Neg",  "Sqrt",  "Add",
+                                     "Mul",     "Pow",  "Split", "MaxPool",
+                                     "Dropout", "Relu", "Conv",  "BatchNormalization"};
+    static const char *const second[] = {"", "a", "", "b", "", "c", "", "d", "", "e", "", "g"};
+    onnx_writer *w = start();
+    onnx_writer_node(w, "Frobnicate", "conv", "f");
+    for (int i = 0; i < 12; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        Onnx__NodeProto *n = onnx_writer_node(w, op[i], i < 3 ? "f" : "f w w w w", name);
+        n->output[1] = (char *)second[i];
+        n->n_output = i % 2 == 0 ? 1 : 2;
+        onnx_writer_output(w, name);
+    }
+    umbra_graph *graph = import(w);
+    char *list;
+    int count;
+    check_ok(umbra_graph_list_offenders(graph, &list, &count));
+    assert_non_null(strstr(list, "Frobnicate"));
+    assert_non_null(strstr(list, "Relu"));
+    umbra_memory_free(list);
+    umbra_graph_free(graph);
+}
+
+/* An unknown node with several outputs is one offender. */
+static void test_several_outputs_are_one_offender(void **state)
+{
+    (void)state;
+    onnx_writer *w = start();
+    Onnx__NodeProto *n = onnx_writer_node(w, "Frobnicate", "conv", "a");
+    n->output[1] = (char *)"b";
+    n->n_output = 2;
+    onnx_writer_output(w, "a");
+    onnx_writer_output(w, "b");
+    umbra_graph *graph = import(w);
+    char *list;
+    int count;
+    check_ok(umbra_graph_list_offenders(graph, &list, &count));
+    assert_int_equal(count, 1);
+    umbra_memory_free(list);
+    umbra_graph_free(graph);
+}
+
 /* Shape arithmetic behind an unknown node fails because of it, and is not listed beside it. */
 static void test_consequences_are_not_listed(void **state)
 {
@@ -147,6 +195,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_offenders_in_one_message),
         cmocka_unit_test(test_silu_and_unsupported_variants),
+        cmocka_unit_test(test_all_operators_after_an_unknown),
+        cmocka_unit_test(test_several_outputs_are_one_offender),
         cmocka_unit_test(test_consequences_are_not_listed),
         cmocka_unit_test(test_encryptable_net_passes),
         cmocka_unit_test(test_many_offenders),

@@ -123,6 +123,21 @@ static void test_residual_around_an_activation(void **state)
     umbra_graph_free(graph);
 }
 
+/* x*1 and x+0 are x; an output keeps its name all the same. */
+static void test_identity_goes(void **state)
+{
+    (void)state;
+    onnx_writer *w = start();
+    onnx_writer_scalar(w, "one", 1.0f);
+    onnx_writer_node(w, "Mul", "x one", "same");
+    onnx_writer_node(w, "Relu", "same", "r");
+    onnx_writer_node(w, "Div", "r one", "y");
+    umbra_graph *graph = finish(w);
+    assert_int_equal(count_nodes(graph, UMBRA_OP_POLYNOMIAL), 1);
+    assert_int_equal(graph->node_count, 2);
+    umbra_graph_free(graph);
+}
+
 static void test_intermediate_output_is_kept(void **state)
 {
     (void)state;
@@ -176,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_neg_and_pow_of_a_sum),
         cmocka_unit_test(test_shared_activation_is_a_base),
         cmocka_unit_test(test_residual_around_an_activation),
+        cmocka_unit_test(test_identity_goes),
         cmocka_unit_test(test_intermediate_output_is_kept),
         cmocka_unit_test(test_other_constants_stay),
         cmocka_unit_test(test_degree_is_bounded),

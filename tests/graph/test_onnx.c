@@ -96,6 +96,9 @@ static void test_names(void **state)
     onnx_writer_node(w, "Neg", "x", "z\033[2J");
     refuse(w, "control character");
     w = small_net();
+    onnx_writer_node(w, "Neg", "x", "w~umbra~weight0");
+    refuse(w, "reserved");
+    w = small_net();
     w->graph.n_output = 0;
     refuse(w, "no output");
 }
