@@ -1,5 +1,4 @@
-/* Adding what an ONNX node means to the graph: values under their ONNX names, nodes, folded
- * constants. */
+/* What an ONNX node means is added to the graph: named values, nodes, folded constants. */
 #include "graph/onnx_internal.h"
 
 #include <stdio.h>

@@ -1,5 +1,4 @@
-/* Passes from graph to graph; each lives in its own file and keeps the function computed the same.
- */
+/* Passes from graph to graph; each lives in its own file and keeps the function computed. */
 #ifndef UMBRA_GRAPH_PASSES_H
 #define UMBRA_GRAPH_PASSES_H
 

@@ -1,4 +1,4 @@
-/* .npy files: written ones are read back, headers in every legal form, and hostile ones refused. */
+/* NumPy files: written ones are read back, legal headers in every form, hostile ones refused. */
 #include "check.h"
 
 #include "base/memory.h"

@@ -1,5 +1,4 @@
-/* The operator tests of the ONNX project: every operator that Umbra claims, against given tensors.
- */
+/* The operator tests of the ONNX project, for every operator that Umbra claims. */
 #include "check.h"
 
 #include "base/memory.h"
