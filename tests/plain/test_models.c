@@ -1,7 +1,6 @@
 /* Models that others exported, whole and damaged: imported or clearly refused, never more. */
 #include "check.h"
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "graph/onnx.h"
 #include "graph/passes.h"
@@ -12,8 +11,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#define MOST_SECONDS 10 /* of one import, also under the address sanitizer */
+#define MOST_SECONDS 5 /* of the processor for one import, also under the address sanitizer */
 
 static int imported, refused, runnable, encryptable;
 
@@ -48,8 +48,9 @@ typedef enum depth { IMPORT_ONLY, AND_RUN } depth;
 static bool try_bytes(const void *bytes, size_t size, const char *name, depth how)
 {
     umbra_graph *graph = NULL;
-    uint64_t start = umbra_clock_ns();
+    clock_t start = clock();
     umbra_status status = umbra_onnx_import(bytes, size, name, &graph);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < MOST_SECONDS);
     if (status != UMBRA_OK) {
         assert_true(status == UMBRA_E_INPUT || status == UMBRA_E_MODEL ||
                     status == UMBRA_E_RESOURCE);
@@ -65,7 +66,6 @@ static bool try_bytes(const void *bytes, size_t size, const char *name, depth ho
         encryptable += how == AND_RUN && can;
     }
     umbra_graph_free(graph);
-    assert_true(umbra_clock_ns() - start < (uint64_t)MOST_SECONDS * 1000000000u);
     return status == UMBRA_OK;
 }
 
