@@ -122,6 +122,24 @@ umbra_status umbra_public_key_new(umbra_public_key **out, const umbra_params *pa
 umbra_status umbra_encrypt_public_seeded(umbra_ciphertext *out, const umbra_plaintext *pt,
                                          const umbra_public_key *key,
                                          const unsigned char seed[UMBRA_SEED_BYTES]) UMBRA_MUST_USE;
+/* Byte forms: docs/formats/keys.md. */
+#define UMBRA_SECRET_KEY_VERSION 1
+#define UMBRA_PUBLIC_KEY_VERSION 1
+#define UMBRA_EVALUATION_KEYS_VERSION 1
+#define UMBRA_KEYS_HEADER_BYTES (8 + UMBRA_SEED_BYTES) /* count, seed */
+#define UMBRA_KEYS_ENTRY_BYTES (4 + 4 + 8 + 8 + UMBRA_HASH_BYTES)
+
+/* Bytes of one packed limb, and where the blob of a key trimmed to `level` has limb and digit. */
+size_t umbra_limb_bytes(const umbra_params *params, int prime);
+uint64_t umbra_switch_blob_bytes(const umbra_params *params, int level);
+uint64_t umbra_switch_blob_offset(const umbra_params *params, int level, int limb, int digit);
+/* The uniform half of a key, from the seed of the file. */
+void umbra_switch_seed(unsigned char out[UMBRA_SEED_BYTES],
+                       const unsigned char seed[UMBRA_SEED_BYTES], uint32_t galois);
+/* UMBRA_E_MISMATCH where the hash in an envelope is of other parameters. */
+umbra_status umbra_check_parameter_hash(const umbra_params *params, const umbra_envelope *envelope,
+                                        const char *name) UMBRA_MUST_USE;
+
 /* Small signed numbers -> NTT words of one prime. CT: values are secret */
 static inline void umbra_small_to_limb(const umbra_params *params, int prime, uint64_t *limb,
                                        const int32_t *values)

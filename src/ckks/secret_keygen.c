@@ -112,7 +112,7 @@ umbra_status umbra_keygen_switch(umbra_keygen *keygen, umbra_switch_key *key)
                       .key = key,
                       .under = key->galois == 0 ? keygen->secret->limbs : keygen->turned,
                       .hidden = key->galois == 0 ? keygen->turned : keygen->secret->limbs};
-    umbra_seed_derive(job.seed, keygen->seed, "umbra switch key", key->galois);
+    umbra_switch_seed(job.seed, keygen->seed, key->galois);
     const size_t digits = (size_t)job.level->digits;
     const size_t limbs = (size_t)(job.level->limbs + params->literal.special_count);
     UMBRA_TRY(umbra_pool_run(keygen->pool, (size_t)params->total, turn_limb, &job));

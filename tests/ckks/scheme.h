@@ -47,7 +47,7 @@ static inline umbra_params_literal scheme_chain(int degree_log2, int steps, doub
                                                 double step_bits, int special, double scale)
 {
     umbra_params_literal literal;
-    double bits[UMBRA_MAX_PRIMES];
+    double bits[UMBRA_MAX_PRIMES] = {0};
     for (int i = 0; i < steps; i++)
         bits[i] = step_bits;
     check_ok(umbra_params_literal_chain(&literal, degree_log2, 1, &base_bits, steps, bits, special,

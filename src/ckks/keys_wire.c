@@ -1,0 +1,224 @@
+/* Reading evaluation keys and public keys: docs/formats/keys.md. */
+#include "base/memory.h"
+#include "ckks/internal.h"
+
+#include <string.h>
+
+size_t umbra_limb_bytes(const umbra_params *params, int prime)
+{
+    return umbra_packed_bytes(params->degree, umbra_params_modulus(params, prime)->bits);
+}
+
+uint64_t umbra_switch_blob_offset(const umbra_params *params, int level, int limb, int digit)
+{
+    uint64_t bytes = 0;
+    const uint64_t digits = (uint64_t)params->levels[level].digits;
+    for (int i = 0; i < limb; i++)
+        bytes += digits * umbra_limb_bytes(params, umbra_switch_limb_prime(params, level, i));
+    if (digit > 0)
+        bytes += (uint64_t)digit *
+                 umbra_limb_bytes(params, umbra_switch_limb_prime(params, level, limb));
+    return bytes;
+}
+
+uint64_t umbra_switch_blob_bytes(const umbra_params *params, int level)
+{
+    return umbra_switch_blob_offset(params, level,
+                                    params->levels[level].limbs + params->literal.special_count, 0);
+}
+
+uint64_t umbra_key_request_bytes(const umbra_key_request *request)
+{
+    uint64_t bytes = UMBRA_ENVELOPE_BYTES + UMBRA_KEYS_HEADER_BYTES;
+    for (size_t i = 0; i < request->count; i++)
+        bytes += UMBRA_KEYS_ENTRY_BYTES +
+                 umbra_switch_blob_bytes(request->params, request->items[i].level);
+    return bytes;
+}
+
+void umbra_switch_seed(unsigned char out[UMBRA_SEED_BYTES],
+                       const unsigned char seed[UMBRA_SEED_BYTES], uint32_t galois)
+{
+    umbra_seed_derive(out, seed, "umbra switch key", galois);
+}
+
+umbra_status umbra_check_parameter_hash(const umbra_params *params, const umbra_envelope *envelope,
+                                        const char *name)
+{
+    if (memcmp(params->hash, envelope->parameter_hash, UMBRA_HASH_BYTES) == 0)
+        return UMBRA_OK;
+    return umbra_fail(UMBRA_E_MISMATCH,
+                      "%s: %s made for other parameters; make them again with the profile of this "
+                      "plan",
+                      name, umbra_kind_name(envelope->kind));
+}
+
+/* One row of the table of contents. */
+typedef struct keys_entry {
+    uint64_t offset, bytes;
+    unsigned char hash[UMBRA_HASH_BYTES];
+} keys_entry;
+
+typedef struct keys_load {
+    const umbra_params *params;
+    const char *name;
+    const unsigned char *file;
+    unsigned char seed[UMBRA_SEED_BYTES];
+    size_t count;
+    umbra_key_item *items;
+    keys_entry *entries;
+    umbra_evaluation_keys *keys;
+} keys_load;
+
+static umbra_status read_entry(keys_load *load, umbra_reader *body, size_t index, uint64_t *next)
+{
+    umbra_key_item *item = &load->items[index];
+    keys_entry *entry = &load->entries[index];
+    item->galois = umbra_read_u32(body);
+    const uint32_t level = umbra_read_u32(body);
+    entry->offset = umbra_read_u64(body);
+    entry->bytes = umbra_read_u64(body);
+    umbra_read_copy(body, entry->hash, UMBRA_HASH_BYTES);
+    UMBRA_TRY(umbra_reader_check(body, "table of contents"));
+    if (level >= (uint32_t)load->params->literal.level_count)
+        return umbra_fail(UMBRA_E_INPUT, "%s: key %zu is for level %lu; there are %d levels",
+                          load->name, index, (unsigned long)level,
+                          load->params->literal.level_count);
+    item->level = (int)level;
+    if (index > 0 && item->galois <= load->items[index - 1].galois)
+        return umbra_fail(UMBRA_E_INPUT, "%s: key %zu is not in order of its Galois element",
+                          load->name, index);
+    if (entry->offset != *next ||
+        entry->bytes != umbra_switch_blob_bytes(load->params, item->level))
+        return umbra_fail(UMBRA_E_INPUT, "%s: key %zu has a wrong place or length in the table",
+                          load->name, index);
+    *next += entry->bytes;
+    return UMBRA_OK;
+}
+
+/* The header and the table, with the hash that the envelope has of them. */
+static umbra_status read_table(keys_load *load, umbra_reader *body, const umbra_envelope *envelope)
+{
+    const unsigned char *start = body->bytes;
+    const uint64_t count = umbra_read_u64(body);
+    umbra_read_copy(body, load->seed, UMBRA_SEED_BYTES);
+    UMBRA_TRY(umbra_reader_check(body, "header of the keys"));
+    if (count > umbra_reader_left(body) / UMBRA_KEYS_ENTRY_BYTES)
+        return umbra_fail(UMBRA_E_INPUT, "%s: truncated table of contents: %llu keys announced",
+                          load->name, (unsigned long long)count);
+    load->count = (size_t)count;
+    unsigned char hash[UMBRA_HASH_BYTES];
+    const size_t head = UMBRA_KEYS_HEADER_BYTES + load->count * UMBRA_KEYS_ENTRY_BYTES;
+    umbra_hash(hash, start, head);
+    if (memcmp(hash, envelope->body_hash, UMBRA_HASH_BYTES) != 0)
+        return umbra_fail(
+            UMBRA_E_INPUT,
+            "%s: damaged table of contents (checksum at byte 64 does not match); fetch "
+            "it again",
+            load->name);
+    void *memory = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, load->count + 1,
+                                       sizeof(keys_entry) + sizeof(umbra_key_item),
+                                       "table of contents"));
+    load->entries = memory;
+    load->items = (umbra_key_item *)(void *)(load->entries + load->count);
+    uint64_t next = UMBRA_ENVELOPE_BYTES + (uint64_t)head;
+    for (size_t i = 0; i < load->count; i++)
+        UMBRA_TRY(read_entry(load, body, i, &next));
+    if (next != UMBRA_ENVELOPE_BYTES + envelope->body_bytes)
+        return umbra_fail(UMBRA_E_INPUT, "%s: the keys end at byte %llu and the file at %llu",
+                          load->name, (unsigned long long)next,
+                          (unsigned long long)(UMBRA_ENVELOPE_BYTES + envelope->body_bytes));
+    return UMBRA_OK;
+}
+
+static umbra_status expand_key(void *context, size_t index, int worker)
+{
+    const keys_load *load = context;
+    (void)worker;
+    const umbra_params *params = load->params;
+    const keys_entry *entry = &load->entries[index];
+    umbra_switch_key *key = &load->keys->keys[index];
+    const umbra_level *level = &params->levels[key->level];
+    const unsigned char *blob = load->file + entry->offset;
+    unsigned char hash[UMBRA_HASH_BYTES], seed[UMBRA_SEED_BYTES];
+    umbra_hash(hash, blob, (size_t)entry->bytes);
+    if (memcmp(hash, entry->hash, UMBRA_HASH_BYTES) != 0)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: damaged key for element %lu (bytes %llu to %llu do not fit their "
+                          "checksum); fetch it again",
+                          load->name, (unsigned long)key->galois, (unsigned long long)entry->offset,
+                          (unsigned long long)(entry->offset + entry->bytes - 1));
+    umbra_switch_seed(seed, load->seed, key->galois);
+    for (int limb = 0; limb < level->limbs + params->literal.special_count; limb++) {
+        const int prime = umbra_switch_limb_prime(params, key->level, limb);
+        const umbra_modulus *m = umbra_params_modulus(params, prime);
+        for (int digit = 0; digit < level->digits; digit++) {
+            uint64_t *b = umbra_switch_key_words(key, params, limb, digit, 0);
+            const unsigned char *packed =
+                blob + umbra_switch_blob_offset(params, key->level, limb, digit);
+            if (!umbra_unpack_bits(b, packed, params->degree, m->bits, m->q))
+                return umbra_fail(
+                    UMBRA_E_INPUT,
+                    "%s: key for element %lu: a residue is not below its prime, after "
+                    "byte %llu",
+                    load->name, (unsigned long)key->galois,
+                    (unsigned long long)(packed - load->file));
+            umbra_sample_uniform(umbra_switch_key_words(key, params, limb, digit, 1),
+                                 params->degree, m, seed,
+                                 umbra_switch_stream(level->digit_number[digit], prime));
+        }
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status check_memory(const keys_load *load)
+{
+    uint64_t bytes = 0;
+    const uint64_t available = umbra_memory_available_bytes();
+    for (size_t i = 0; i < load->count; i++) {
+        const umbra_level *level = &load->params->levels[load->items[i].level];
+        bytes += (uint64_t)(level->limbs + load->params->literal.special_count) *
+                 (uint64_t)level->digits * 16 * load->params->degree;
+    }
+    if (available != 0 && bytes > available)
+        return umbra_fail(
+            UMBRA_E_RESOURCE,
+            "%s: the keys need %llu MiB of memory and %llu MiB are free; use a machine "
+            "with more memory",
+            load->name, (unsigned long long)(bytes >> 20), (unsigned long long)(available >> 20));
+    return UMBRA_OK;
+}
+
+static umbra_status load_mapped(keys_load *load, const umbra_file_map *map, umbra_pool *pool)
+{
+    umbra_envelope envelope;
+    umbra_reader body;
+    UMBRA_TRY(umbra_envelope_open(map->bytes, map->size, load->name, UMBRA_KIND_EVALUATION_KEYS,
+                                  UMBRA_EVALUATION_KEYS_VERSION, false, &envelope, &body));
+    UMBRA_TRY(umbra_check_parameter_hash(load->params, &envelope, load->name));
+    UMBRA_TRY(read_table(load, &body, &envelope));
+    const umbra_key_request request = {load->params, load->items, load->count};
+    umbra_status status = umbra_key_request_check(&request);
+    if (status != UMBRA_OK)
+        return umbra_fail_within(status, "%s", load->name);
+    UMBRA_TRY(check_memory(load));
+    UMBRA_TRY(umbra_evaluation_keys_new(&load->keys, &request, envelope.key_id));
+    return umbra_pool_run(pool, load->count, expand_key, load);
+}
+
+umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
+                                        umbra_pool *pool, umbra_evaluation_keys **out)
+{
+    umbra_file_map map = {0};
+    UMBRA_TRY(umbra_file_map_open(path, &map));
+    keys_load load = {.params = params, .name = path, .file = map.bytes};
+    umbra_status status = load_mapped(&load, &map, pool);
+    umbra_file_unmap(&map);
+    umbra_memory_free(load.entries);
+    if (status == UMBRA_OK)
+        *out = load.keys;
+    else
+        umbra_evaluation_keys_free(load.keys);
+    return status;
+}
