@@ -21,6 +21,9 @@ static int by_score(const void *a, const void *b)
 static double rank_statistic(scored *items, size_t count)
 {
     double positives = 0, rank_sum = 0;
+    for (size_t i = 0; i < count; i++)
+        if (isnan(items[i].score))
+            return (double)NAN; /* it has no rank, and no place in an order */
     qsort(items, count, sizeof *items, by_score);
     for (size_t i = 0; i < count;) {
         size_t end = i;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* The probability that a positive scores above a negative, ties count half (Mann-Whitney U).
- * truth: 0 or 1. NaN where only one outcome occurs. scratch memory is allocated inside. */
+ * truth: 0 or 1. NaN where only one outcome occurs, or where a score is NaN. Allocates scratch. */
 umbra_status umbra_auroc(const double *score, const unsigned char *truth, size_t count,
                          double *out) UMBRA_MUST_USE;
 

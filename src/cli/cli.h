@@ -74,6 +74,12 @@ umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, dou
 umbra_status umbra_cli_bytes(const umbra_cli *cli, umbra_cli_option option, uint64_t fallback,
                              uint64_t *out) UMBRA_MUST_USE;
 
+/* A whole number. */
+umbra_status umbra_cli_count(const umbra_cli *cli, umbra_cli_option option, uint64_t fallback,
+                             uint64_t most, uint64_t *out) UMBRA_MUST_USE;
+/* --threads, or every processor that this process may use. */
+int umbra_cli_threads(const umbra_cli *cli);
+
 /* True once SIGINT or SIGTERM arrived; long work looks at it between steps. */
 bool umbra_cli_interrupted(void);
 umbra_status umbra_cli_check_interrupt(void) UMBRA_MUST_USE;
@@ -87,6 +93,7 @@ const char *umbra_cli_size_text(char buffer[32], uint64_t bytes);
 
 /* folder/name into out (4096 bytes). */
 umbra_status umbra_cli_join(char out[4096], const char *folder, const char *name) UMBRA_MUST_USE;
+/* With its parents; one that is there already is fine. */
 umbra_status umbra_cli_make_folder(const char *path) UMBRA_MUST_USE;
 
 #endif

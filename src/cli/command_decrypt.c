@@ -35,7 +35,7 @@ static umbra_status print_report(const umbra_cli *cli, const umbra_profile *prof
     json_t *object = json_object();
     umbra_answer_json(object, &profile->model, logits, values, NULL, count);
     json_object_set_new(object, "predicted_bits", json_real(profile->predicted_bits));
-    umbra_report_machine(object, cli->threads);
+    umbra_report_machine(object, 1);
     return umbra_report_print(object);
 }
 
@@ -45,7 +45,7 @@ static umbra_status decrypt_result(const umbra_cli *cli, const umbra_profile *pr
     const umbra_layout *layout = &profile->output_layout;
     size_t count = umbra_layout_elements(layout);
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * count, sizeof(double), "answer"));
+    UMBRA_TRY(umbra_secret_alloc(&memory, 2 * count * sizeof(double)));
     double *logits = memory;
     umbra_status status =
         umbra_answer_decrypt(profile, key, (const umbra_ciphertext *const *)result, logits);
@@ -53,7 +53,7 @@ static umbra_status decrypt_result(const umbra_cli *cli, const umbra_profile *pr
         status = write_npy(cli->text[UMBRA_OPT_OUTPUT], layout, logits, count);
     if (status == UMBRA_OK)
         status = print_report(cli, profile, logits, logits + count, count);
-    umbra_memory_free(logits);
+    umbra_secret_free(logits);
     return status;
 }
 

@@ -14,7 +14,7 @@ static umbra_status print_report(const umbra_cli *cli, const char *path, uint64_
     if (cli->json) {
         json_t *object =
             json_pack("{s:I, s:f}", "query_bytes", (json_int_t)bytes, "seconds", seconds);
-        umbra_report_machine(object, cli->threads);
+        umbra_report_machine(object, umbra_cli_threads(cli));
         return umbra_report_print(object);
     }
     char size[32];

@@ -6,11 +6,11 @@
 static umbra_status run_phantom(const umbra_cli *cli)
 {
     const char *output = NULL;
-    double seed = 1;
+    uint64_t seed = 1;
     UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &output));
-    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_RUNS, 1, 1, 1e9, &seed));
+    UMBRA_TRY(umbra_cli_count(cli, UMBRA_OPT_RUNS, 1, 1000000000, &seed));
     umbra_image image = {0};
-    UMBRA_TRY(umbra_phantom_chest(1024, (uint64_t)seed, &image));
+    UMBRA_TRY(umbra_phantom_chest(1024, seed, &image));
     umbra_status status = umbra_image_write_png(&image, output);
     umbra_image_free(&image);
     return status;

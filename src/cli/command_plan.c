@@ -64,7 +64,7 @@ static umbra_status print_report(const umbra_cli *cli, const umbra_plan *plan, c
         umbra_report_plan(object, &s);
         json_object_set_new(object, "seconds", json_real(seconds));
         json_object_set_new(object, "nodes", nodes_json(plan));
-        umbra_report_machine(object, cli->threads);
+        umbra_report_machine(object, umbra_cli_threads(cli));
         return umbra_report_print(object);
     }
     if (cli->text[UMBRA_OPT_EXPLAIN] != NULL)

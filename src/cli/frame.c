@@ -93,13 +93,30 @@ umbra_status umbra_cli_join(char out[4096], const char *folder, const char *name
     return UMBRA_OK;
 }
 
-umbra_status umbra_cli_make_folder(const char *path)
+static bool make_one_folder(const char *path)
 {
     struct stat info;
-    if (mkdir(path, 0777) == 0 ||
-        (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
-        return UMBRA_OK;
-    return umbra_fail(UMBRA_E_IO, "cannot make the folder %s: %s", path, strerror(errno));
+    return mkdir(path, 0777) == 0 ||
+           (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
+}
+
+umbra_status umbra_cli_make_folder(const char *path)
+{
+    char parent[4096];
+    size_t length = strlen(path);
+    if (length >= sizeof parent)
+        return umbra_fail(UMBRA_E_USAGE, "the path %.64s... is too long", path);
+    bool made = true;
+    for (size_t i = 1; i <= length && made; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(parent, path, i);
+        parent[i] = '\0';
+        made = make_one_folder(parent);
+    }
+    if (!made)
+        return umbra_fail(UMBRA_E_IO, "cannot make the folder %s: %s", parent, strerror(errno));
+    return UMBRA_OK;
 }
 
 static void print_overview(const umbra_command *const *commands, int count, FILE *out)
@@ -109,8 +126,11 @@ static void print_overview(const umbra_command *const *commands, int count, FILE
           out);
     for (int i = 0; i < count; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n`umbra COMMAND --help` explains a command with an example. To begin: umbra demo\n",
-          out);
+    fputs("\n`umbra COMMAND --help` explains a command with an example.", out);
+    for (int i = 0; i < count; i++)
+        if (strcmp(commands[i]->name, "demo") == 0)
+            fputs(" To begin: umbra demo", out);
+    fputc('\n', out);
 }
 
 static int report(const umbra_cli *cli, umbra_status status)

@@ -110,8 +110,8 @@ static umbra_status filter_by_split(const umbra_cli *cli, umbra_inputs *inputs)
 
 static umbra_status limit(const umbra_cli *cli, umbra_inputs *inputs)
 {
-    double most = 0;
-    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_RUNS, 0, 1, MAX_INPUTS, &most));
+    uint64_t most = 0;
+    UMBRA_TRY(umbra_cli_count(cli, UMBRA_OPT_RUNS, 0, MAX_INPUTS, &most));
     size_t wanted = (size_t)most, kept = 0;
     if (wanted == 0 || wanted >= inputs->count)
         return UMBRA_OK;

@@ -1,6 +1,8 @@
 /* Options of the command line: parsing, checking, help. */
 #include "cli/cli.h"
 
+#include "base/machine.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -104,6 +106,9 @@ static umbra_status parse_option(umbra_cli *cli, int argc, char **argv, int *ind
     if (next == NULL || next[0] == '\0')
         return umbra_fail(UMBRA_E_USAGE, "--%s needs a value: %s", option_texts[option].name,
                           option_texts[option].value);
+    if (equals == NULL && next[0] == '-' && next[1] != '\0') /* forgotten, rather than meant */
+        return umbra_fail(UMBRA_E_USAGE, "--%s needs a value before %s (or --%s=%s)",
+                          option_texts[option].name, next, option_texts[option].name, next);
     *index += equals == NULL;
     cli->text[option] = next;
     return UMBRA_OK;
@@ -178,6 +183,28 @@ umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, dou
                           option_texts[option].name, low, high, text);
     *out = value;
     return UMBRA_OK;
+}
+
+umbra_status umbra_cli_count(const umbra_cli *cli, umbra_cli_option option, uint64_t fallback,
+                             uint64_t most, uint64_t *out)
+{
+    const char *text = cli->text[option];
+    *out = fallback;
+    if (text == NULL)
+        return UMBRA_OK;
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < 1 || value > most)
+        return umbra_fail(UMBRA_E_USAGE, "--%s needs a whole number from 1 to %llu, not \"%s\"",
+                          option_texts[option].name, (unsigned long long)most, text);
+    *out = value;
+    return UMBRA_OK;
+}
+
+int umbra_cli_threads(const umbra_cli *cli)
+{
+    return cli->threads != 0 ? cli->threads : umbra_machine_processors();
 }
 
 umbra_status umbra_cli_bytes(const umbra_cli *cli, umbra_cli_option option, uint64_t fallback,

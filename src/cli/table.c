@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "wire/file.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define MAX_TABLE_BYTES ((size_t)64 << 20)
@@ -65,19 +66,38 @@ static size_t count_lines(const char *text)
     return lines;
 }
 
+/* Of the first line, by the rules of next_cell. */
 static size_t count_columns(const char *text)
 {
     size_t columns = 1;
-    for (; *text != '\0' && *text != '\n'; text++)
-        columns += *text == ',';
+    bool starts = true, quoted = false;
+    for (; *text != '\0' && (quoted || *text != '\n'); text++) {
+        if (*text == '"' && (starts || quoted))
+            quoted = !quoted; /* a doubled quote leaves and enters again */
+        starts = !quoted && *text == ',';
+        columns += starts;
+    }
     return columns;
+}
+
+/* Spreadsheets leave empty lines at the end, and a byte order mark at the beginning. */
+static char *skip_empty_lines(char *cursor)
+{
+    while (cursor[0] == '\n' || (cursor[0] == '\r' && cursor[1] == '\n'))
+        cursor += cursor[0] == '\n' ? 1 : 2;
+    return cursor;
+}
+
+static char *skip_byte_order_mark(char *text)
+{
+    return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
 }
 
 static umbra_status cut(umbra_table *table, const char *path)
 {
-    char *cursor = table->text;
+    char *cursor = skip_byte_order_mark(table->text);
     size_t line = 0;
-    while (*cursor != '\0') {
+    while (*(cursor = skip_empty_lines(cursor)) != '\0') {
         int end = 0;
         for (size_t c = 0; c < table->columns; c++) {
             if (end)
@@ -90,6 +110,8 @@ static umbra_status cut(umbra_table *table, const char *path)
                               path, line + 1, table->columns);
         line++;
     }
+    if (line == 0)
+        return umbra_fail(UMBRA_E_INPUT, "%s: holds only empty lines", path);
     table->rows = line - 1;
     return UMBRA_OK;
 }
@@ -98,7 +120,7 @@ umbra_status umbra_table_read(const char *path, umbra_table *out)
 {
     umbra_table table = {0};
     UMBRA_TRY(read_text(path, &table.text));
-    table.columns = count_columns(table.text);
+    table.columns = count_columns(skip_empty_lines(skip_byte_order_mark(table.text)));
     size_t cells = 0;
     void *memory = NULL;
     umbra_status status = UMBRA_OK;

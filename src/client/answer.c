@@ -14,10 +14,6 @@ static umbra_status decrypt_one(const umbra_secret_key *key, const umbra_ciphert
     umbra_status status = umbra_decrypt(plain, ciphertext, key);
     if (status == UMBRA_OK)
         status = umbra_decode(plain, slots, NULL, count);
-    if (status == UMBRA_OK)
-        umbra_secret_wipe(plain->limbs,
-                          (size_t)umbra_params_level_limbs(plain->params, plain->level) *
-                              umbra_params_degree(plain->params) * sizeof *plain->limbs);
     umbra_plaintext_free(plain);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "client/model.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "graph/onnx.h"
 #include "graph/passes.h"
 
@@ -58,10 +59,19 @@ static umbra_status member(json_t *object, const char *key, json_type type, cons
     return UMBRA_OK;
 }
 
+/* Names and labels end up on a terminal. */
+static umbra_status check_text(json_t *value, const char *what, const char *path)
+{
+    if (umbra_utf8_is_text(json_string_value(value), json_string_length(value), NULL))
+        return UMBRA_OK;
+    return umbra_fail(UMBRA_E_INPUT, "%s: \"%s\" holds control characters", path, what);
+}
+
 static umbra_status read_text(json_t *object, const char *key, const char *path, char **out)
 {
     json_t *value = NULL;
     UMBRA_TRY(member(object, key, JSON_STRING, path, &value));
+    UMBRA_TRY(check_text(value, key, path));
     return copy_text(out, json_string_value(value));
 }
 
@@ -126,6 +136,7 @@ static umbra_status read_labels(json_t *root, const char *path, umbra_model_info
         json_t *label = json_array_get(labels, i);
         if (!json_is_string(label))
             return umbra_fail(UMBRA_E_INPUT, "%s: label %zu is not a text", path, i);
+        UMBRA_TRY(check_text(label, "labels", path));
         UMBRA_TRY(copy_text(&info->labels[i], json_string_value(label)));
         info->label_count = (int)i + 1;
     }
@@ -179,6 +190,10 @@ static umbra_status read_ranges(json_t *root, const char *path, umbra_graph *gra
     json_t *ranges = json_object_get(root, "ranges");
     const char *name = NULL;
     json_t *pair = NULL;
+    if (ranges != NULL && !json_is_object(ranges))
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: \"ranges\" must map names to pairs of numbers; see docs/models.md",
+                          path);
     json_object_foreach(ranges, name, pair)
     {
         double low = 0, high = 0;
@@ -233,7 +248,11 @@ static umbra_status open_folder(const char *folder, json_t *root, const char *js
         return umbra_fail(UMBRA_E_INPUT, "%s: not a JSON object", json_path);
     UMBRA_TRY(read_info(root, json_path, &model->info));
     json_t *value = NULL;
-    if (model->info.input_kind == UMBRA_INPUT_XRAY || json_object_get(root, "encoder") != NULL) {
+    if (model->info.input_kind != UMBRA_INPUT_XRAY && json_object_get(root, "encoder") != NULL)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: an \"encoder\" takes images; set the input's kind to \"xray\"",
+                          json_path);
+    if (model->info.input_kind == UMBRA_INPUT_XRAY) {
         UMBRA_TRY(member(root, "encoder", JSON_STRING, json_path, &value));
         UMBRA_TRY(join(&model->encoder_path, folder, json_string_value(value)));
         UMBRA_TRY(hash_encoder(model));

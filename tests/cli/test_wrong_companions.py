@@ -1,0 +1,74 @@
+"""Good files that do not belong together, or stand in each other's place."""
+from umbra_program import (INPUT, SECURITY, SERVER, TINY, TINY_XRAY, Pipeline, ProgramTest, main,
+                           shared_pipeline)
+
+SOURCE = TINY / "expected/input_0.npy"
+
+
+class WrongCompanions(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files = shared_pipeline(cls)
+        helper = cls()
+        helper.ok("keygen", "--profile", cls.files.profile, "-o", cls.folder / "other")
+        cls.other_secret, cls.other_keys = (cls.folder / "other" / name
+                                            for name in ("secret.key", "evaluation.keys"))
+        helper.ok("plan", TINY, "-o", cls.folder / "precise", "--precision-bits", "20")
+        cls.precise_plan = cls.folder / "precise/server.plan"
+        cls.precise_profile = cls.folder / "precise/client.profile"
+        cls.out = cls.folder / "out"
+
+    def refuse(self, says, *words, **more):
+        return self.fails_and_changes_nothing(INPUT, says, *words, **more)
+
+    def test_a_secret_key_is_refused_on_the_server(self):
+        says = ["secret", r"secret\.key"]
+        f = self.files
+        self.refuse(says, *f.run(f.query, self.out, keys=f.secret), program=SERVER)
+        self.refuse(says, *f.run(f.secret, self.out), program=SERVER)
+        self.refuse(says, *f.run(f.query, self.out, plan=f.secret), program=SERVER)
+
+    def test_every_kind_is_told_from_every_other(self):
+        f = self.files
+        kinds = {"plan": f.plan, "profile": f.profile, "evaluation keys": f.keys, "secret key": f.secret,
+                 "ciphertext": f.query}
+        uses = {
+            "plan": lambda p: f.run(f.query, self.out, plan=p),
+            "evaluation keys": lambda p: f.run(f.query, self.out, keys=p),
+            "ciphertext": lambda p: f.run(p, self.out),
+            "profile": lambda p: f.decrypt(f.result, profile=p),
+            "secret key": lambda p: f.decrypt(f.result, key=p),
+        }
+        for wanted, use in uses.items():
+            for kind, path in kinds.items():
+                if kind != wanted:
+                    with self.subTest(f"{kind} instead of {wanted}"):
+                        self.refuse([path.name, kind, wanted], *use(path))
+
+    def test_keys_of_another_client(self):
+        f = self.files
+        self.refuse("another key", *f.run(f.query, self.out, keys=self.other_keys), program=SERVER)
+        self.refuse("another key", *f.decrypt(f.result, key=self.other_secret))
+
+    def test_files_of_another_plan(self):
+        f = self.files
+        other = "parameters|another plan|profile"
+        self.refuse(other, *f.run(f.query, self.out, plan=self.precise_plan), program=SERVER)
+        self.refuse(other, *f.encrypt(SOURCE, self.out, profile=self.precise_profile))
+        self.refuse(other, *f.decrypt(f.result, profile=self.precise_profile))
+
+    def test_a_query_where_a_result_is_due_and_the_reverse(self):
+        f = self.files
+        self.refuse("level|query|result|encrypted", *f.run(f.result, self.out), program=SERVER)
+        done = self.start(*f.decrypt(f.query))
+        self.assertIn(done.returncode, (0, INPUT), done.stderr)  # it decrypts to numbers of no meaning
+
+    def test_precision_out_of_reach(self):
+        text = self.fails_and_changes_nothing(SECURITY, "128", "plan", TINY, "-o", self.folder / "never",
+                                              "--precision-bits", "40")
+        self.assertRegex(text, "precision|bits")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Commands typed wrongly: exit code 2, one line that names the mistake, nothing written."""
+from umbra_program import INPUT, SERVER, TINY, USAGE, ProgramTest, main, shared_pipeline
+
+REQUIRED = {
+    "plan": ["--output"],
+    "keygen": ["--profile", "--output"],
+    "encrypt": ["--profile", "--key", "--output"],
+    "run": ["--plan", "--keys", "--output"],
+    "decrypt": ["--profile", "--key"],
+    "classify": ["--model"],
+    "phantom": ["--output"],
+}
+ARGUMENTS = {"plan": 1, "encrypt": 1, "run": 1, "decrypt": 1, "classify": 1, "keygen": 0, "phantom": 0,
+             "doctor": 0, "demo": 0}
+
+
+class WrongUsage(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files = shared_pipeline(cls, run=False)
+
+    def wrong(self, says, *words, **more):
+        self.fails_and_changes_nothing(USAGE, says, *words, **more)
+
+    def test_no_command(self):
+        done = self.start()
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("usage: umbra COMMAND", done.stderr)
+
+    def test_unknown_command(self):
+        self.wrong([r'no command "classyfy"', "umbra --help"], "classyfy")
+        self.wrong(r'no command "decrypt"', "decrypt", program=SERVER)
+        self.wrong(r'no command "--json"', "--json")
+
+    def test_unknown_option(self):
+        for command in [*ARGUMENTS, "verify", "bench"]:
+            self.wrong([f"umbra {command} does not know the option --bogus", f"umbra {command} --help"],
+                       command, "--bogus")
+        self.wrong("--secret-key", "run", "--secret-key", self.files.secret)
+
+    def test_missing_options(self):
+        for command, options in REQUIRED.items():
+            for missing in options:
+                words = ["x"] * ARGUMENTS[command]
+                for option in options:
+                    if option != missing:
+                        words += [option, self.folder / "nothing"]
+                self.wrong([f"{missing} [A-Z]+ is missing", f"usage: umbra {command}"], command, *words)
+
+    def test_missing_and_extra_arguments(self):
+        for command, count in ARGUMENTS.items():
+            if count > 0:
+                self.wrong(["an argument is missing", f"usage: umbra {command}"], command)
+            self.wrong([r'"extra" is one argument too many', f"usage: umbra {command}"], command,
+                       *["x"] * count, "extra")
+        self.wrong("an argument is missing", "verify", TINY)
+        self.wrong("an argument is missing", "verify")
+
+    def test_values(self):
+        out = self.folder / "never"
+        self.wrong("--precision-bits needs a number from 1 to 40", "plan", TINY, "-o", out,
+                   "--precision-bits", "many")
+        self.wrong("--precision-bits needs a number from 1 to 40", "plan", TINY, "-o", out,
+                   "--precision-bits", "99")
+        self.wrong("--memory needs bytes, as 6G or 800M", "plan", TINY, "-o", out, "--memory", "lots")
+        self.wrong("--threads needs a number from 1 to 1024", "plan", TINY, "-o", out, "--threads", "0")
+        self.wrong("--output needs a value", "plan", TINY, "-o")
+        self.wrong("--output needs a value before --json", "plan", TINY, "-o", "--json")
+        self.wrong("given twice", "plan", TINY, "-o", out, "-o", out)
+        self.wrong("takes no value", "plan", TINY, "-o", out, "--explain=1")
+        self.wrong("--runs needs a whole number", "phantom", "-o", out, "-n", "1.5")
+
+    def test_keygen_does_not_overwrite(self):
+        self.wrong([r"keys/secret\.key is already there", "--force"], "keygen", "--profile",
+                   self.files.profile, "-o", self.files.secret.parent)
+        moved = self.files.secret.rename(self.folder / "moved.key")
+        self.wrong([r"keys/evaluation\.keys is already there", "--force"], "keygen", "--profile",
+                   self.files.profile, "-o", self.files.secret.parent)
+        moved.rename(self.files.secret)
+
+    def test_an_unknown_processor_choice(self):
+        done = self.start("doctor", env={"UMBRA_CPU": "pentium"})
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertIn("UMBRA_CPU", done.stderr)
+
+    def test_labels_for_a_model_without_labels(self):
+        labels = self.folder / "labels.csv"
+        labels.write_text("file\ninput_0.npy\n")
+        self.wrong("model.json", "verify", TINY / "classifier.onnx", TINY / "expected/input_0.npy",
+                   "--labels", labels)
+
+    def test_where_no_model_is_shipped(self):
+        self.fails(INPUT, ["UMBRA_MODELS", "model.json"], "demo", env={"UMBRA_MODELS": str(self.folder)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+/* Keys of a client: a pair of files that belong together, or none. */
+#include "profile_by_hand.h"
+
+#include "client/keyring.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static umbra_profile profile;
+static char folder[64], secret[96], evaluation[96];
+
+static int open_all(void **state)
+{
+    (void)state;
+    hand_profile_open(&profile);
+    strcpy(folder, "/tmp/umbra-test-keyring-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(secret, sizeof secret, "%s/secret.key", folder);
+    snprintf(evaluation, sizeof evaluation, "%s/evaluation.keys", folder);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    hand_profile_close(&profile);
+    return rmdir(folder);
+}
+
+static int files_in_folder(void)
+{
+    int count = 0;
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (struct dirent *entry = NULL; (entry = readdir(dir)) != NULL;)
+        count += entry->d_name[0] != '.' || strlen(entry->d_name) > 2;
+    closedir(dir);
+    return count;
+}
+
+static int stop_at_once(void *context, size_t done, size_t total)
+{
+    (void)done;
+    (void)total;
+    ++*(int *)context;
+    return 1;
+}
+
+static void makes_a_pair(void **state)
+{
+    (void)state;
+    uint64_t bytes = 0;
+    struct stat info;
+    umbra_secret_key *key = NULL;
+    umbra_evaluation_keys *keys = NULL;
+    check_ok(umbra_keyring_create(&profile, NULL, secret, evaluation, NULL, NULL, &bytes));
+    assert_int_equal(files_in_folder(), 2);
+    assert_int_equal(stat(secret, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(stat(evaluation, &info), 0);
+    assert_true((uint64_t)info.st_size == bytes);
+    check_ok(umbra_secret_key_load(secret, profile.params, &key));
+    check_ok(umbra_evaluation_keys_load(evaluation, profile.params, NULL, &keys));
+    assert_true(umbra_secret_key_id(key) == umbra_evaluation_keys_id(keys));
+    umbra_secret_key_free(key);
+    umbra_evaluation_keys_free(keys);
+    check_fails(UMBRA_E_INPUT, "secret key",
+                umbra_evaluation_keys_load(secret, profile.params, NULL, &keys));
+    check_fails(UMBRA_E_INPUT, "evaluation keys",
+                umbra_secret_key_load(evaluation, profile.params, &key));
+    unlink(secret);
+    unlink(evaluation);
+}
+
+static void leaves_nothing_when_stopped(void **state)
+{
+    (void)state;
+    int calls = 0;
+    check_fails(
+        UMBRA_E_CANCELLED, "",
+        umbra_keyring_create(&profile, NULL, secret, evaluation, stop_at_once, &calls, NULL));
+    assert_int_equal(calls, 1);
+    assert_int_equal(files_in_folder(), 0);
+}
+
+static void leaves_nothing_when_one_file_fails(void **state)
+{
+    (void)state;
+    char nowhere[128];
+    snprintf(nowhere, sizeof nowhere, "%s/none/file", folder);
+    umbra_status status =
+        umbra_keyring_create(&profile, NULL, nowhere, evaluation, NULL, NULL, NULL);
+    assert_true(status != UMBRA_OK);
+    assert_non_null(strstr(umbra_error_message(), nowhere));
+    assert_int_equal(files_in_folder(), 0);
+    status = umbra_keyring_create(&profile, NULL, secret, nowhere, NULL, NULL, NULL);
+    assert_true(status != UMBRA_OK);
+    assert_int_equal(files_in_folder(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(makes_a_pair),
+        cmocka_unit_test(leaves_nothing_when_stopped),
+        cmocka_unit_test(leaves_nothing_when_one_file_fails),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
