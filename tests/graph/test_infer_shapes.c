@@ -77,6 +77,25 @@ static void test_auto_pad(void **state)
     assert_int_equal(dim_of(conv("Conv", 9, 3, "auto_pad", "VALID"), 3), 7);
 }
 
+/* Where the pads cannot be halved, the odd one is at the end for SAME_UPPER, else at the beginning.
+ */
+static void test_odd_pad(void **state)
+{
+    (void)state;
+    for (int lower = 0; lower < 2; lower++) {
+        onnx_writer *w = conv("Conv", 6, 3, "auto_pad", lower ? "SAME_LOWER" : "SAME_UPPER");
+        umbra_graph *graph;
+        onnx_writer_ints(w, w->nodes[0], "strides", "1,2");
+        onnx_writer_output(w, "y");
+        check_ok(onnx_writer_import(w, &graph));
+        const int64_t *pads = graph->nodes[0].attr.pads;
+        assert_int_equal(pads[1], lower ? 1 : 0);
+        assert_int_equal(pads[3], lower ? 0 : 1);
+        umbra_graph_free(graph);
+        onnx_writer_free(w);
+    }
+}
+
 static void test_transpose(void **state)
 {
     (void)state;
@@ -105,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv_against_counting),
         cmocka_unit_test(test_auto_pad),
+        cmocka_unit_test(test_odd_pad),
         cmocka_unit_test(test_transpose),
         cmocka_unit_test(test_pool_ceil_mode),
     };

@@ -78,6 +78,8 @@ static void test_headers(void **state)
                 parse("{'descr': '<f4', 'fortran_order': True, 'shape': (3,), }", 12));
     check_fails(UMBRA_E_INPUT, "bytes of data",
                 parse("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", 11));
+    check_fails(UMBRA_E_INPUT, "bytes of data",
+                parse("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", 13));
     check_fails(UMBRA_E_INPUT, "elements",
                 parse("{'descr': '<f4', 'fortran_order': False, 'shape': (99999, 99999), }", 8));
     static const char *const broken[] = {

@@ -110,6 +110,9 @@ static void test_constants(void **state)
     w->constants[0]->n_float_data--;
     refuse(w, "\"w\" holds 53 numbers where its shape needs 54");
     w = small_net();
+    w->constants[0]->dims[0] = 2;
+    refuse(w, "\"w\" holds 54 numbers where its shape needs 36");
+    w = small_net();
     w->constants[0]->dims[0] = 1000000000;
     refuse(w, "more than");
     w = small_net();
