@@ -85,8 +85,8 @@ double umbra_cost_key_switch(const umbra_cost_model *m, umbra_cost_shape s)
 double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s, size_t fold)
 {
     double share = 1.0 / (double)(fold == 0 ? 1 : fold);
-    return s.limbs * (ntt(m, s) * share + umbra_cost_words(m, s, 1.0 * share) +
-                      m->dot_ns * size_factor(s));
+    return s.limbs *
+           (ntt(m, s) * share + umbra_cost_words(m, s, 1.0 * share) + m->dot_ns * size_factor(s));
 }
 
 double umbra_cost_rescale(const umbra_cost_model *m, umbra_cost_shape s)

@@ -1,4 +1,5 @@
-/* What operations on ciphertexts cost, from constants measured on one core of each instruction set. */
+/* What operations on ciphertexts cost, from constants measured on one core of each instruction set.
+ */
 #ifndef UMBRA_CIRCUIT_COST_H
 #define UMBRA_CIRCUIT_COST_H
 
@@ -7,12 +8,12 @@
 
 /* ns on one thread, for a limb of 2^15 words; other degrees scale with N, the NTT with N log N. */
 typedef struct umbra_cost_model {
-    double ntt_ns;       /* one transform */
-    double dot_ns;       /* one term of dot2: two products */
-    double word_ns;      /* one pass over a limb: add, permute, scale */
-    double convert_ns;   /* one term of base conversion */
-    double parallel;     /* seconds = ns * 1e-9 * (serial + (1 - serial) / threads) */
-    double serial;       /* the share that does not spread over threads */
+    double ntt_ns;     /* one transform */
+    double dot_ns;     /* one term of dot2: two products */
+    double word_ns;    /* one pass over a limb: add, permute, scale */
+    double convert_ns; /* one term of base conversion */
+    double parallel;   /* seconds = ns * 1e-9 * (serial + (1 - serial) / threads) */
+    double serial;     /* the share that does not spread over threads */
 } umbra_cost_model;
 
 /* The constants of a kernel set ("portable", "avx2", "avx512ifma"), for a number of threads. */
@@ -26,10 +27,11 @@ umbra_cost_shape umbra_cost_shape_at(const umbra_params *params, int level);
 
 /* Single-thread ns. */
 double umbra_cost_decompose(const umbra_cost_model *m, umbra_cost_shape s);
-double umbra_cost_inner(const umbra_cost_model *m, umbra_cost_shape s);     /* one rotation, hoisted */
-double umbra_cost_mod_down(const umbra_cost_model *m, umbra_cost_shape s);  /* both parts */
+double umbra_cost_inner(const umbra_cost_model *m, umbra_cost_shape s); /* one rotation, hoisted */
+double umbra_cost_mod_down(const umbra_cost_model *m, umbra_cost_shape s); /* both parts */
 double umbra_cost_key_switch(const umbra_cost_model *m, umbra_cost_shape s);
-double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s, size_t fold); /* one diagonal */
+double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s,
+                          size_t fold); /* one diagonal */
 double umbra_cost_rescale(const umbra_cost_model *m, umbra_cost_shape s);
 double umbra_cost_words(const umbra_cost_model *m, umbra_cost_shape s, double passes);
 

@@ -24,11 +24,13 @@ static umbra_cost_shape shape_at(const simulator *s, int level)
     return umbra_cost_shape_at(s->out->params, level);
 }
 
-/* The least room between a message and the modulus decides whether results wrap around. */
-static void note_headroom(simulator *s, const umbra_instruction *i, const umbra_simulated *r)
+/* The room between a message and the modulus, where it matters: sums and products may wrap around
+ * and back, only what is divided or decrypted must fit. */
+static void note_headroom(simulator *s, const umbra_instruction *i, const umbra_simulated *r,
+                          double message_log2)
 {
-    double room = umbra_params_level_log2_q(s->out->params, r->level) - 1 - r->scale_log2 -
-                  r->message_log2;
+    double room =
+        umbra_params_level_log2_q(s->out->params, r->level) - 1 - r->scale_log2 - message_log2;
     if (room < s->out->headroom_log2) {
         s->out->headroom_log2 = room;
         s->out->headroom_step = i->step;
@@ -42,7 +44,6 @@ static void set(simulator *s, const umbra_instruction *i, int reg, umbra_simulat
     s->live_limbs += (size_t)umbra_params_level_limbs(s->out->params, r.level);
     if (s->live_limbs > s->out->peak_limbs)
         s->out->peak_limbs = s->live_limbs;
-    note_headroom(s, i, &r);
     step_of(s, i)->scale_log2 = r.scale_log2;
     step_of(s, i)->live_limbs = s->live_limbs;
 }
@@ -132,6 +133,28 @@ static umbra_status map_inputs(simulator *s, const umbra_program_map *map, umbra
     return UMBRA_OK;
 }
 
+/* One output: its own diagonals and giants make its noise. */
+static umbra_simulated map_output(const simulator *s, const umbra_program_map *map,
+                                  const umbra_simulated *in, int output)
+{
+    size_t diagonals = 0, giants = 0;
+    for (size_t d = 0; d < map->diagonal_count; d++) {
+        const umbra_map_diagonal *m = &map->diagonals[d];
+        if (m->output != output)
+            continue;
+        bool first = d == 0 || m[-1].output != output || m[-1].giant_slots != m->giant_slots;
+        giants += first && m->giant_slots != 0;
+        diagonals++;
+    }
+    umbra_simulated r = *in;
+    r.scale_log2 = in->scale_log2 + map->weight_scale_log2;
+    r.message_log2 = in->message_log2 + map->gain_log2;
+    r.noise_log2 = umbra_noise_linear_map(s->out->params, in->level, in->message_log2,
+                                          in->scale_log2, in->noise_log2, map->weight_scale_log2,
+                                          map->noise_gain_log2, diagonals, giants);
+    return r;
+}
+
 static umbra_status simulate_map(void *self, const umbra_program *program,
                                  const umbra_instruction *i)
 {
@@ -148,22 +171,12 @@ static umbra_status simulate_map(void *self, const umbra_program *program,
     step->rotations += counts.babies + counts.giants;
     spend(s, i, umbra_cost_map(&s->out->cost, shape_at(s, in.level), &counts));
 
-    umbra_simulated r = in;
     const umbra_params *params = s->out->params;
-    double key_switch = umbra_noise_key_switch(params, in.level);
-    double rotated = counts.babies > 0 ? umbra_noise_add(in.noise_log2, key_switch) : in.noise_log2;
-    double weights = umbra_noise_encode(params) + 0.5 * log2(1.0 + (double)counts.diagonals) +
-                     in.message_log2 + in.scale_log2;
-    r.scale_log2 = in.scale_log2 + map->weight_scale_log2;
-    r.message_log2 = in.message_log2 + map->gain_log2;
-    r.noise_log2 = umbra_noise_add(rotated + map->weight_scale_log2 + map->noise_gain_log2, weights);
-    if (counts.giants > 0)
-        r.noise_log2 = umbra_noise_add(r.noise_log2, key_switch + 0.5 * log2((double)counts.giants));
     size_t scratch = (counts.babies * 2 + 4) * (size_t)umbra_params_level_limbs(params, in.level);
     if (s->live_limbs + scratch / 2 > s->out->peak_limbs)
         s->out->peak_limbs = s->live_limbs + scratch / 2;
     for (int k = 0; k < map->output_count; k++)
-        set(s, i, map->outputs[k], r);
+        set(s, i, map->outputs[k], map_output(s, map, &in, k));
     return UMBRA_OK;
 }
 
@@ -177,8 +190,7 @@ static umbra_status simulate_square(void *self, const umbra_program *program,
     r.scale_log2 = 2 * a.scale_log2;
     r.message_log2 = 2 * a.message_log2;
     r.noise_log2 = umbra_noise_add(umbra_noise_multiply(a.message_log2, a.scale_log2, a.noise_log2,
-                                                        a.message_log2, a.scale_log2,
-                                                        a.noise_log2),
+                                                        a.message_log2, a.scale_log2, a.noise_log2),
                                    umbra_noise_key_switch(params, a.level));
     step_of(s, i)->level = a.level;
     spend(s, i,
@@ -217,9 +229,12 @@ static umbra_status simulate_rescale(void *self, const umbra_program *program,
     if (r.level == 0)
         return umbra_fail(UMBRA_E_INTERNAL, "no level is left to rescale");
     spend(s, i, umbra_cost_rescale(&s->out->cost, shape_at(s, r.level)));
+    note_headroom(s, i, &r, i->value);
     r.noise_log2 = umbra_noise_rescale(s->out->params, r.level, r.noise_log2);
     r.scale_log2 -= umbra_params_rescale_log2(s->out->params, r.level);
     r.level--;
+    /* Calibration bounds the result: the worst case of sums of weights would grow without end. */
+    r.message_log2 = i->value;
     set(s, i, i->out, r);
     return UMBRA_OK;
 }
@@ -273,8 +288,7 @@ static umbra_status simulate_add_plain(void *self, const umbra_program *program,
 static umbra_status add_switched(simulator *s, const umbra_instruction *i)
 {
     umbra_simulated a = s->out->registers[i->a], r = a;
-    double turned =
-        umbra_noise_add(a.noise_log2, umbra_noise_key_switch(s->out->params, a.level));
+    double turned = umbra_noise_add(a.noise_log2, umbra_noise_key_switch(s->out->params, a.level));
     r.noise_log2 = umbra_noise_add(a.noise_log2, turned);
     r.message_log2 = a.message_log2 + 1;
     step_of(s, i)->rotations++;
@@ -307,8 +321,10 @@ static umbra_status simulate_output(void *self, const umbra_program *program,
 {
     simulator *s = self;
     (void)program;
-    step_of(s, i)->level = s->out->registers[i->a].level;
-    step_of(s, i)->scale_log2 = s->out->registers[i->a].scale_log2;
+    const umbra_simulated *r = &s->out->registers[i->a];
+    step_of(s, i)->level = r->level;
+    step_of(s, i)->scale_log2 = r->scale_log2;
+    note_headroom(s, i, r, r->message_log2);
     return UMBRA_OK;
 }
 
@@ -359,8 +375,8 @@ umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
     UMBRA_TRY(umbra_memory_alloc_array(&registers, (size_t)program->register_count + 1,
                                        sizeof(umbra_simulated), "a simulation"));
     made.registers = registers;
-    umbra_status status = umbra_memory_alloc_array(
-        &steps, (size_t)program->step_count + 1, sizeof(umbra_simulated_step), "a simulation");
+    umbra_status status = umbra_memory_alloc_array(&steps, (size_t)program->step_count + 1,
+                                                   sizeof(umbra_simulated_step), "a simulation");
     made.steps = steps;
     simulator s = {.out = &made, .program = program};
     if (status == UMBRA_OK)

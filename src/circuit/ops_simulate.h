@@ -16,9 +16,9 @@ typedef struct umbra_simulated {
 typedef struct umbra_simulated_step {
     double ns; /* on one thread */
     size_t diagonals, rotations;
-    int level;            /* at which it starts */
-    double scale_log2;    /* of its last result */
-    size_t live_limbs;    /* of all registers at its end */
+    int level;         /* at which it starts */
+    double scale_log2; /* of its last result */
+    size_t live_limbs; /* of all registers at its end */
 } umbra_simulated_step;
 
 typedef struct umbra_simulation {
@@ -26,12 +26,12 @@ typedef struct umbra_simulation {
     umbra_cost_model cost;
     double input_scale_log2;
     int input_level;
-    umbra_simulated *registers;  /* final state of each, kept for tests and reports */
+    umbra_simulated *registers; /* final state of each, kept for tests and reports */
     umbra_simulated_step *steps;
-    umbra_key_item *keys;        /* ascending Galois elements */
+    umbra_key_item *keys; /* ascending Galois elements */
     size_t key_count, key_capacity;
-    size_t peak_limbs;           /* of live registers and the rotations of a map */
-    double headroom_log2;        /* the least log2(Q) - log2(scale * message) met */
+    size_t peak_limbs;    /* of live registers and the rotations of a map */
+    double headroom_log2; /* the least log2(Q) - log2(scale * message) met */
     int headroom_step;
 } umbra_simulation;
 

@@ -9,11 +9,13 @@
 
 /* Registers hold one ciphertext each and are written once. */
 typedef enum umbra_opcode {
-    UMBRA_DO_INPUT,      /* out = ciphertext `index` of the query */
-    UMBRA_DO_MAP,        /* registers of map `index` from others; the scale grows by that of its weights */
+    UMBRA_DO_INPUT, /* out = ciphertext `index` of the query */
+    UMBRA_DO_MAP, /* registers of map `index` from others; the scale grows by that of its weights */
     UMBRA_DO_SQUARE,     /* out = a * a, relinearised, not rescaled */
     UMBRA_DO_RAISE,      /* out = a * value, the scale grows by `bits` */
-    UMBRA_DO_RESCALE,    /* out = a one level down, divided by the primes dropped */
+    UMBRA_DO_RESCALE,    /* out = a one level down, divided by the primes dropped; its message
+                          * is from now on taken to be below 2^value: calibration knows better
+                          * than the worst case */
     UMBRA_DO_DROP,       /* out = a at level `index`, same scale */
     UMBRA_DO_ADD,        /* out = a + b */
     UMBRA_DO_ADD_PLAIN,  /* out = a + vector `index` */
@@ -71,7 +73,8 @@ typedef struct umbra_program {
 } umbra_program;
 
 void umbra_program_free(umbra_program *program); /* the fields, not the struct */
-umbra_status umbra_program_append(umbra_program *program, const umbra_instruction *i) UMBRA_MUST_USE;
+umbra_status umbra_program_append(umbra_program *program,
+                                  const umbra_instruction *i) UMBRA_MUST_USE;
 /* Owns: the program takes the arrays of the map and the vector, also on failure. */
 umbra_status umbra_program_add_map(umbra_program *program, umbra_program_map *map,
                                    int *index) UMBRA_MUST_USE;

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 static const char *const opcode_names[UMBRA_OPCODE_COUNT] = {
-    "input", "linear map", "square",   "raise scale", "rescale", "drop level",
-    "add",   "add plain",  "add turned", "pair",      "real",    "output"};
+    "input", "linear map", "square",     "raise scale", "rescale", "drop level",
+    "add",   "add plain",  "add turned", "pair",        "real",    "output"};
 
 const char *umbra_opcode_name(umbra_opcode op)
 {

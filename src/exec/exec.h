@@ -13,11 +13,12 @@ typedef struct umbra_exec_event {
     const char *name;
     double seconds;
     int level;
-    double noise_bits;      /* predicted precision of this tensor */
-    int value;              /* index of the graph value that `ciphertexts` hold, -1 when none */
-    double factor;          /* slot = factor * value */
+    double noise_bits;    /* predicted precision of this tensor */
+    int value;            /* index of the graph value that `ciphertexts` hold, -1 when none */
+    double factor, shift; /* slot = factor * (value + shift) */
     const umbra_layout *layout;
-    const umbra_ciphertext *const *ciphertexts; /* for the verifier, which holds the key; NULL on slots */
+    const umbra_ciphertext *const
+        *ciphertexts; /* for the verifier, which holds the key; NULL on slots */
     int ciphertext_count;
 } umbra_exec_event;
 
@@ -28,17 +29,18 @@ typedef int (*umbra_exec_progress)(void *context, const umbra_exec_event *event)
  *
  * keys: NULL for plaintext runs only. Keys of another plan: UMBRA_E_MISMATCH.
  * Returns: UMBRA_E_RESOURCE before work begins when the machine's memory does not suffice */
-umbra_status umbra_exec_new(umbra_exec **out, const umbra_plan *plan, const umbra_evaluation_keys *keys,
-                            umbra_pool *pool) UMBRA_MUST_USE;
+umbra_status umbra_exec_new(umbra_exec **out, const umbra_plan *plan,
+                            const umbra_evaluation_keys *keys, umbra_pool *pool) UMBRA_MUST_USE;
 void umbra_exec_free(umbra_exec *exec);
 
-/* query: one ciphertext for each of the input layout. result: array of the output layout's count, made by
- * the call, freed by the caller with umbra_ciphertext_free. */
+/* query: one ciphertext for each of the input layout. result: array of the output layout's count,
+ * made by the call, freed by the caller with umbra_ciphertext_free. */
 umbra_status umbra_exec_run(umbra_exec *exec, const umbra_ciphertext *const *query, int query_count,
-                            umbra_ciphertext **result, int result_count, umbra_exec_progress progress,
-                            void *context) UMBRA_MUST_USE;
+                            umbra_ciphertext **result, int result_count,
+                            umbra_exec_progress progress, void *context) UMBRA_MUST_USE;
 
 /* The same program on double-precision slot vectors: input and output are tensors of the graph. */
-umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *output) UMBRA_MUST_USE;
+umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input,
+                                  double *output) UMBRA_MUST_USE;
 
 #endif

@@ -1,0 +1,45 @@
+/* The inside of an executor: weights made ahead, and what a run keeps. */
+#ifndef UMBRA_EXEC_EXEC_INTERNAL_H
+#define UMBRA_EXEC_EXEC_INTERNAL_H
+
+#include "circuit/ops.h"
+#include "ckks/linear.h"
+#include "exec/exec.h"
+#include "plan/plan_internal.h"
+
+/* The weights of one map: one block of coefficients, and the diagonals that point into it. */
+typedef struct umbra_exec_map {
+    umbra_diagonal *diagonals;
+    void *coefficients;
+} umbra_exec_map;
+
+struct umbra_exec {
+    const umbra_plan *plan;
+    const umbra_evaluation_keys *keys;
+    umbra_pool *pool;
+    umbra_evaluator *evaluator;
+    umbra_exec_map *maps;
+};
+
+/* Slot vector of diagonal i of a map, its coefficient applied; re and im hold `slots` numbers. */
+void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, double *re, double *im);
+umbra_status umbra_exec_prepare_maps(umbra_exec *exec) UMBRA_MUST_USE;
+void umbra_exec_free_maps(umbra_exec *exec);
+
+extern const umbra_ops umbra_cipher_ops;
+
+/* A run on ciphertexts. */
+typedef struct umbra_cipher_run {
+    umbra_exec *exec;
+    const umbra_ciphertext *const *query;
+    umbra_ciphertext **registers;
+    umbra_ciphertext **result;
+    umbra_exec_progress progress;
+    void *context;
+    uint64_t step_started_ns;
+} umbra_cipher_run;
+
+/* Fill an event for tensor k of a step. */
+void umbra_exec_describe(const umbra_plan *plan, int step, int k, umbra_exec_event *event);
+
+#endif

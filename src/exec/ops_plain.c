@@ -1,0 +1,244 @@
+/* The program on complex slot vectors in double precision: the reference of the encrypted run. */
+#include "base/memory.h"
+#include "exec/exec_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Real parts, then imaginary parts. */
+typedef struct plain_run {
+    const umbra_plan *plan;
+    size_t slots;
+    double **registers;
+    double *input; /* slots of all input ciphertexts */
+    double *output;
+} plain_run;
+
+static umbra_status new_register(plain_run *r, int reg, double **out)
+{
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, 2 * r->slots, sizeof(double), "slot vectors"));
+    r->registers[reg] = made;
+    *out = made;
+    return UMBRA_OK;
+}
+
+static umbra_status plain_input(void *self, const umbra_program *program,
+                                const umbra_instruction *i)
+{
+    plain_run *r = self;
+    double *out = NULL;
+    (void)program;
+    UMBRA_TRY(new_register(r, i->out, &out));
+    memcpy(out, r->input + (size_t)i->index * r->slots, r->slots * sizeof *out);
+    return UMBRA_OK;
+}
+
+/* out[s] += rotate(rotate(in, baby) * w, giant) */
+static void add_diagonal(size_t slots, double *out, const double *in, const double *w, size_t baby,
+                         size_t giant)
+{
+    const double *re = in, *im = in + slots, *wr = w, *wi = w + slots;
+    for (size_t s = 0; s < slots; s++) {
+        size_t at = (s + giant) & (slots - 1), from = (at + baby) & (slots - 1);
+        out[s] += re[from] * wr[at] - im[from] * wi[at];
+        out[slots + s] += re[from] * wi[at] + im[from] * wr[at];
+    }
+}
+
+static umbra_status plain_map(void *self, const umbra_program *program, const umbra_instruction *i)
+{
+    plain_run *r = self;
+    const umbra_program_map *map = &program->maps[i->index];
+    void *made = NULL;
+    for (int k = 0; k < map->output_count; k++) {
+        double *out = NULL;
+        UMBRA_TRY(new_register(r, map->outputs[k], &out));
+    }
+    UMBRA_TRY(umbra_memory_alloc_array(&made, 2 * r->slots, sizeof(double), "slot vectors"));
+    double *w = made;
+    for (size_t d = 0; d < map->diagonal_count; d++) {
+        const umbra_map_diagonal *diagonal = &map->diagonals[d];
+        umbra_exec_weights(r->plan, i->index, d, w, w + r->slots);
+        add_diagonal(r->slots, r->registers[map->outputs[diagonal->output]],
+                     r->registers[map->inputs[diagonal->input]], w, (size_t)diagonal->baby_slots,
+                     (size_t)diagonal->giant_slots);
+    }
+    umbra_memory_free(made);
+    return UMBRA_OK;
+}
+
+static umbra_status plain_square(void *self, const umbra_program *program,
+                                 const umbra_instruction *i)
+{
+    plain_run *r = self;
+    double *out = NULL;
+    const double *re = r->registers[i->a], *im = re + r->slots;
+    (void)program;
+    UMBRA_TRY(new_register(r, i->out, &out));
+    for (size_t s = 0; s < r->slots; s++) {
+        out[s] = re[s] * re[s] - im[s] * im[s];
+        out[r->slots + s] = 2 * re[s] * im[s];
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status plain_scale(plain_run *r, const umbra_instruction *i, double factor)
+{
+    double *out = NULL;
+    const double *a = r->registers[i->a];
+    UMBRA_TRY(new_register(r, i->out, &out));
+    for (size_t s = 0; s < 2 * r->slots; s++)
+        out[s] = a[s] * factor;
+    return UMBRA_OK;
+}
+
+static umbra_status plain_raise(void *self, const umbra_program *program,
+                                const umbra_instruction *i)
+{
+    (void)program;
+    return plain_scale(self, i, i->value);
+}
+
+/* Scales and levels do not exist here. */
+static umbra_status plain_copy(void *self, const umbra_program *program, const umbra_instruction *i)
+{
+    (void)program;
+    return plain_scale(self, i, 1);
+}
+
+static umbra_status plain_add(void *self, const umbra_program *program, const umbra_instruction *i)
+{
+    plain_run *r = self;
+    double *out = NULL;
+    (void)program;
+    UMBRA_TRY(new_register(r, i->out, &out));
+    for (size_t s = 0; s < 2 * r->slots; s++)
+        out[s] = r->registers[i->a][s] + r->registers[i->b][s];
+    return UMBRA_OK;
+}
+
+static umbra_status plain_add_plain(void *self, const umbra_program *program,
+                                    const umbra_instruction *i)
+{
+    plain_run *r = self;
+    const umbra_program_vector *v = &program->vectors[i->index];
+    UMBRA_TRY(plain_scale(r, i, 1));
+    for (size_t s = 0; s < r->slots; s++)
+        r->registers[i->out][s] += v->values[s & (v->count - 1)];
+    return UMBRA_OK;
+}
+
+static umbra_status plain_add_turned(void *self, const umbra_program *program,
+                                     const umbra_instruction *i)
+{
+    plain_run *r = self;
+    const double *a = r->registers[i->a];
+    (void)program;
+    UMBRA_TRY(plain_scale(r, i, 1));
+    double *out = r->registers[i->out];
+    for (size_t s = 0; s < r->slots; s++) {
+        size_t from = (s + (size_t)i->slots) & (r->slots - 1);
+        out[s] += a[from];
+        out[r->slots + s] += a[r->slots + from];
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status plain_pair(void *self, const umbra_program *program, const umbra_instruction *i)
+{
+    plain_run *r = self;
+    const double *a = r->registers[i->a];
+    (void)program;
+    UMBRA_TRY(plain_scale(r, i, 1));
+    double *out = r->registers[i->out];
+    for (size_t s = 0; s < r->slots; s++) {
+        size_t from = (s + (size_t)i->slots) & (r->slots - 1);
+        out[s] -= a[r->slots + from];
+        out[r->slots + s] += a[from];
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status plain_real(void *self, const umbra_program *program, const umbra_instruction *i)
+{
+    plain_run *r = self;
+    (void)program;
+    UMBRA_TRY(plain_scale(r, i, 2));
+    memset(r->registers[i->out] + r->slots, 0, r->slots * sizeof(double));
+    return UMBRA_OK;
+}
+
+static umbra_status plain_output(void *self, const umbra_program *program,
+                                 const umbra_instruction *i)
+{
+    plain_run *r = self;
+    (void)program;
+    memcpy(r->output + (size_t)i->index * r->slots, r->registers[i->a], r->slots * sizeof(double));
+    return UMBRA_OK;
+}
+
+static void plain_release(void *self, int reg)
+{
+    plain_run *r = self;
+    umbra_memory_free(r->registers[reg]);
+    r->registers[reg] = NULL;
+}
+
+static const umbra_ops plain_ops = {
+    .name = "plain",
+    .call = {[UMBRA_DO_INPUT] = plain_input,
+             [UMBRA_DO_MAP] = plain_map,
+             [UMBRA_DO_SQUARE] = plain_square,
+             [UMBRA_DO_RAISE] = plain_raise,
+             [UMBRA_DO_RESCALE] = plain_copy,
+             [UMBRA_DO_DROP] = plain_copy,
+             [UMBRA_DO_ADD] = plain_add,
+             [UMBRA_DO_ADD_PLAIN] = plain_add_plain,
+             [UMBRA_DO_ADD_TURNED] = plain_add_turned,
+             [UMBRA_DO_PAIR] = plain_pair,
+             [UMBRA_DO_REAL] = plain_real,
+             [UMBRA_DO_OUTPUT] = plain_output},
+    .release = plain_release,
+};
+
+static umbra_status plain_room(plain_run *r)
+{
+    const umbra_profile *p = &r->plan->profile;
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)r->plan->build.program.register_count + 1,
+                                       sizeof(double *), "slot vectors"));
+    r->registers = made;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)p->input_layout.ciphertexts * r->slots,
+                                       sizeof(double), "slot vectors"));
+    r->input = made;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)p->output_layout.ciphertexts * r->slots,
+                                       sizeof(double), "slot vectors"));
+    r->output = made;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *output)
+{
+    const umbra_profile *p = &exec->plan->profile;
+    const umbra_program *program = &exec->plan->build.program;
+    plain_run r = {.plan = exec->plan, .slots = umbra_params_slots(exec->plan->params)};
+    umbra_status status = plain_room(&r);
+    if (status == UMBRA_OK) {
+        umbra_layout_scatter(&p->input_layout, input, r.input);
+        for (size_t i = 0; i < (size_t)p->input_layout.ciphertexts * r.slots; i++)
+            r.input[i] *= p->input_factor;
+        status = umbra_program_run(program, &plain_ops, &r);
+    }
+    if (status == UMBRA_OK) {
+        umbra_layout_gather(&p->output_layout, r.output, output);
+        for (size_t i = 0; i < umbra_layout_elements(&p->output_layout); i++)
+            output[i] /= p->output_factor;
+    }
+    for (int i = 0; r.registers != NULL && i < program->register_count; i++)
+        umbra_memory_free(r.registers[i]);
+    umbra_memory_free(r.registers);
+    umbra_memory_free(r.input);
+    umbra_memory_free(r.output);
+    return status;
+}

@@ -1,0 +1,124 @@
+/* Weights: from a plan's diagonals to integer polynomials, made once, on all threads. */
+#include "ckks/weights.h"
+
+#include "base/memory.h"
+#include "exec/exec_internal.h"
+
+#include <string.h>
+
+void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, double *re, double *im)
+{
+    const umbra_weight_source *source = &plan->build.sources[map];
+    uint32_t set = source->set_of[i], index = source->index_of[i];
+    size_t slots = umbra_params_slots(plan->params);
+    umbra_diagonal_fill(source->sets[set], index, re, im);
+    double factor = source->coefficients[set][source->sets[set]->shapes[index].input];
+    for (size_t s = 0; s < slots; s++) {
+        re[s] *= factor;
+        im[s] *= factor;
+    }
+}
+
+typedef struct weight_job {
+    umbra_exec *exec;
+    int map;
+    int32_t *coefficients;
+    double *scratch; /* of all workers */
+    size_t scratch_doubles;
+} weight_job;
+
+/* The smallest power of two with which both parts repeat. */
+static size_t period_of(const double *re, const double *im, size_t slots)
+{
+    size_t period = slots;
+    while (period > 1) {
+        size_t half = period / 2;
+        if (memcmp(re, re + half, half * sizeof *re) != 0 ||
+            memcmp(im, im + half, half * sizeof *im) != 0)
+            break;
+        period = half;
+    }
+    return period;
+}
+
+static umbra_status encode_one(void *context, size_t index, int worker)
+{
+    weight_job *job = context;
+    const umbra_plan *plan = job->exec->plan;
+    const umbra_program_map *map = &plan->build.program.maps[job->map];
+    const umbra_params *params = plan->params;
+    size_t slots = umbra_params_slots(params), degree = 2 * slots;
+    double *re = job->scratch + (size_t)worker * job->scratch_doubles, *im = re + slots;
+    double *work = im + slots;
+    int32_t *compact = (int32_t *)(void *)(work + 2 * slots);
+    int32_t *out = job->coefficients + index * degree;
+    umbra_exec_weights(plan, job->map, index, re, im);
+    bool real = true;
+    for (size_t s = 0; s < slots && real; s++)
+        real = im[s] == 0;
+    size_t count = period_of(re, im, slots), gap = slots / count;
+    UMBRA_TRY(umbra_encode_weights_i32(params, compact, map->weight_scale_log2, re,
+                                       real ? NULL : im, count, work));
+    memset(out, 0, degree * sizeof *out);
+    for (size_t k = 0; k < count; k++) {
+        out[k * gap] = compact[k];
+        out[slots + k * gap] = compact[count + k];
+    }
+    umbra_diagonal *diagonal = &job->exec->maps[job->map].diagonals[index];
+    const umbra_map_diagonal *shape = &map->diagonals[index];
+    *diagonal = (umbra_diagonal){.output = shape->output,
+                                 .input = shape->input,
+                                 .giant_slots = shape->giant_slots,
+                                 .baby_slots = shape->baby_slots,
+                                 .coefficients_i32 = out};
+    return UMBRA_OK;
+}
+
+static umbra_status prepare_map(weight_job *job)
+{
+    const umbra_plan *plan = job->exec->plan;
+    const umbra_program_map *map = &plan->build.program.maps[job->map];
+    umbra_exec_map *made = &job->exec->maps[job->map];
+    void *p = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, map->diagonal_count, sizeof *made->diagonals,
+                                       "a map's diagonals"));
+    made->diagonals = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&made->coefficients, map->diagonal_count,
+                                       umbra_params_degree(plan->params) * sizeof(int32_t),
+                                       "a map's weights"));
+    job->coefficients = made->coefficients;
+    umbra_status status = umbra_pool_run(job->exec->pool, map->diagonal_count, encode_one, job);
+    if (status != UMBRA_OK)
+        return umbra_fail_within(status, "the weights of map %d", job->map);
+    return UMBRA_OK;
+}
+
+umbra_status umbra_exec_prepare_maps(umbra_exec *exec)
+{
+    const umbra_program *program = &exec->plan->build.program;
+    size_t slots = umbra_params_slots(exec->plan->params);
+    weight_job job = {.exec = exec, .scratch_doubles = 5 * slots};
+    void *p = NULL;
+    UMBRA_TRY(
+        umbra_memory_alloc_array(&p, (size_t)program->map_count + 1, sizeof *exec->maps, "maps"));
+    exec->maps = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p,
+                                       (size_t)umbra_pool_threads(exec->pool) * job.scratch_doubles,
+                                       sizeof(double), "encoding weights"));
+    job.scratch = p;
+    umbra_status status = UMBRA_OK;
+    for (job.map = 0; status == UMBRA_OK && job.map < program->map_count; job.map++)
+        status = prepare_map(&job);
+    umbra_memory_free(job.scratch);
+    return status;
+}
+
+void umbra_exec_free_maps(umbra_exec *exec)
+{
+    for (int m = 0; exec->maps != NULL && m < exec->plan->build.program.map_count; m++) {
+        umbra_memory_free(exec->maps[m].diagonals);
+        umbra_memory_free(exec->maps[m].coefficients);
+    }
+    umbra_memory_free(exec->maps);
+    exec->maps = NULL;
+}

@@ -1,0 +1,145 @@
+/* A graph and decisions become a program: schedule, geometry, and the parts in order. */
+#include "plan/build.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Depths at which no map reads a square: their maps cost the bits of weights only. The input is
+ * one: a fresh ciphertext is precise enough at the single scale and the guard. */
+static void find_low_depths(umbra_schedule *s, const umbra_network *n)
+{
+    for (int d = 0; d <= s->depth; d++)
+        s->low[d] = d < s->depth;
+    for (int k = 0; k < n->linear_count; k++) {
+        const umbra_linear *linear = &n->linears[k];
+        if (!n->tensors[linear->tensor].used)
+            continue;
+        for (int j = 0; j < linear->term_count; j++)
+            if (n->tensors[linear->terms[j].tensor].kind == UMBRA_TENSOR_SQUARE)
+                s->low[linear->depth] = false;
+    }
+}
+
+umbra_status umbra_schedule_make(umbra_schedule *out, const umbra_network *network,
+                                 const umbra_decisions *decisions)
+{
+    *out = (umbra_schedule){.depth = network->depth};
+    if (network->depth >= UMBRA_MAX_LEVELS)
+        return umbra_fail(UMBRA_E_SECURITY,
+                          "the network needs %d levels, more than %d: use fewer activations",
+                          network->depth, UMBRA_MAX_LEVELS - 1);
+    find_low_depths(out, network);
+    for (int d = 0; d <= out->depth; d++) {
+        out->scale[d] = decisions->scale_bits + (out->low[d] ? decisions->guard_bits : 0);
+        out->in_scale[d] = out->low[d] ? out->scale[d] : 2 * out->scale[d];
+    }
+    for (int d = 0; d < out->depth; d++)
+        out->rescale_bits[d] = out->in_scale[d] + decisions->weight_bits - out->scale[d + 1];
+    return UMBRA_OK;
+}
+
+umbra_status umbra_schedule_literal(const umbra_schedule *schedule,
+                                    const umbra_decisions *decisions, umbra_params_literal *out)
+{
+    double steps[UMBRA_MAX_LEVELS] = {0};
+    for (int d = 0; d < schedule->depth; d++)
+        steps[schedule->depth - 1 - d] = schedule->rescale_bits[d];
+    return umbra_params_literal_chain(out, decisions->degree_log2, 1, &decisions->base_bits,
+                                      schedule->depth, steps, decisions->special_count,
+                                      decisions->scale_bits);
+}
+
+void umbra_weight_source_free(umbra_weight_source *source)
+{
+    for (int i = 0; i < source->set_count; i++) {
+        if (source->sets != NULL)
+            umbra_diagonal_set_free(source->sets[i]);
+        if (source->coefficients != NULL)
+            umbra_memory_free(source->coefficients[i]);
+    }
+    umbra_memory_free(source->sets);
+    umbra_memory_free(source->linears);
+    umbra_memory_free(source->coefficients);
+    umbra_memory_free(source->set_of);
+    umbra_memory_free(source->index_of);
+    *source = (umbra_weight_source){0};
+}
+
+void umbra_build_free(umbra_build *build)
+{
+    for (int i = 0; build->sources != NULL && i < build->program.map_count; i++)
+        umbra_weight_source_free(&build->sources[i]);
+    umbra_memory_free(build->sources);
+    umbra_program_free(&build->program);
+    umbra_network_free(&build->network);
+    umbra_memory_free(build->layouts);
+    umbra_memory_free(build->factors);
+    umbra_memory_free(build->first_register);
+    umbra_memory_free(build->error_log2);
+    umbra_memory_free(build->steps);
+    *build = (umbra_build){0};
+}
+
+static umbra_status tensor_arrays(umbra_build *build)
+{
+    size_t count = (size_t)build->network.tensor_count;
+    void *p = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, count, sizeof(umbra_layout), "a plan"));
+    build->layouts = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, count, sizeof(double), "a plan"));
+    build->factors = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, count, sizeof(double), "a plan"));
+    build->error_log2 = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, count, sizeof(int), "a plan"));
+    build->first_register = p;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_build_geometry(umbra_build *build, const umbra_statistics *statistics)
+{
+    const umbra_network *n = &build->network;
+    size_t slots = umbra_params_slots(build->params);
+    UMBRA_TRY(tensor_arrays(build));
+    for (int i = 0; i < n->tensor_count; i++) {
+        const umbra_tensor *t = &n->tensors[i];
+        const umbra_statistic *s = umbra_statistics_find(statistics, t);
+        if (t->used)
+            UMBRA_TRY(umbra_network_layout(n, i, slots, &build->layouts[i]));
+        if (s == NULL)
+            return umbra_fail(UMBRA_E_INPUT, "\"%s\" has no recorded range",
+                              umbra_network_name(n, i));
+        build->factors[i] = t->kind == UMBRA_TENSOR_SQUARE
+                                ? build->factors[t->source] * build->factors[t->source]
+                                : 1 / fmax(s->reach, 1e-6);
+    }
+    build->input_scale_log2 = build->schedule.in_scale[0];
+    return UMBRA_OK;
+}
+
+umbra_status umbra_build_make(umbra_build *out, const umbra_graph *graph, umbra_matrices *matrices,
+                              const umbra_statistics *statistics, const umbra_params *params,
+                              const umbra_decisions *decisions, umbra_diagonal_mode mode,
+                              umbra_pool *pool)
+{
+    umbra_build build = {.params = params};
+    umbra_status status;
+    UMBRA_GOTO(fail, status,
+               umbra_network_lower(&build.network, graph, matrices, decisions->compose,
+                                   decisions->compose_count));
+    UMBRA_GOTO(fail, status, umbra_schedule_make(&build.schedule, &build.network, decisions));
+    if (build.schedule.depth + 1 != umbra_params_level_count(params)) {
+        status = umbra_fail(UMBRA_E_MISMATCH, "the program needs %d levels, the parameters have %d",
+                            build.schedule.depth + 1, umbra_params_level_count(params));
+        goto fail;
+    }
+    UMBRA_GOTO(fail, status, umbra_build_geometry(&build, statistics));
+    UMBRA_GOTO(fail, status, umbra_build_program(&build, mode, pool));
+    UMBRA_GOTO(fail, status, umbra_build_precision(&build, statistics));
+    *out = build;
+    return UMBRA_OK;
+fail:
+    umbra_build_free(&build);
+    return status;
+}

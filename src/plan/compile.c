@@ -1,0 +1,222 @@
+/* Compile a graph into a plan: copy, measure, choose, build, simulate, summarise. */
+#include "base/memory.h"
+#include "plan/plan_internal.h"
+#include "plan/problems.h"
+
+#include <math.h>
+#include <string.h>
+
+void umbra_plan_free(umbra_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    umbra_build_free(&plan->build);
+    umbra_simulation_free(&plan->simulation);
+    umbra_matrices_free(plan->matrices);
+    umbra_statistics_free(&plan->statistics);
+    umbra_params_free(plan->params);
+    umbra_model_info_free(&plan->model);
+    umbra_graph_free(plan->graph);
+    umbra_memory_free(plan);
+}
+
+/* The profile borrows everything from the plan. */
+static void make_profile(umbra_plan *plan)
+{
+    const umbra_build *b = &plan->build;
+    const umbra_network *n = &b->network;
+    umbra_profile *p = &plan->profile;
+    p->params = plan->params;
+    p->model = plan->model;
+    p->input_layout = b->layouts[n->input];
+    p->output_layout = b->layouts[n->output];
+    p->input_factor = b->factors[n->input];
+    p->output_factor = b->factors[n->output];
+    p->input_scale_log2 = b->input_scale_log2;
+    p->input_level = n->depth;
+    p->predicted_bits = b->predicted_bits;
+    p->keys = plan->simulation.keys;
+    p->key_count = plan->simulation.key_count;
+}
+
+static uint64_t packed_bytes(const umbra_params *params, int level, int parts)
+{
+    uint64_t bits = (uint64_t)ceil(umbra_params_level_log2_q(params, level)) +
+                    (uint64_t)umbra_params_level_limbs(params, level);
+    return (uint64_t)parts * umbra_params_degree(params) * bits / 8;
+}
+
+uint64_t umbra_plan_weight_bytes(const umbra_plan *plan)
+{
+    uint64_t diagonals = 0;
+    for (int m = 0; m < plan->build.program.map_count; m++)
+        diagonals += plan->build.program.maps[m].diagonal_count;
+    return diagonals * umbra_params_degree(plan->params) * sizeof(int32_t);
+}
+
+/* Entries of the diagonals: a weight and a place, as many as the matrices have. */
+static uint64_t matrix_bytes(const umbra_plan *plan)
+{
+    const umbra_network *n = &plan->build.network;
+    uint64_t rows = 0;
+    for (int i = 0; i < n->linear_count; i++)
+        for (int k = 0; k < n->linears[i].term_count; k++)
+            rows += umbra_matrices_rows(n->matrices, n->linears[i].terms[k].matrix);
+    return rows * 16 * 400;
+}
+
+static void predict_memory(umbra_plan *plan, uint64_t key_bytes)
+{
+    uint64_t limb_bytes = umbra_params_degree(plan->params) * sizeof(uint64_t);
+    uint64_t ciphertexts = plan->simulation.peak_limbs * 2 * limb_bytes;
+    uint64_t tables = (uint64_t)(umbra_params_prime_count(plan->params) +
+                                 umbra_params_special_count(plan->params)) *
+                      6 * limb_bytes;
+    plan->summary.predicted_memory_bytes = 2 * key_bytes + umbra_plan_weight_bytes(plan) +
+                                           ciphertexts + tables + matrix_bytes(plan) +
+                                           ((uint64_t)64 << 20);
+}
+
+static void make_summary(umbra_plan *plan)
+{
+    umbra_plan_summary *s = &plan->summary;
+    const umbra_params *params = plan->params;
+    umbra_key_request request = {
+        .params = params, .items = plan->simulation.keys, .count = plan->simulation.key_count};
+    *s = (umbra_plan_summary){.degree_log2 = umbra_params_degree_log2(params),
+                              .levels = umbra_params_level_count(params),
+                              .log2_q = umbra_params_log2_q(params),
+                              .log2_qp = umbra_params_log2_qp(params),
+                              .predicted_bits = plan->build.predicted_bits};
+    /* Security falls with log2(QP) in inverse proportion, about: the table's limit is 128 bits. */
+    s->security_bits = UMBRA_SECURITY_BITS;
+    for (size_t i = 0; i < plan->simulation.key_count; i++)
+        s->rotations += plan->simulation.keys[i].galois != 0;
+    s->key_bytes = umbra_key_request_bytes(&request);
+    s->query_bytes = (uint64_t)plan->profile.input_layout.ciphertexts *
+                     packed_bytes(params, plan->profile.input_level, 1);
+    s->result_bytes =
+        (uint64_t)plan->profile.output_layout.ciphertexts * packed_bytes(params, 0, 2);
+    predict_memory(plan, s->key_bytes);
+    double ns = 0;
+    for (int i = 0; i < plan->build.program.step_count; i++)
+        ns += plan->simulation.steps[i].ns;
+    s->predicted_seconds = umbra_cost_seconds(&plan->simulation.cost, ns);
+    plan->profile.predicted_seconds = s->predicted_seconds;
+    plan->profile.predicted_memory_bytes = s->predicted_memory_bytes;
+}
+
+umbra_status umbra_plan_finish(umbra_plan *plan, umbra_pool *pool)
+{
+    umbra_cost_model cost =
+        umbra_cost_model_for(umbra_params_kernels(plan->params)->name, plan->threads);
+    UMBRA_TRY(umbra_build_make(&plan->build, plan->graph, plan->matrices, &plan->statistics,
+                               plan->params, &plan->decisions, UMBRA_DIAGONAL_FILL, pool));
+    UMBRA_TRY(umbra_simulate(&plan->simulation, &plan->build.program, plan->params, &cost,
+                             plan->build.input_scale_log2, plan->build.network.depth));
+    if (plan->simulation.headroom_log2 < 1)
+        return umbra_fail(
+            UMBRA_E_SECURITY,
+            "\"%s\" leaves %.1f bits between its values and the modulus: ask for "
+            "fewer bits of precision",
+            umbra_network_name(&plan->build.network,
+                               plan->build.steps[plan->simulation.headroom_step].node_tensor),
+            plan->simulation.headroom_log2);
+    make_profile(plan);
+    make_summary(plan);
+    return UMBRA_OK;
+}
+
+static umbra_status copy_model(umbra_model_info *out, const umbra_model_info *model)
+{
+    umbra_writer writer = {0};
+    umbra_model_info_write(model, &writer);
+    umbra_status status = umbra_writer_check(&writer);
+    if (status == UMBRA_OK) {
+        umbra_reader reader = umbra_reader_make(writer.bytes, writer.size, "model information");
+        status = umbra_model_info_read(&reader, out);
+    }
+    umbra_writer_free(&writer);
+    return status;
+}
+
+static umbra_status measure(umbra_plan *plan)
+{
+    unsigned char none[UMBRA_PLAN_MAX_CANDIDATES] = {0};
+    umbra_network network;
+    UMBRA_TRY(umbra_network_lower(&network, plan->graph, plan->matrices, none,
+                                  UMBRA_PLAN_MAX_CANDIDATES));
+    umbra_status status =
+        network.candidate_count > UMBRA_PLAN_MAX_CANDIDATES
+            ? umbra_fail(UMBRA_E_MODEL,
+                         "the network has %d sums with several readers, more than %d",
+                         network.candidate_count, UMBRA_PLAN_MAX_CANDIDATES)
+            : umbra_statistics_measure(&plan->statistics, &network, plan->model.input_abs_max);
+    umbra_network_free(&network);
+    return status;
+}
+
+static umbra_status check_labels(const umbra_plan *plan)
+{
+    const umbra_shape *shape = &plan->graph->values[plan->graph->outputs[0]].shape;
+    int64_t outputs = umbra_shape_elements(shape);
+    if (plan->model.label_count != 0 && plan->model.label_count != outputs)
+        return umbra_fail(UMBRA_E_MODEL, "the model has %lld outputs and %d labels",
+                          (long long)outputs, plan->model.label_count);
+    return UMBRA_OK;
+}
+
+static umbra_status compile(umbra_plan *plan, const umbra_graph *graph,
+                            const umbra_model_info *model, const umbra_plan_options *options,
+                            umbra_pool *pool)
+{
+    UMBRA_TRY(umbra_problems_check(graph));
+    UMBRA_TRY(umbra_graph_copy(graph, &plan->graph));
+    UMBRA_TRY(copy_model(&plan->model, model));
+    UMBRA_TRY(check_labels(plan));
+    UMBRA_TRY(umbra_matrices_new(&plan->matrices, plan->graph));
+    UMBRA_TRY(measure(plan));
+    UMBRA_TRY(umbra_plan_choose(plan, options, pool));
+    return umbra_plan_finish(plan, pool);
+}
+
+umbra_status umbra_plan_compile(umbra_plan **out, const umbra_graph *graph,
+                                const umbra_model_info *model, const umbra_plan_options *options)
+{
+    void *made = NULL;
+    umbra_pool *pool = NULL;
+    umbra_plan_options defaults = {0};
+    UMBRA_TRY(umbra_memory_alloc(&made, sizeof(umbra_plan), "a plan"));
+    umbra_plan *plan = made;
+    umbra_status status = umbra_pool_new(&pool, options == NULL ? 0 : options->threads);
+    plan->threads = umbra_pool_threads(pool);
+    if (status == UMBRA_OK)
+        status = compile(plan, graph, model, options == NULL ? &defaults : options, pool);
+    umbra_pool_free(pool);
+    if (status != UMBRA_OK) {
+        umbra_plan_free(plan);
+        return status;
+    }
+    *out = plan;
+    return UMBRA_OK;
+}
+
+const umbra_params *umbra_plan_params(const umbra_plan *plan)
+{
+    return plan->params;
+}
+
+const umbra_graph *umbra_plan_graph(const umbra_plan *plan)
+{
+    return plan->graph;
+}
+
+const umbra_profile *umbra_plan_profile(const umbra_plan *plan)
+{
+    return &plan->profile;
+}
+
+void umbra_plan_summarise(const umbra_plan *plan, umbra_plan_summary *out)
+{
+    *out = plan->summary;
+}

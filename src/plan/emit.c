@@ -1,0 +1,185 @@
+/* From a network to a program: squares and maps depth by depth. */
+#include "plan/emit.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+int umbra_emit_level(const umbra_emit *e, int depth)
+{
+    return e->build->schedule.depth - depth;
+}
+
+double umbra_emit_tensor_scale(const umbra_emit *e, int tensor)
+{
+    const umbra_tensor *t = &e->build->network.tensors[tensor];
+    const umbra_schedule *s = &e->build->schedule;
+    return t->kind == UMBRA_TENSOR_SQUARE ? 2 * s->scale[t->depth] : s->scale[t->depth];
+}
+
+/* Exactly what brings the product to the wanted scale after the division by the actual primes. */
+double umbra_emit_weight_scale(const umbra_emit *e, int depth)
+{
+    const umbra_schedule *s = &e->build->schedule;
+    return s->scale[depth + 1] +
+           umbra_params_rescale_log2(e->build->params, umbra_emit_level(e, depth)) -
+           s->in_scale[depth];
+}
+
+double umbra_emit_slot_coefficient(const umbra_build *build, int linear, int term)
+{
+    const umbra_linear *l = &build->network.linears[linear];
+    return l->terms[term].coefficient * build->factors[l->tensor] /
+           build->factors[l->terms[term].tensor];
+}
+
+umbra_status umbra_emit_step(umbra_emit *e, const char *kind, int tensor)
+{
+    umbra_build *b = e->build;
+    if (e->program->step_count == e->step_capacity) {
+        void *grown = NULL;
+        int capacity = e->step_capacity == 0 ? 32 : 2 * e->step_capacity;
+        UMBRA_TRY(
+            umbra_memory_alloc_array(&grown, (size_t)capacity, sizeof *b->steps, "a program"));
+        if (e->step_capacity > 0)
+            memcpy(grown, b->steps, (size_t)e->step_capacity * sizeof *b->steps);
+        umbra_memory_free(b->steps);
+        b->steps = grown;
+        e->step_capacity = capacity;
+    }
+    e->step = e->program->step_count++;
+    b->steps[e->step] = (umbra_step_info){.kind = kind, .node_tensor = tensor};
+    return UMBRA_OK;
+}
+
+umbra_status umbra_emit_to_new(umbra_emit *e, umbra_instruction i, int *out)
+{
+    i.step = e->step;
+    i.out = e->program->register_count++;
+    *out = i.out;
+    return umbra_program_append(e->program, &i);
+}
+
+umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth, int *reg)
+{
+    const umbra_tensor *t = &e->build->network.tensors[tensor];
+    *reg = e->build->first_register[tensor] + index;
+    if (t->depth == depth)
+        return UMBRA_OK;
+    return umbra_emit_to_new(
+        e, (umbra_instruction){.op = UMBRA_DO_DROP, .a = *reg, .index = umbra_emit_level(e, depth)},
+        reg);
+}
+
+static umbra_status emit_input(umbra_emit *e)
+{
+    umbra_build *b = e->build;
+    int tensor = b->network.input, count = b->layouts[tensor].ciphertexts;
+    UMBRA_TRY(umbra_emit_step(e, "input", tensor));
+    b->steps[e->step].tensors[b->steps[e->step].tensor_count++] = tensor;
+    snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why, "%d ciphertext%s from the client",
+             count, count == 1 ? "" : "s");
+    b->first_register[tensor] = e->program->register_count;
+    for (int k = 0; k < count; k++) {
+        int reg = -1;
+        UMBRA_TRY(
+            umbra_emit_to_new(e, (umbra_instruction){.op = UMBRA_DO_INPUT, .index = k}, &reg));
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status emit_square(umbra_emit *e, int tensor)
+{
+    umbra_build *b = e->build;
+    const umbra_tensor *t = &b->network.tensors[tensor];
+    UMBRA_TRY(umbra_emit_step(e, "square", tensor));
+    b->steps[e->step].tensors[b->steps[e->step].tensor_count++] = tensor;
+    snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
+             "a*x^2+b*x+c as a square alone (shift %+.3g in the map before, the rest in the one "
+             "after); not rescaled",
+             t->shift);
+    b->first_register[tensor] = e->program->register_count;
+    for (int k = 0; k < b->layouts[tensor].ciphertexts; k++) {
+        int reg = -1;
+        UMBRA_TRY(umbra_emit_to_new(
+            e, (umbra_instruction){.op = UMBRA_DO_SQUARE, .a = b->first_register[t->source] + k},
+            &reg));
+    }
+    return UMBRA_OK;
+}
+
+static bool share_a_tensor(const umbra_linear *a, const umbra_linear *b)
+{
+    for (int i = 0; i < a->term_count; i++)
+        for (int k = 0; k < b->term_count; k++)
+            if (a->terms[i].tensor == b->terms[k].tensor)
+                return true;
+    return false;
+}
+
+/* Linears of a depth that read a common tensor share its rotations: one map. */
+static umbra_status emit_depth(umbra_emit *e, int depth, umbra_pool *pool)
+{
+    const umbra_network *n = &e->build->network;
+    int group[8], count = 0;
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)n->linear_count + 1, sizeof(bool), "a plan"));
+    bool *done = made;
+    umbra_status status = UMBRA_OK;
+    for (int i = 0; status == UMBRA_OK && i < n->linear_count; i++) {
+        const umbra_linear *first = &n->linears[i];
+        if (done[i] || first->depth != depth || !n->tensors[first->tensor].used)
+            continue;
+        count = 0;
+        for (int k = i; k < n->linear_count && count < 8; k++) {
+            const umbra_linear *other = &n->linears[k];
+            if (done[k] || other->depth != depth || !n->tensors[other->tensor].used ||
+                (k != i && !share_a_tensor(first, other)))
+                continue;
+            group[count++] = k;
+            done[k] = true;
+        }
+        status = umbra_emit_linears(e, group, count, pool);
+    }
+    umbra_memory_free(made);
+    return status;
+}
+
+static umbra_status emit_output(umbra_emit *e)
+{
+    umbra_build *b = e->build;
+    int tensor = b->network.output;
+    UMBRA_TRY(umbra_emit_step(e, "output", tensor));
+    b->steps[e->step].tensors[b->steps[e->step].tensor_count++] = tensor;
+    snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
+             "at the lowest level, so that few bytes go back; slots that hold no output are zero");
+    for (int k = 0; k < b->layouts[tensor].ciphertexts; k++) {
+        umbra_instruction i = {
+            .op = UMBRA_DO_OUTPUT, .step = e->step, .a = b->first_register[tensor] + k, .index = k};
+        UMBRA_TRY(umbra_program_append(e->program, &i));
+    }
+    return UMBRA_OK;
+}
+
+umbra_status umbra_build_program(umbra_build *build, umbra_diagonal_mode mode, umbra_pool *pool)
+{
+    const umbra_network *n = &build->network;
+    /* The split of rotations must not depend on the machine: one set of constants decides. */
+    umbra_emit e = {.build = build,
+                    .program = &build->program,
+                    .cost = umbra_cost_model_for("avx512ifma", 1),
+                    .mode = mode};
+    UMBRA_TRY(emit_input(&e));
+    for (int depth = 0; depth < n->depth; depth++) {
+        for (int i = 0; i < n->tensor_count; i++) {
+            const umbra_tensor *t = &n->tensors[i];
+            if (t->used && t->kind == UMBRA_TENSOR_SQUARE && t->depth == depth)
+                UMBRA_TRY(emit_square(&e, i));
+        }
+        UMBRA_TRY(emit_depth(&e, depth, pool));
+    }
+    UMBRA_TRY(emit_output(&e));
+    return umbra_program_finish(&build->program);
+}

@@ -1,0 +1,42 @@
+/* What writing a program keeps: registers, steps, and the map at hand. */
+#ifndef UMBRA_PLAN_EMIT_H
+#define UMBRA_PLAN_EMIT_H
+
+#include "plan/build.h"
+
+/* One ciphertext as a map reads it: a tensor's, raised, and paired with its half turn or not. */
+typedef struct umbra_emit_input {
+    int tensor, ciphertext;
+    int64_t half_slots;
+    int reg;
+} umbra_emit_input;
+
+typedef struct umbra_emit {
+    umbra_build *build;
+    umbra_program *program;
+    umbra_cost_model cost;
+    umbra_diagonal_mode mode;
+    int step, step_capacity;
+} umbra_emit;
+
+umbra_status umbra_emit_step(umbra_emit *e, const char *kind, int tensor) UMBRA_MUST_USE;
+/* Append with the next free register as the result. */
+umbra_status umbra_emit_to_new(umbra_emit *e, umbra_instruction i, int *out) UMBRA_MUST_USE;
+/* One map for several linears that read the same tensors, and what follows it, as one step. */
+umbra_status umbra_emit_linears(umbra_emit *e, const int *linears, int count,
+                                umbra_pool *pool) UMBRA_MUST_USE;
+/* The map's instruction and weights; map_outputs: registers by output ciphertext over all linears.
+ */
+umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, umbra_diagonal_set **sets,
+                            int depth, int *map_outputs) UMBRA_MUST_USE;
+/* Ciphertext `index` of a tensor at the level of a depth, without raising. */
+umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth,
+                                 int *reg) UMBRA_MUST_USE;
+int umbra_emit_level(const umbra_emit *e, int depth);
+double umbra_emit_weight_scale(const umbra_emit *e, int depth);
+/* log2 of the scale that a tensor's registers have. */
+double umbra_emit_tensor_scale(const umbra_emit *e, int tensor);
+/* coefficient of a term between slots */
+double umbra_emit_slot_coefficient(const umbra_build *build, int linear, int term);
+
+#endif

@@ -1,0 +1,308 @@
+/* Several diagonal sets that read the same tensors become one map with several outputs. */
+#include "base/memory.h"
+#include "plan/emit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A diagonal of the merged map, and where it comes from. */
+typedef struct merged {
+    umbra_map_diagonal diagonal;
+    uint32_t set, index;
+} merged;
+
+typedef struct merge {
+    umbra_emit *e;
+    const int *linears;
+    int count, depth;
+    umbra_diagonal_set **sets;
+    umbra_emit_input *inputs; /* of the merged map */
+    int input_count, input_capacity;
+    int *input_of; /* by set and input of the set, flattened with stride */
+    int stride;
+} merge;
+
+/* The register of a tensor's ciphertext as maps of this depth read it. */
+static umbra_status raise_input(umbra_emit *e, umbra_emit_input *in, int depth)
+{
+    double missing = e->build->schedule.in_scale[depth] - umbra_emit_tensor_scale(e, in->tensor);
+    UMBRA_TRY(umbra_emit_at_depth(e, in->tensor, in->ciphertext, depth, &in->reg));
+    if (missing > 1e-9)
+        UMBRA_TRY(umbra_emit_to_new(
+            e, (umbra_instruction){.op = UMBRA_DO_RAISE, .a = in->reg, .value = 1, .bits = missing},
+            &in->reg));
+    if (missing < -1e-9)
+        return umbra_fail(UMBRA_E_INTERNAL, "a map at depth %d reads a scale above its own", depth);
+    return UMBRA_OK;
+}
+
+/* One entry for each (tensor, ciphertext, half); a paired input starts from the one without. */
+static umbra_status find_input(merge *m, umbra_emit_input wanted, int *index)
+{
+    for (int i = 0; i < m->input_count; i++)
+        if (m->inputs[i].tensor == wanted.tensor && m->inputs[i].ciphertext == wanted.ciphertext &&
+            m->inputs[i].half_slots == wanted.half_slots) {
+            *index = i;
+            return UMBRA_OK;
+        }
+    if (m->input_count == m->input_capacity)
+        return umbra_fail(UMBRA_E_INTERNAL, "a map has more inputs than were counted");
+    UMBRA_TRY(raise_input(m->e, &wanted, m->depth));
+    if (wanted.half_slots != 0)
+        UMBRA_TRY(umbra_emit_to_new(
+            m->e,
+            (umbra_instruction){.op = UMBRA_DO_PAIR, .a = wanted.reg, .slots = wanted.half_slots},
+            &wanted.reg));
+    *index = m->input_count;
+    m->inputs[m->input_count++] = wanted;
+    return UMBRA_OK;
+}
+
+/* Coefficients and merged inputs of one set, input by input. */
+static umbra_status take_set(merge *m, int set, umbra_weight_source *source)
+{
+    const umbra_build *b = m->e->build;
+    const umbra_linear *l = &b->network.linears[m->linears[set]];
+    void *made = NULL;
+    int local = 0;
+    source->linears[set] = m->linears[set];
+    if (m->sets[set] == NULL)
+        return UMBRA_OK;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)m->sets[set]->input_count, sizeof(double),
+                                       "a map"));
+    source->coefficients[set] = made;
+    for (int k = 0; k < l->term_count; k++) {
+        int tensor = l->terms[k].tensor;
+        if (umbra_term_is_direct(&b->network, b->layouts, m->linears[set], k))
+            continue;
+        for (int c = 0; c < b->layouts[tensor].ciphertexts; c++, local++) {
+            umbra_emit_input wanted = {
+                .tensor = tensor, .ciphertext = c, .half_slots = m->sets[set]->half_slots};
+            source->coefficients[set][local] = umbra_emit_slot_coefficient(b, m->linears[set], k);
+            UMBRA_TRY(find_input(m, wanted, &m->input_of[set * m->stride + local]));
+        }
+    }
+    return UMBRA_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const umbra_map_diagonal *x = &((const merged *)a)->diagonal;
+    const umbra_map_diagonal *y = &((const merged *)b)->diagonal;
+    if (x->output != y->output)
+        return x->output < y->output ? -1 : 1;
+    if (x->giant_slots != y->giant_slots)
+        return x->giant_slots < y->giant_slots ? -1 : 1;
+    if (x->input != y->input)
+        return x->input < y->input ? -1 : 1;
+    return (x->baby_slots > y->baby_slots) - (x->baby_slots < y->baby_slots);
+}
+
+static umbra_status merge_diagonals(const merge *m, umbra_program_map *map,
+                                    umbra_weight_source *source)
+{
+    void *made = NULL, *p = NULL;
+    size_t total = 0, at = 0;
+    int first_output = 0;
+    for (int s = 0; s < m->count; s++)
+        total += m->sets[s] == NULL ? 0 : m->sets[s]->count;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, total, sizeof(umbra_map_diagonal), "a map"));
+    map->diagonals = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, total, sizeof(uint32_t), "a map"));
+    source->set_of = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, total, sizeof(uint32_t), "a map"));
+    source->index_of = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, total, sizeof(merged), "a map"));
+    merged *all = made;
+    for (int s = 0; s < m->count; s++) {
+        const umbra_diagonal_set *set = m->sets[s];
+        for (size_t i = 0; set != NULL && i < set->count; i++, at++) {
+            const umbra_diagonal_shape *shape = &set->shapes[i];
+            all[at] = (merged){.diagonal = {.output = first_output + shape->output,
+                                            .input = m->input_of[s * m->stride + shape->input],
+                                            .giant_slots = shape->giant_slots,
+                                            .baby_slots = shape->baby_slots},
+                               .set = (uint32_t)s,
+                               .index = (uint32_t)i};
+        }
+        first_output += set == NULL ? 0 : set->output_count;
+    }
+    qsort(all, total, sizeof *all, by_place);
+    for (size_t i = 0; i < total; i++) {
+        map->diagonals[i] = all[i].diagonal;
+        source->set_of[i] = all[i].set;
+        source->index_of[i] = all[i].index;
+    }
+    map->diagonal_count = total;
+    umbra_memory_free(made);
+    return UMBRA_OK;
+}
+
+/* Gains between slots: bounds from the matrices, with the coefficients that scale them. */
+static umbra_status find_gains(const merge *m, umbra_program_map *map)
+{
+    const umbra_build *b = m->e->build;
+    double largest = 0, squares = 0;
+    for (int s = 0; s < m->count; s++) {
+        const umbra_linear *l = &b->network.linears[m->linears[s]];
+        double sum = 0, square = 0;
+        for (int k = 0; k < l->term_count; k++) {
+            const umbra_sparse *matrix = NULL;
+            if (umbra_term_is_direct(&b->network, b->layouts, m->linears[s], k))
+                continue;
+            double c = fabs(umbra_emit_slot_coefficient(b, m->linears[s], k));
+            double row_largest = 0, all = 0;
+            UMBRA_TRY(umbra_matrices_get(b->network.matrices, l->terms[k].matrix, &matrix));
+            for (size_t r = 0; r < matrix->rows; r++) {
+                double row = 0;
+                for (size_t i = matrix->row_start[r]; i < matrix->row_start[r + 1]; i++) {
+                    row += fabs(matrix->weight[i]);
+                    all += matrix->weight[i] * matrix->weight[i];
+                }
+                row_largest = fmax(row_largest, row);
+            }
+            sum += c * row_largest;
+            square += c * c * all / (double)matrix->rows;
+        }
+        largest = fmax(largest, sum);
+        squares = fmax(squares, square);
+    }
+    map->gain_log2 = log2(fmax(largest, 0x1p-40));
+    map->noise_gain_log2 = 0.5 * log2(fmax(squares, 0x1p-80));
+    return UMBRA_OK;
+}
+
+static umbra_status source_arrays(umbra_weight_source *source, int count)
+{
+    void *p = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)count, sizeof(umbra_diagonal_set *), "a map"));
+    source->sets = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)count, sizeof(double *), "a map"));
+    source->coefficients = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)count, sizeof(int), "a map"));
+    source->linears = p;
+    source->set_count = count;
+    return UMBRA_OK;
+}
+
+static umbra_status merge_arrays(merge *m)
+{
+    void *p = NULL;
+    m->stride = 1;
+    m->input_capacity = 1;
+    for (int s = 0; s < m->count; s++) {
+        int inputs = m->sets[s] == NULL ? 0 : m->sets[s]->input_count;
+        m->stride = inputs > m->stride ? inputs : m->stride;
+        m->input_capacity += inputs;
+    }
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)m->input_capacity, sizeof *m->inputs, "a map"));
+    m->inputs = p;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)(m->stride * m->count), sizeof(int), "a map"));
+    m->input_of = p;
+    return UMBRA_OK;
+}
+
+/* The map's registers; sets without diagonals have no output here (map_outputs stays -1). */
+static umbra_status map_registers(merge *m, umbra_program_map *map, int *map_outputs)
+{
+    const umbra_build *b = m->e->build;
+    void *p = NULL;
+    int outputs = 0, at = 0;
+    for (int s = 0; s < m->count; s++)
+        outputs += m->sets[s] == NULL ? 0 : m->sets[s]->output_count;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)m->input_count, sizeof(int), "a map"));
+    map->inputs = p;
+    map->input_count = m->input_count;
+    for (int i = 0; i < m->input_count; i++)
+        map->inputs[i] = m->inputs[i].reg;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)outputs, sizeof(int), "a map"));
+    map->outputs = p;
+    for (int s = 0; s < m->count; s++) {
+        int n = b->layouts[b->network.linears[m->linears[s]].tensor].ciphertexts;
+        for (int k = 0; m->sets[s] != NULL && k < n; k++) {
+            map_outputs[at + k] = m->e->program->register_count++;
+            map->outputs[map->output_count++] = map_outputs[at + k];
+        }
+        at += n;
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status merge_all(merge *m, umbra_weight_source *source, int *map_outputs)
+{
+    umbra_program_map map = {0};
+    const umbra_build *b = m->e->build;
+    umbra_instruction i = {.op = UMBRA_DO_MAP, .step = m->e->step};
+    umbra_status status;
+    bool any = false;
+    for (int s = 0; s < m->count; s++) {
+        UMBRA_GOTO(fail, status, take_set(m, s, source));
+        any |= m->sets[s] != NULL;
+    }
+    if (!any)
+        return UMBRA_OK;
+    UMBRA_GOTO(fail, status, merge_diagonals(m, &map, source));
+    UMBRA_GOTO(fail, status, find_gains(m, &map));
+    UMBRA_GOTO(fail, status, map_registers(m, &map, map_outputs));
+    map.weight_scale_log2 = umbra_emit_weight_scale(m->e, m->depth);
+    for (int s = 0; s < m->count; s++) {
+        size_t period = umbra_layout_period(&b->layouts[b->network.linears[m->linears[s]].tensor]);
+        map.period_slots = period > map.period_slots ? period : map.period_slots;
+    }
+    for (int k = 0; k < m->input_count; k++) {
+        size_t period = umbra_layout_period(&b->layouts[m->inputs[k].tensor]);
+        map.period_slots = period > map.period_slots ? period : map.period_slots;
+    }
+    UMBRA_GOTO(fail, status, umbra_program_add_map(m->e->program, &map, &i.index));
+    return umbra_program_append(m->e->program, &i);
+fail:
+    umbra_program_map_free(&map);
+    return status;
+}
+
+/* Sources follow the numbers of maps. */
+static umbra_status keep_source(umbra_build *b, int maps_before, umbra_weight_source *source)
+{
+    void *grown = NULL;
+    if (b->program.map_count == maps_before) {
+        umbra_weight_source_free(source);
+        return UMBRA_OK;
+    }
+    UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)maps_before + 1, sizeof *source, "a map"));
+    if (maps_before > 0)
+        memcpy(grown, b->sources, (size_t)maps_before * sizeof *source);
+    umbra_memory_free(b->sources);
+    b->sources = grown;
+    b->sources[maps_before] = *source;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, umbra_diagonal_set **sets,
+                            int depth, int *map_outputs)
+{
+    umbra_weight_source source = {0};
+    merge m = {.e = e, .linears = linears, .count = count, .depth = depth, .sets = sets};
+    int maps_before = e->program->map_count;
+    umbra_status status = source_arrays(&source, count);
+    for (int s = 0; s < count; s++) {
+        if (status == UMBRA_OK)
+            source.sets[s] = sets[s];
+        else
+            umbra_diagonal_set_free(sets[s]);
+    }
+    if (status == UMBRA_OK)
+        status = merge_arrays(&m);
+    if (status == UMBRA_OK)
+        status = merge_all(&m, &source, map_outputs);
+    if (status == UMBRA_OK)
+        status = keep_source(e->build, maps_before, &source);
+    umbra_memory_free(m.inputs);
+    umbra_memory_free(m.input_of);
+    if (status != UMBRA_OK) {
+        /* A map that was added without its source: the build is freed as a whole. */
+        e->program->map_count = maps_before;
+        umbra_weight_source_free(&source);
+    }
+    return status;
+}

@@ -1,0 +1,51 @@
+/* What lowering keeps while it walks over the graph: linear values as sums of terms. */
+#ifndef UMBRA_PLAN_LOWER_H
+#define UMBRA_PLAN_LOWER_H
+
+#include "plan/network.h"
+
+/* A linear value, not yet evaluated. */
+typedef struct umbra_expression {
+    bool known;
+    int count, capacity;
+    umbra_term *terms;
+    double *offset; /* NULL: zero */
+    int gap;
+} umbra_expression;
+
+typedef struct umbra_lowering {
+    umbra_network *network;
+    const umbra_graph *graph;
+    umbra_expression *values; /* by graph value */
+    int *uses;
+    const unsigned char *compose;
+    int compose_count;
+    int composed; /* candidates expanded in the expression at hand */
+} umbra_lowering;
+
+void umbra_expression_free(umbra_expression *e);
+umbra_status umbra_expression_copy(umbra_expression *out, const umbra_expression *in,
+                                   size_t size) UMBRA_MUST_USE;
+/* Add coefficient * matrix * tensor; two terms of one tensor become one. */
+umbra_status umbra_expression_add_term(umbra_lowering *l, umbra_expression *e,
+                                       umbra_term term) UMBRA_MUST_USE;
+/* out += coefficient * (matrix applied to in) */
+umbra_status umbra_expression_apply(umbra_lowering *l, umbra_expression *out,
+                                    const umbra_expression *in, int matrix,
+                                    double coefficient) UMBRA_MUST_USE;
+/* offset += coefficient * addend, making it where it is NULL */
+umbra_status umbra_offset_add(double **offset, const double *addend, double coefficient,
+                              size_t size) UMBRA_MUST_USE;
+
+umbra_status umbra_network_add_tensor(umbra_network *network, const umbra_tensor *tensor,
+                                      int *index) UMBRA_MUST_USE;
+umbra_status umbra_network_add_linear(umbra_network *network, const umbra_linear *linear,
+                                      int *index) UMBRA_MUST_USE;
+umbra_status umbra_network_add_candidate(umbra_network *network, const umbra_candidate *candidate,
+                                         int *index) UMBRA_MUST_USE;
+/* Channels, height and width of a value. Returns: UMBRA_E_MODEL for a batch or a rank not known
+ * here */
+umbra_status umbra_value_geometry(const umbra_graph *graph, int value, int *channels, int *height,
+                                  int *width) UMBRA_MUST_USE;
+
+#endif

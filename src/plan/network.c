@@ -1,0 +1,110 @@
+/* Networks: their arrays, names and layouts. */
+#include "plan/network.h"
+
+#include "base/memory.h"
+#include "plan/lower.h"
+
+#include <string.h>
+
+void umbra_network_free(umbra_network *network)
+{
+    for (int i = 0; i < network->linear_count; i++) {
+        umbra_memory_free(network->linears[i].terms);
+        umbra_memory_free(network->linears[i].offset);
+    }
+    umbra_memory_free(network->tensors);
+    umbra_memory_free(network->linears);
+    umbra_memory_free(network->candidates);
+    *network = (umbra_network){0};
+}
+
+/* Arrays have room for a power of two of elements. */
+static umbra_status append(void **array, int *count, const void *element, size_t element_bytes)
+{
+    size_t n = (size_t)*count;
+    if ((n & (n - 1)) == 0) {
+        void *grown = NULL;
+        UMBRA_TRY(umbra_memory_alloc_array(&grown, n == 0 ? 1 : 2 * n, element_bytes, "a network"));
+        if (n > 0)
+            memcpy(grown, *array, n * element_bytes);
+        umbra_memory_free(*array);
+        *array = grown;
+    }
+    memcpy((unsigned char *)*array + n * element_bytes, element, element_bytes);
+    (*count)++;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_network_add_tensor(umbra_network *network, const umbra_tensor *tensor,
+                                      int *index)
+{
+    void *array = network->tensors;
+    *index = network->tensor_count;
+    umbra_status status = append(&array, &network->tensor_count, tensor, sizeof *tensor);
+    network->tensors = array;
+    return status;
+}
+
+umbra_status umbra_network_add_linear(umbra_network *network, const umbra_linear *linear,
+                                      int *index)
+{
+    void *array = network->linears;
+    *index = network->linear_count;
+    umbra_status status = append(&array, &network->linear_count, linear, sizeof *linear);
+    network->linears = array;
+    return status;
+}
+
+umbra_status umbra_network_add_candidate(umbra_network *network, const umbra_candidate *candidate,
+                                         int *index)
+{
+    void *array = network->candidates;
+    *index = network->candidate_count;
+    umbra_status status = append(&array, &network->candidate_count, candidate, sizeof *candidate);
+    network->candidates = array;
+    return status;
+}
+
+const char *umbra_network_name(const umbra_network *network, int tensor)
+{
+    const umbra_tensor *t = &network->tensors[tensor];
+    if (t->kind == UMBRA_TENSOR_INPUT)
+        return network->graph->values[t->value].name;
+    return network->graph->nodes[t->node].name;
+}
+
+umbra_status umbra_value_geometry(const umbra_graph *graph, int value, int *channels, int *height,
+                                  int *width)
+{
+    const umbra_value *v = &graph->values[value];
+    const umbra_shape *s = &v->shape;
+    bool image = s->rank == 4, vector = s->rank == 2 || s->rank == 1;
+    int64_t batch = s->rank > 1 ? s->dim[0] : 1;
+    if ((!image && !vector) || batch != 1 || umbra_shape_elements(s) <= 0)
+        return umbra_fail(UMBRA_E_MODEL,
+                          "\"%s\" is not one image [1, C, H, W] or one vector [1, n]: export the "
+                          "model with batch 1",
+                          v->name);
+    if (umbra_shape_elements(s) > (int64_t)1 << 24)
+        return umbra_fail(UMBRA_E_MODEL, "\"%s\" has more than 2^24 elements", v->name);
+    *channels = (int)s->dim[vector ? s->rank - 1 : 1];
+    *height = image ? (int)s->dim[2] : 1;
+    *width = image ? (int)s->dim[3] : 1;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_network_layout(const umbra_network *network, int tensor, size_t slots,
+                                  umbra_layout *out)
+{
+    const umbra_tensor *t = &network->tensors[tensor];
+    umbra_status status;
+    if (t->height == 1 && t->width == 1)
+        status = umbra_layout_modular(out, t->channels, slots);
+    else
+        status =
+            umbra_layout_multiplexed(out, t->channels, t->height, t->width, network->grid_height,
+                                     network->grid_width, t->gap == 0 ? 1 : t->gap, slots);
+    if (status != UMBRA_OK)
+        return umbra_fail_within(status, "\"%s\"", umbra_network_name(network, tensor));
+    return UMBRA_OK;
+}

@@ -1,0 +1,82 @@
+/* The network as the planner sees it: tensors that become ciphertexts, and linear maps between
+ * them. */
+#ifndef UMBRA_PLAN_NETWORK_H
+#define UMBRA_PLAN_NETWORK_H
+
+#include "plan/layout.h"
+#include "plan/matrices.h"
+
+/* A slot of a tensor holds factor * (value + shift), or the square of that slot of `source`. */
+typedef enum umbra_tensor_kind {
+    UMBRA_TENSOR_INPUT,
+    UMBRA_TENSOR_LINEAR,
+    UMBRA_TENSOR_SQUARE
+} umbra_tensor_kind;
+
+typedef struct umbra_tensor {
+    umbra_tensor_kind kind;
+    int value;  /* of the graph: of a SQUARE that of its source */
+    int source; /* SQUARE: the tensor squared */
+    int node;   /* of the graph, for names: what made the value, or the polynomial */
+    int gap;    /* of its layout; 0: a vector */
+    int channels, height, width;
+    int depth; /* rescalings before it */
+    bool used;
+    double shift;
+} umbra_tensor;
+
+/* coefficient * matrix * tensor */
+typedef struct umbra_term {
+    int tensor, matrix;
+    double coefficient;
+} umbra_term;
+
+/* A linear map that is evaluated: tensor = sum of terms + offset (in values, before shift and
+ * factor). */
+typedef struct umbra_linear {
+    int tensor;
+    int candidate; /* whose value this is, or -1 */
+    int term_count;
+    umbra_term *terms;
+    double *offset; /* one for each element */
+    int depth;      /* of its terms; the tensor's is one more */
+    int composed;   /* how many candidates were multiplied into it */
+} umbra_linear;
+
+/* A linear value that several nodes read: it may be kept and read (one more level), or multiplied
+ * into its readers' maps (more diagonals). */
+typedef struct umbra_candidate {
+    int value, tensor, linear;
+    bool compose;
+} umbra_candidate;
+
+typedef struct umbra_network {
+    const umbra_graph *graph;
+    umbra_matrices *matrices; /* borrowed */
+    umbra_tensor *tensors;
+    int tensor_count;
+    umbra_linear *linears;
+    int linear_count;
+    umbra_candidate *candidates;
+    int candidate_count;
+    int input, output; /* tensors */
+    int depth;         /* of the output: rescalings in all */
+    int grid_height, grid_width;
+} umbra_network;
+
+/* Rewrite a graph as squares and linear maps. compose[i] decides the i-th candidate in the order of
+ * the graph (beyond compose_count: composed).
+ *
+ * Owns:    umbra_network_free (the fields)
+ * Returns: UMBRA_E_MODEL listing every node that the planner cannot take */
+umbra_status umbra_network_lower(umbra_network *out, const umbra_graph *graph,
+                                 umbra_matrices *matrices, const unsigned char *compose,
+                                 int compose_count) UMBRA_MUST_USE;
+void umbra_network_free(umbra_network *network);
+const char *umbra_network_name(const umbra_network *network, int tensor);
+
+/* The layout of a tensor. Returns: UMBRA_E_MODEL where it does not fit */
+umbra_status umbra_network_layout(const umbra_network *network, int tensor, size_t slots,
+                                  umbra_layout *out) UMBRA_MUST_USE;
+
+#endif

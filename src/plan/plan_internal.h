@@ -1,0 +1,45 @@
+/* The inside of a plan: what it was compiled from, what was decided, and what follows from both. */
+#ifndef UMBRA_PLAN_PLAN_INTERNAL_H
+#define UMBRA_PLAN_PLAN_INTERNAL_H
+
+#include "plan/build.h"
+#include "plan/plan.h"
+
+struct umbra_plan {
+    /* Stored in a plan file. */
+    umbra_graph *graph;
+    umbra_model_info model;
+    umbra_statistics statistics;
+    umbra_decisions decisions;
+    umbra_params *params;
+    double wanted_bits;
+    uint64_t memory_budget;
+    /* Made from the above, the same way each time. */
+    umbra_matrices *matrices;
+    umbra_build build;
+    umbra_simulation simulation;
+    umbra_profile profile;
+    umbra_plan_summary summary;
+    int threads;
+};
+
+/* Build, simulate, summarise: the half that compiling and loading share. Params must be set. */
+umbra_status umbra_plan_finish(umbra_plan *plan, umbra_pool *pool) UMBRA_MUST_USE;
+/* Choose decisions and parameters. */
+umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *options,
+                               umbra_pool *pool) UMBRA_MUST_USE;
+
+/* The body of a plan file, without the envelope. */
+umbra_status umbra_plan_write_body(const umbra_plan *plan, umbra_writer *writer) UMBRA_MUST_USE;
+umbra_status umbra_plan_read_body(umbra_reader *reader, umbra_plan **out) UMBRA_MUST_USE;
+/* Graphs and model information in bytes. */
+void umbra_graph_write(const umbra_graph *graph, umbra_writer *writer);
+umbra_status umbra_graph_read(umbra_reader *reader, umbra_graph **out) UMBRA_MUST_USE;
+umbra_status umbra_graph_copy(const umbra_graph *graph, umbra_graph **out) UMBRA_MUST_USE;
+void umbra_model_info_write(const umbra_model_info *model, umbra_writer *writer);
+umbra_status umbra_model_info_read(umbra_reader *reader, umbra_model_info *out) UMBRA_MUST_USE;
+
+/* Memory of one run: ciphertexts, keys, weights, tables. */
+uint64_t umbra_plan_weight_bytes(const umbra_plan *plan);
+
+#endif

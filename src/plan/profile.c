@@ -1,0 +1,144 @@
+/* The client profile: saved, loaded, freed. */
+#include "plan/profile.h"
+
+#include "base/memory.h"
+#include "plan/plan_internal.h"
+
+#include <math.h>
+
+#define PROFILE_VERSION 1
+#define MAX_KEYS 65536
+
+void umbra_profile_free(umbra_profile *profile)
+{
+    if (profile == NULL)
+        return;
+    umbra_params_free(profile->params);
+    umbra_model_info_free(&profile->model);
+    umbra_memory_free(profile->keys);
+    umbra_memory_free(profile);
+}
+
+static void write_body(const umbra_profile *p, umbra_writer *w)
+{
+    umbra_params_write(p->params, w);
+    umbra_model_info_write(&p->model, w);
+    umbra_layout_write(&p->input_layout, w);
+    umbra_layout_write(&p->output_layout, w);
+    umbra_write_f64(w, p->input_factor);
+    umbra_write_f64(w, p->input_scale_log2);
+    umbra_write_u32(w, (uint32_t)p->input_level);
+    umbra_write_f64(w, p->output_factor);
+    umbra_write_f64(w, p->predicted_bits);
+    umbra_write_f64(w, p->predicted_seconds);
+    umbra_write_u64(w, p->predicted_memory_bytes);
+    umbra_write_bytes(w, p->plan_hash, sizeof p->plan_hash);
+    umbra_write_u32(w, (uint32_t)p->key_count);
+    for (size_t i = 0; i < p->key_count; i++) {
+        umbra_write_u32(w, p->keys[i].galois);
+        umbra_write_u32(w, (uint32_t)p->keys[i].level);
+    }
+}
+
+umbra_status umbra_profile_save(const umbra_profile *profile, const char *path)
+{
+    umbra_writer w = {0};
+    write_body(profile, &w);
+    umbra_status status = umbra_writer_check(&w);
+    if (status == UMBRA_OK)
+        status = umbra_envelope_write_file(path, false, UMBRA_KIND_PROFILE, PROFILE_VERSION,
+                                           umbra_params_hash(profile->params), 0, w.bytes, w.size);
+    umbra_writer_free(&w);
+    return status;
+}
+
+static umbra_status bad(const umbra_reader *r, const char *what)
+{
+    return umbra_fail(UMBRA_E_INPUT, "%s: %s at byte %llu", r->name, what,
+                      (unsigned long long)(r->base_offset + r->offset));
+}
+
+static umbra_status read_keys(umbra_reader *r, umbra_profile *p)
+{
+    uint32_t count = umbra_read_u32(r), degree = (uint32_t)umbra_params_degree(p->params);
+    void *keys = NULL;
+    if (count > MAX_KEYS || (uint64_t)count * 8 > umbra_reader_left(r))
+        return bad(r, "too many keys");
+    UMBRA_TRY(umbra_memory_alloc_array(&keys, (size_t)count + 1, sizeof *p->keys, "a key request"));
+    p->keys = keys;
+    p->key_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t galois = umbra_read_u32(r), level = umbra_read_u32(r);
+        bool element = galois == 0 || (galois > 1 && galois < 2 * degree && galois % 2 == 1);
+        bool ascending = i == 0 || galois > p->keys[i - 1].galois;
+        if (!element || !ascending || level >= (uint32_t)umbra_params_level_count(p->params))
+            return bad(r, "a key that these parameters do not have");
+        p->keys[i] = (umbra_key_item){.galois = galois, .level = (int)level};
+    }
+    return umbra_reader_check(r, "key request");
+}
+
+static bool positive(double x)
+{
+    return isfinite(x) && x > 0;
+}
+
+static umbra_status read_numbers(umbra_reader *r, umbra_profile *p)
+{
+    p->input_factor = umbra_read_f64(r);
+    p->input_scale_log2 = umbra_read_f64(r);
+    uint32_t level = umbra_read_u32(r);
+    p->output_factor = umbra_read_f64(r);
+    p->predicted_bits = umbra_read_f64(r);
+    p->predicted_seconds = umbra_read_f64(r);
+    p->predicted_memory_bytes = umbra_read_u64(r);
+    if (!positive(p->input_factor) || !positive(p->output_factor) ||
+        !positive(p->input_scale_log2) || p->input_scale_log2 > 110 ||
+        !isfinite(p->predicted_bits) || !isfinite(p->predicted_seconds) ||
+        level >= (uint32_t)umbra_params_level_count(p->params))
+        return bad(r, "a scale, factor or level out of range");
+    p->input_level = (int)level;
+    umbra_read_copy(r, p->plan_hash, sizeof p->plan_hash);
+    return umbra_reader_check(r, "profile");
+}
+
+static umbra_status read_body(umbra_reader *r, umbra_profile *p)
+{
+    UMBRA_TRY(umbra_params_read(r, &p->params));
+    UMBRA_TRY(umbra_model_info_read(r, &p->model));
+    UMBRA_TRY(umbra_layout_read(r, &p->input_layout));
+    UMBRA_TRY(umbra_layout_read(r, &p->output_layout));
+    size_t slots = umbra_params_slots(p->params);
+    if (p->input_layout.slots != slots || p->output_layout.slots != slots)
+        return bad(r, "a layout of another ring degree");
+    UMBRA_TRY(read_numbers(r, p));
+    if (p->model.label_count != 0 &&
+        (size_t)p->model.label_count != umbra_layout_elements(&p->output_layout))
+        return bad(r, "as many labels as outputs are needed, and there are others");
+    UMBRA_TRY(read_keys(r, p));
+    if (umbra_reader_left(r) != 0)
+        return bad(r, "bytes after the end of the profile");
+    return UMBRA_OK;
+}
+
+umbra_status umbra_profile_load(const char *path, umbra_profile **out)
+{
+    umbra_file_map map;
+    umbra_envelope envelope;
+    umbra_reader body;
+    void *made = NULL;
+    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_PROFILE,
+                                              PROFILE_VERSION, true, &envelope, &body);
+    if (status == UMBRA_OK)
+        status = umbra_memory_alloc(&made, sizeof(umbra_profile), "a profile");
+    if (status == UMBRA_OK)
+        status = read_body(&body, made);
+    umbra_file_unmap(&map);
+    if (status != UMBRA_OK) {
+        umbra_profile_free(made);
+        return status;
+    }
+    *out = made;
+    return UMBRA_OK;
+}
