@@ -333,11 +333,21 @@ umbra_status visit_format(const umbra_image_file *file, DcmFileFormat *format,
 
 } // namespace
 
-umbra_status umbra_dicom_extract(const umbra_image_file *file, umbra_dicom_frame *out)
+umbra_status umbra_dicom_start()
 {
     static std::once_flag started;
     try {
         std::call_once(started, start_dcmtk);
+    } catch (...) {
+        return umbra_fail(UMBRA_E_RESOURCE, "no memory to start the DICOM reader");
+    }
+    return UMBRA_OK;
+}
+
+umbra_status umbra_dicom_extract(const umbra_image_file *file, umbra_dicom_frame *out)
+{
+    UMBRA_TRY(umbra_dicom_start());
+    try {
         return umbra_dicom_visit(file, visit_format, out);
     } catch (...) {
         return umbra_fail(UMBRA_E_RESOURCE, "%s: no memory to read a DICOM file", file->name);

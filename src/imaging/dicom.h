@@ -32,6 +32,15 @@ typedef struct umbra_dicom_frame {
     char photometric[20], how[20]; /* "MONOCHROME2"; "window", "VOI table", "colour" or "" */
 } umbra_dicom_frame;
 
+/* Register DCMTK's codecs and silence its log, once; for both functions below. */
+umbra_status umbra_dicom_start(void) UMBRA_MUST_USE;
+
+/* The same as umbra_dicom_extract in a child process of limited time and memory, so that neither a
+ * crash nor a stall of DCMTK is one of the caller. DCMTK runs nowhere else in the parent, so no
+ * lock of its is held at the fork. */
+umbra_status umbra_dicom_extract_apart(const umbra_image_file *file,
+                                       umbra_dicom_frame *out) UMBRA_MUST_USE;
+
 /* Returns: UMBRA_E_INPUT naming the file, the element or transfer syntax, and the remedy
  * Threads: safe; no C++ exception comes out, nothing is printed */
 umbra_status umbra_dicom_extract(const umbra_image_file *file,

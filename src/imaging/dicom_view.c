@@ -78,7 +78,7 @@ static void describe(const umbra_dicom_frame *frame, umbra_image *image)
 umbra_status umbra_dicom_decode(const umbra_image_file *file, umbra_image *out)
 {
     umbra_dicom_frame frame = {0};
-    UMBRA_TRY(umbra_dicom_extract(file, &frame));
+    UMBRA_TRY(umbra_dicom_extract_apart(file, &frame));
     size_t count = (size_t)frame.width * (size_t)frame.height;
     if (frame.view == UMBRA_DICOM_VALUES) {
         umbra_status status = apply_percentiles(&frame, count);

@@ -103,10 +103,13 @@ static float mediastinum_at(const anatomy *a, float x, float y)
     float parts[5];
     float band = curve_at(half, sizeof half / sizeof *half, y);
     parts[0] = phantom_step(-0.012f, 0.012f, band - d);
-    parts[1] = phantom_ellipse(p, (phantom_point){0.075f, base - 0.125f},
-                               (phantom_point){0.165f * s, 0.135f * s}, a->heart_lean, 0.09f);
+    /* The heart rests on the diaphragm: its lower half reaches further down. */
+    float middle = base - 0.125f, below = y > middle ? 0.72f : 1.0f;
+    phantom_point q = {x, middle + below * (y - middle)};
+    parts[1] = phantom_ellipse(q, (phantom_point){0.075f, middle},
+                               (phantom_point){0.165f * s, 0.135f * s}, a->heart_lean, 0.13f);
     parts[2] = phantom_ellipse(p, (phantom_point){-0.030f, base - 0.130f},
-                               (phantom_point){0.090f * s, 0.140f * s}, 0.0f, 0.10f);
+                               (phantom_point){0.086f * s, 0.150f * s}, 0.0f, 0.20f);
     parts[3] = phantom_ellipse(p, (phantom_point){0.045f, 0.325f},
                                (phantom_point){0.048f * a->aorta, 0.050f * a->aorta}, 0.0f, 0.16f);
     parts[4] = phantom_ellipse(p, (phantom_point){0.045f, 0.445f}, (phantom_point){0.060f, 0.075f},
@@ -156,10 +159,13 @@ static void draw_pixel(phantom_canvas *canvas, const anatomy *a, int column, int
     float air = 0.15f + 0.07f * phantom_step(0.15f, 0.85f, y);
     air +=
         0.05f * phantom_step(0.25f, 0.06f, d) + 0.04f * phantom_step(0.06f, 0.0f, wall - 0.05f - d);
+    air += 0.13f * phantom_ellipse((phantom_point){d, y}, (phantom_point){0.07f, 0.47f},
+                                   (phantom_point){0.115f, 0.17f}, 0.25f, 0.85f);
     float film = phantom_mix(tissue, air, lung);
     film =
-        phantom_mix(film, phantom_mix(0.70f, 0.82f, phantom_step(0.3f, 0.75f, y)), 0.94f * heart);
-    film += 0.075f * spine_at(d, y) - 0.13f * airway_at(x + 0.004f, y) * (1.0f - 0.6f * lung);
+        phantom_mix(film, phantom_mix(0.66f, 0.80f, phantom_step(0.25f, 0.8f, y)), 0.92f * heart);
+    film += phantom_mix(0.085f, 0.035f, phantom_step(0.35f, 0.6f, y)) * spine_at(d, y) -
+            0.13f * airway_at(x + 0.004f, y) * (1.0f - 0.6f * lung);
     phantom_point breast = {d, y};
     film += a->breast * phantom_ellipse(breast, (phantom_point){0.235f, 0.66f},
                                         (phantom_point){0.15f, 0.145f}, 0.1f, 0.10f);
@@ -191,7 +197,7 @@ static void draw_ribs(phantom_canvas *canvas, const anatomy *a, phantom_random *
                       umbra_phantom_random_between(r, -0.003f, 0.003f);
             float fall = a->rib_slope * (0.045f + 0.012f * (float)i);
             float wall = chest_wall(a, y + fall) + 0.004f;
-            float gain = 0.105f - 0.004f * (float)i;
+            float gain = 0.118f - 0.004f * (float)i;
             phantom_point back[4] = {{0.035f, y},
                                      {0.035f + 0.45f * wall, y - 0.035f},
                                      {0.96f * wall, y - 0.01f + 0.25f * fall},
@@ -240,7 +246,7 @@ static void draw_vessel(phantom_canvas *canvas, const anatomy *a, phantom_random
                           {from.x + 0.33f * toward.x + side.x, from.y + 0.33f * toward.y + side.y},
                           {from.x + 0.66f * toward.x + side.x, from.y + 0.66f * toward.y + side.y},
                           {from.x + toward.x, from.y + toward.y}};
-    float gain = generation == 0 ? 0.15f : 0.10f;
+    float gain = generation == 0 ? 0.105f : generation == 1 ? 0.06f : 0.042f;
     phantom_pen pen = {half_width, 0.35f * half_width, gain, 0.0f, PHANTOM_TUBE};
     stroke_side(canvas, a, sign, c, &pen);
     if (generation == 2)
@@ -309,7 +315,9 @@ static void draw_chest(phantom_canvas *canvas, const anatomy *a, phantom_random 
     draw_ribs(canvas, a, random);
     draw_shoulders(canvas, a);
     draw_marker(canvas);
-    umbra_phantom_blur(canvas, 1 + (canvas->side / 512) * (canvas->side / 512));
+    umbra_phantom_mottle(canvas, random, 9, 0.018f);
+    umbra_phantom_mottle(canvas, random, 40, 0.012f);
+    umbra_phantom_blur(canvas, 1 + canvas->side * canvas->side / 150000);
     umbra_phantom_grain(canvas, random, 0.011f);
 }
 

@@ -163,6 +163,30 @@ void umbra_phantom_blur(phantom_canvas *canvas, int rounds)
     }
 }
 
+#define CELLS_MAX 64
+
+void umbra_phantom_mottle(phantom_canvas *canvas, phantom_random *random, int cells,
+                          float amplitude)
+{
+    float lattice[(CELLS_MAX + 1) * (CELLS_MAX + 1)];
+    int points = (cells < CELLS_MAX ? cells : CELLS_MAX) + 1;
+    for (int i = 0; i < points * points; i++)
+        lattice[i] = umbra_phantom_random_between(random, -amplitude, amplitude);
+    for (int row = 0; row < canvas->side; row++) {
+        for (int column = 0; column < canvas->side; column++) {
+            float x = (float)column * (float)(points - 1) / (float)canvas->side;
+            float y = (float)row * (float)(points - 1) / (float)canvas->side;
+            const float *p = lattice + (int)y * points + (int)x;
+            float s = phantom_step(0.0f, 1.0f, x - (float)(int)x);
+            float t = phantom_step(0.0f, 1.0f, y - (float)(int)y);
+            float v = phantom_mix(phantom_mix(p[0], p[1], s),
+                                  phantom_mix(p[points], p[points + 1], s), t);
+            float *film = &canvas->film[(size_t)row * (size_t)canvas->side + (size_t)column];
+            *film += *film > 0.05f ? v : 0.0f; /* air stays black */
+        }
+    }
+}
+
 void umbra_phantom_grain(phantom_canvas *canvas, phantom_random *random, float deviation)
 {
     size_t count = (size_t)canvas->side * (size_t)canvas->side;

@@ -49,6 +49,10 @@ typedef struct phantom_pen {
 void umbra_phantom_stroke(phantom_canvas *canvas, const phantom_point control[4],
                           const phantom_pen *pen);
 
+/* Add smooth unevenness, as tissue has: random values on a lattice of cells, blended between. */
+void umbra_phantom_mottle(phantom_canvas *canvas, phantom_random *random, int cells,
+                          float amplitude);
+
 /* Smooth the film with a binomial kernel, `rounds` times; then add grain of the given deviation. */
 void umbra_phantom_blur(phantom_canvas *canvas, int rounds);
 void umbra_phantom_grain(phantom_canvas *canvas, phantom_random *random, float deviation);

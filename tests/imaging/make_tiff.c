@@ -140,6 +140,8 @@ static void set_fields(TIFF *tiff, const tiff_recipe *r)
         }
         TIFFSetField(tiff, TIFFTAG_COLORMAP, red, green, blue);
     }
+    if (r->photometric == PHOTOMETRIC_YCBCR)
+        TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
     if (r->tile > 0) {
         TIFFSetField(tiff, TIFFTAG_TILEWIDTH, r->tile);
         TIFFSetField(tiff, TIFFTAG_TILELENGTH, r->tile);
