@@ -32,7 +32,7 @@ static void pair_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *p
         return;
     size_t period = problem->period[input];
     size_t modulus = umbra_diagonal_min(period, split->window);
-    size_t made = umbra_diagonal_cover(split, problem->residues + first, count,
+    size_t made = umbra_diagonal_cover(split->half, problem->residues + first, count,
                                        umbra_diagonal_min(period, problem->out_period), modulus,
                                        cover, marks);
     for (size_t i = 0; set->shapes != NULL && i < made; i++) {
@@ -189,6 +189,6 @@ void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, do
         size_t at = entries->at[e] & ~UMBRA_DIAGONAL_IMAGINARY;
         double *part = entries->at[e] & UMBRA_DIAGONAL_IMAGINARY ? im : re;
         for (; at < set->slots; at += period)
-            part[at] += (double)entries->weight[e];
+            part[at] = (double)entries->weight[e];
     }
 }

@@ -18,13 +18,14 @@ typedef struct umbra_diagonal_shape {
     int64_t giant_slots, baby_slots; /* as ckks/linear.h */
 } umbra_diagonal_shape;
 
-/* How the map is evaluated:
- * - halved: each input ciphertext z is first replaced by z + i * rotate(z, half_slots) (free of
- * levels: multiplication by i is exact), weights are complex, so that one product serves two
- * diagonals; the result's imaginary part is removed by adding the conjugate. half_slots = 0: not
- * halved.
- * - sum_steps: after the map out += rotate(out, sum_slots[i]) for each i: partial sums of a dense
- * layer into a MODULAR layout. */
+/* How the map is evaluated.
+ *
+ * Halved (half_slots != 0): each input ciphertext x is first replaced by
+ * x + i * rotate(x, half_slots), which costs no level since multiplying by i is exact. Weights are
+ * complex, so that one product serves two diagonals, and hold half of the map's; the imaginary part
+ * of the result goes when its conjugate is added.
+ *
+ * Sum steps: after the map, out += rotate(out, sum_slots[k]) for each k in turn. */
 typedef struct umbra_diagonal_set {
     size_t slots;
     int input_count, output_count;
@@ -33,32 +34,37 @@ typedef struct umbra_diagonal_set {
     int64_t sum_slots[32];
     umbra_diagonal_shape *shapes; /* sorted by output, giant, input, baby */
     size_t count;
-    size_t baby_rotations,
-        giant_rotations;    /* distinct (input, baby != 0) and (output, giant != 0) */
-    double gain_log2;       /* log2 of max over rows of sum |w| */
-    double noise_gain_log2; /* log2 of the root of sum over diagonals of mean |w|^2 (times 2 when
-                               halved) */
-    void *entries;          /* weights by diagonal; opaque, NULL in a count-only set */
+    size_t baby_rotations;  /* distinct (input, baby != 0) */
+    size_t giant_rotations; /* distinct (output, giant != 0) */
+    double gain_log2;       /* log2 of max over rows of sum |w|, sum steps included */
+    /* log2 of the root of sum over diagonals of mean |w|^2 (times 2 when halved), before the sum
+     * steps: each of them adds 1/2 to the part of the noise that is independent between slots. */
+    double noise_gain_log2;
+    void *entries; /* weights by diagonal; opaque, NULL in a count-only set */
 } umbra_diagonal_set;
 
 typedef enum umbra_diagonal_mode { UMBRA_DIAGONAL_COUNT, UMBRA_DIAGONAL_FILL } umbra_diagonal_mode;
 
-/* The cost of the choice between splits: a baby rotation, a giant rotation, one diagonal product
- * (ns). */
+/* The cost of the choice between splits (ns): a baby rotation, a giant rotation, one diagonal
+ * product. A rotation by half, a conjugation or a sum step counts as a baby and a giant. */
 typedef struct umbra_diagonal_cost {
     double baby_ns, giant_ns, product_ns;
 } umbra_diagonal_cost;
 
 /* Choose rotations (using the copies of input layouts: positions are cyclic in the period),
  * halving, and the split into babies and giants with the least cost; COUNT mode makes the shapes
- * only, FILL the weights too. Owns: umbra_diagonal_set_free */
+ * only, FILL the weights too. Shapes are the same in both modes. An output ciphertext that no entry
+ * reaches has no shapes.
+ *
+ * Owns:    umbra_diagonal_set_free
+ * Returns: UMBRA_E_MISMATCH where matrices, layouts and inputs do not belong together */
 umbra_status umbra_diagonals_make(umbra_diagonal_set **out, const umbra_map_term *terms,
                                   int term_count, const umbra_layout *to,
                                   const umbra_diagonal_cost *cost,
                                   umbra_diagonal_mode mode) UMBRA_MUST_USE;
 void umbra_diagonal_set_free(umbra_diagonal_set *set);
-/* The slot vector of diagonal i, already turned to the right by its giant; re, im: `slots` doubles.
- */
+/* The slot vector of diagonal i, already turned to the right by its giant; `slots` doubles each.
+ * Threads: any number at once */
 void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, double *im);
 
 #endif

@@ -63,9 +63,8 @@ void umbra_diagonal_split_residue(const umbra_diagonal_split *split, size_t modu
  * cover: room for count * modulus / base
  * marks: modulus bytes, zero before and after
  * Returns: their number; each residue is met by exactly one of D and D + half */
-size_t umbra_diagonal_cover(const umbra_diagonal_split *split, const uint32_t *residues,
-                            size_t count, size_t base, size_t modulus, uint32_t *cover,
-                            unsigned char *marks);
+size_t umbra_diagonal_cover(size_t half, const uint32_t *residues, size_t count, size_t base,
+                            size_t modulus, uint32_t *cover, unsigned char *marks);
 
 /* The split that costs least. */
 umbra_status umbra_diagonal_choose(const umbra_diagonal_problem *problem,

@@ -111,7 +111,7 @@ static size_t base_of(const search *s, int input)
 
 /* The covers of all pairs of kinds. Returns: products, over all ciphertexts; *largest: of one pair.
  */
-static double cover_all(search *s, const umbra_diagonal_split *split, size_t *largest)
+static double cover_all(search *s, size_t window, size_t half, size_t *largest)
 {
     const umbra_diagonal_problem *problem = s->problem;
     double products = 0.0;
@@ -123,9 +123,9 @@ static double cover_all(search *s, const umbra_diagonal_split *split, size_t *la
             size_t first = problem->pair_start[pair], end = problem->pair_start[pair + 1];
             size_t count = problem->period[s->input[i]] == 0
                                ? 0
-                               : umbra_diagonal_cover(split, problem->residues + first, end - first,
+                               : umbra_diagonal_cover(half, problem->residues + first, end - first,
                                                       base_of(s, s->input[i]),
-                                                      modulus_of(s, s->input[i], split->window),
+                                                      modulus_of(s, s->input[i], window),
                                                       s->cover + at, s->marks);
             s->start[k] = at;
             at += count;
@@ -182,8 +182,6 @@ static double giant_cost(search *s)
 static void try_split(search *s, const candidate *c, size_t r0, size_t r1, size_t r2)
 {
     umbra_diagonal_split split = {.window = c->window, .half = c->half, .radix = {r0, r1, r2}};
-    size_t largest;
-    (void)cover_all(s, &split, &largest);
     double cost = c->fixed + baby_cost(s, &split);
     if (cost >= s->best_cost)
         return;
@@ -197,7 +195,8 @@ static void try_split(search *s, const candidate *c, size_t r0, size_t r1, size_
 /* All ways to cut a shift's digits in at most four, taken in turn as baby and giant. */
 static void try_splits(search *s, const candidate *c)
 {
-    size_t top = umbra_diagonal_min(c->window, s->problem->largest_period);
+    size_t top = umbra_diagonal_min(c->window, s->problem->largest_period), largest;
+    (void)cover_all(s, c->window, c->half, &largest);
     for (size_t r0 = 1; r0 <= top; r0 *= 2)
         for (size_t r1 = r0 == top ? top : 2 * r0; r1 <= top; r1 *= 2)
             for (size_t r2 = r1 == top ? top : 2 * r1; r2 <= top; r2 *= 2)
@@ -210,12 +209,11 @@ static void add_candidate(search *s, size_t window, size_t half)
 {
     const umbra_diagonal_problem *problem = s->problem;
     const umbra_diagonal_cost *cost = s->cost;
-    umbra_diagonal_split split = {.window = window, .half = half, .radix = {1, 1, 1}};
     double rotation = cost->baby_ns + cost->giant_ns;
     size_t largest;
     candidate *c = &s->candidates[s->candidate_count++];
     *c = (candidate){.window = window, .half = half};
-    c->fixed = cover_all(s, &split, &largest) * cost->product_ns;
+    c->fixed = cover_all(s, window, half, &largest) * cost->product_ns;
     for (size_t step = window; step < problem->largest_period; step *= 2)
         c->fixed += rotation * problem->outputs;
     if (half > 0)

@@ -119,13 +119,21 @@ umbra_status umbra_sparse_add(umbra_sparse **out, const umbra_sparse *a, const u
     return UMBRA_OK;
 }
 
+/* Weights that become zero are dropped, as in every other way to a matrix. */
 void umbra_sparse_scale(umbra_sparse *matrix, const double *row_factor, const double *column_factor)
 {
+    size_t from = 0, to = 0;
     for (size_t r = 0; r < matrix->rows; r++) {
         double factor = row_factor != NULL ? row_factor[r] : 1.0;
         matrix->offset[r] *= factor;
-        for (size_t i = matrix->row_start[r]; i < matrix->row_start[r + 1]; i++)
-            matrix->weight[i] *=
-                column_factor != NULL ? factor * column_factor[matrix->column[i]] : factor;
+        for (size_t end = matrix->row_start[r + 1]; from < end; from++) {
+            uint32_t column = matrix->column[from];
+            double weight = matrix->weight[from] * factor;
+            weight *= column_factor != NULL ? column_factor[column] : 1.0;
+            matrix->column[to] = column;
+            matrix->weight[to] = weight;
+            to += weight != 0.0;
+        }
+        matrix->row_start[r + 1] = to;
     }
 }

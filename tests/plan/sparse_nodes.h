@@ -93,6 +93,21 @@ static inline umbra_sparse *global_pool_matrix(int channels, int size)
                                          shape4(1, channels, size, size), NULL, 0, 0, NULL, NULL));
 }
 
+/* A matrix with a given share of entries, from a dense layer whose other weights are zeroed. */
+static inline umbra_sparse *random_matrix(int rows, int columns, double share, uint64_t seed)
+{
+    const umbra_shape constants[] = {shape2(rows, columns), shape1(rows)};
+    umbra_graph *graph =
+        graph_of_node(UMBRA_OP_DENSE, shape2(1, columns), constants, 2, 0, NULL, NULL);
+    float *w = graph->values[graph->nodes[0].inputs[1]].f32;
+    for (int i = 0; i < rows * columns; i++) {
+        w[i] += (float)random_unit(&seed);
+        if (random_unit(&seed) * 0.5 + 0.5 >= share)
+            w[i] = 0.0f;
+    }
+    return matrix_of_graph(graph);
+}
+
 /* Takes both. */
 static inline umbra_sparse *product_of(umbra_sparse *a, umbra_sparse *b)
 {

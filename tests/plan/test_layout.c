@@ -190,6 +190,7 @@ static void hostile_layouts_are_refused(void **state)
                   {9, 0, "elements"},
                   {9, 0x80000000u, "elements"},
                   {13, 0x7fffffffu, "elements"},
+                  {5, 0x80000020u, "elements"},
                   {17, 0, "powers of two"},
                   {17, 33, "powers of two"},
                   {17, 1u << 30, "do not fit"},

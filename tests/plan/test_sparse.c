@@ -341,21 +341,6 @@ static void means_run_over_their_axes(void **state)
     free(x);
 }
 
-/* A matrix with a given share of entries, from a dense layer whose other weights are zeroed. */
-static umbra_sparse *random_matrix(int rows, int columns, double share, uint64_t seed)
-{
-    const umbra_shape constants[] = {shape2(rows, columns), shape1(rows)};
-    umbra_graph *graph =
-        graph_of_node(UMBRA_OP_DENSE, shape2(1, columns), constants, 2, 0, NULL, NULL);
-    float *w = graph->values[graph->nodes[0].inputs[1]].f32;
-    for (int i = 0; i < rows * columns; i++) {
-        w[i] += (float)random_unit(&seed);
-        if (random_unit(&seed) * 0.5 + 0.5 >= share)
-            w[i] = 0.0f;
-    }
-    return matrix_of_graph(graph);
-}
-
 static void products_and_sums_are_those_of_matrices(void **state)
 {
     (void)state;
