@@ -55,16 +55,28 @@ umbra_status umbra_graph_add_value(umbra_graph *graph, const char *name, const u
     return UMBRA_OK;
 }
 
+umbra_status umbra_graph_charge(umbra_graph *graph, const umbra_shape *shape, umbra_data_type type,
+                                const char *name)
+{
+    char text[UMBRA_SHAPE_TEXT];
+    int64_t words = umbra_shape_elements(shape);
+    if (type == UMBRA_I64 && words > 0)
+        words *= 2;
+    if (words < 0 || words > UMBRA_MAX_ELEMENTS - graph->constant_words)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "constant \"%s\" of shape %s: all constants together may take at most "
+                          "%lld MiB; use a smaller model",
+                          name, umbra_shape_text(shape, text),
+                          (long long)(UMBRA_MAX_ELEMENTS >> 18));
+    graph->constant_words += words;
+    return UMBRA_OK;
+}
+
 umbra_status umbra_graph_add_constant(umbra_graph *graph, const char *name,
                                       const umbra_shape *shape, umbra_data_type type, int *index)
 {
-    char text[UMBRA_SHAPE_TEXT];
+    UMBRA_TRY(umbra_graph_charge(graph, shape, type, name));
     int64_t elements = umbra_shape_elements(shape);
-    if (elements < 0 || elements > UMBRA_MAX_ELEMENTS - graph->constant_elements)
-        return umbra_fail(UMBRA_E_INPUT,
-                          "constant \"%s\" of shape %s: all constants together may hold at most "
-                          "%lld elements; use a smaller model",
-                          name, umbra_shape_text(shape, text), (long long)UMBRA_MAX_ELEMENTS);
     size_t count = elements > 0 ? (size_t)elements : 1;
     void *data;
     UMBRA_TRY(umbra_memory_alloc_array(&data, count, type == UMBRA_F32 ? 4 : 8, "a constant"));
@@ -73,7 +85,6 @@ umbra_status umbra_graph_add_constant(umbra_graph *graph, const char *name,
         umbra_memory_free(data);
         return status;
     }
-    graph->constant_elements += elements;
     if (type == UMBRA_F32)
         graph->values[*index].f32 = data;
     else
@@ -165,6 +176,7 @@ umbra_status umbra_constant_as_f32(umbra_graph *graph, int index)
         return UMBRA_OK;
     if (value->i64 == NULL)
         return umbra_fail(UMBRA_E_INTERNAL, "\"%s\" is not a constant", value->name);
+    UMBRA_TRY(umbra_graph_charge(graph, &value->shape, UMBRA_F32, value->name));
     size_t count = (size_t)umbra_shape_elements(&value->shape);
     void *data;
     UMBRA_TRY(umbra_memory_alloc_array(&data, count > 0 ? count : 1, 4, "a constant"));

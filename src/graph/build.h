@@ -11,6 +11,10 @@ umbra_status umbra_graph_new(umbra_graph **out) UMBRA_MUST_USE;
  * arrays: a pointer to a value or node does not outlive the call. */
 umbra_status umbra_graph_add_value(umbra_graph *graph, const char *name, const umbra_shape *shape,
                                    umbra_data_type type, int *index) UMBRA_MUST_USE;
+/* Count a constant against the bound on all constants ever made, before it is allocated: folding
+ * must not make gigabytes out of a small file. */
+umbra_status umbra_graph_charge(umbra_graph *graph, const umbra_shape *shape, umbra_data_type type,
+                                const char *name) UMBRA_MUST_USE;
 /* A constant whose data (zeroed) the caller fills through values[index].f32 or .i64. */
 umbra_status umbra_graph_add_constant(umbra_graph *graph, const char *name,
                                       const umbra_shape *shape, umbra_data_type type,

@@ -136,9 +136,7 @@ umbra_status umbra_fold_node(umbra_graph *graph, int index, bool *folded)
         return UMBRA_OK;
     for (int i = 0; !integer && i < node->input_count; i++)
         UMBRA_TRY(umbra_constant_as_f32(graph, node->inputs[i]));
-    if (elements > UMBRA_MAX_ELEMENTS - graph->constant_elements)
-        return umbra_fail(UMBRA_E_INPUT, "node \"%s\" (%s): folding would make too many constants",
-                          node->name, node->op_type);
+    UMBRA_TRY(umbra_graph_charge(graph, &shape, integer ? UMBRA_I64 : UMBRA_F32, node->name));
     void *data;
     UMBRA_TRY(umbra_memory_alloc_array(&data, elements > 0 ? (size_t)elements : 1, integer ? 8 : 4,
                                        "a folded constant"));
@@ -147,7 +145,6 @@ umbra_status umbra_fold_node(umbra_graph *graph, int index, bool *folded)
     out->type = integer ? UMBRA_I64 : UMBRA_F32;
     out->f32 = integer ? NULL : data;
     out->i64 = integer ? data : NULL;
-    graph->constant_elements += elements;
     *folded = true;
     return UMBRA_OK;
 }

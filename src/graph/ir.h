@@ -103,8 +103,9 @@ typedef struct umbra_graph {
     int input_count;
     int *outputs;
     int output_count;
-    int generated_names;       /* made so far by passes, so that the next one differs */
-    int64_t constant_elements; /* of all constants ever added: a bound on what folding may make */
+    int generated_names; /* made so far by passes, so that the next one differs */
+    int64_t
+        constant_words; /* 4-byte words of all constants ever added, at most UMBRA_MAX_ELEMENTS */
 } umbra_graph;
 
 void umbra_graph_free(umbra_graph *graph);

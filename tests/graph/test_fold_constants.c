@@ -3,6 +3,8 @@
 
 #include "same_function.h"
 
+#include <stdio.h>
+
 static void expect_values(const umbra_graph *graph, const char *name, const float *want, int count)
 {
     int index = umbra_graph_find_value(graph, name);
@@ -95,6 +97,23 @@ static void test_moving_constants(void **state)
     onnx_writer_free(w);
 }
 
+/* A few hundred bytes must not become gigabytes: all constants together are bounded. */
+static void test_growth_is_bounded(void **state)
+{
+    (void)state;
+    onnx_writer *w = onnx_writer_new(13);
+    umbra_graph *graph = NULL;
+    onnx_writer_integers(w, "shape", "4096,4096");
+    for (int i = 0; i < 40; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "k%d", i);
+        onnx_writer_node(w, "ConstantOfShape", "shape", name);
+        onnx_writer_output(w, name);
+    }
+    check_fails(UMBRA_E_INPUT, "all constants together", onnx_writer_import(w, &graph));
+    onnx_writer_free(w);
+}
+
 static void test_pass_keeps_the_function(void **state)
 {
     (void)state;
@@ -115,9 +134,8 @@ static void test_pass_keeps_the_function(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flatten_by_shape_chain),
-        cmocka_unit_test(test_integer_arithmetic),
-        cmocka_unit_test(test_moving_constants),
+        cmocka_unit_test(test_flatten_by_shape_chain),  cmocka_unit_test(test_integer_arithmetic),
+        cmocka_unit_test(test_moving_constants),        cmocka_unit_test(test_growth_is_bounded),
         cmocka_unit_test(test_pass_keeps_the_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
