@@ -42,14 +42,17 @@ void umbra_evaluator_free(umbra_evaluator *e)
     umbra_memory_free(e);
 }
 
+/* The old block goes first: its contents are of no use, and both together might not fit. */
 static umbra_status grow(uint64_t **memory, size_t *have, size_t want, size_t copies, size_t degree)
 {
     void *fresh = NULL;
     if (want <= *have)
         return UMBRA_OK;
+    umbra_memory_free(*memory);
+    *memory = NULL;
+    *have = 0;
     UMBRA_TRY(umbra_memory_alloc_array(&fresh, want * copies, degree * sizeof(uint64_t),
                                        "scratch of the evaluator"));
-    umbra_memory_free(*memory);
     *memory = fresh;
     *have = want;
     return UMBRA_OK;
