@@ -39,6 +39,11 @@ static void fill_powers(uint64_t *table, uint64_t *companions, uint64_t root, in
     }
 }
 
+static double centred(uint64_t a, uint64_t q)
+{
+    return a > q / 2 ? -(double)(q - a) : (double)a;
+}
+
 umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
 {
     if (degree_log2 < UMBRA_DEGREE_MIN_LOG2 || degree_log2 > UMBRA_DEGREE_MAX_LOG2)
@@ -53,7 +58,7 @@ umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
                           "NTT modulo it",
                           q, 2 * degree, degree_log2);
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, 4 * degree, sizeof(uint64_t), "NTT tables"));
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, 6 * degree, sizeof(uint64_t), "NTT tables"));
     uint64_t *words = memory;
     *ntt =
         (umbra_ntt){.modulus = m, .degree_log2 = degree_log2, .degree = degree, .memory = memory};
@@ -70,6 +75,13 @@ umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
     /* Entry 0 (the power 1) is used by no level; it carries 1/N through the last one. */
     ntt->inverse_roots[0] = umbra_mod_mul(ntt->inverse_roots[1], ntt->degree_inverse, &m);
     ntt->inverse_roots_shoup[0] = umbra_scalar_shoup52(ntt->inverse_roots[0], &m);
+    ntt->roots_centred = (double *)(void *)(words + 4 * degree);
+    ntt->inverse_roots_centred = ntt->roots_centred + degree;
+    for (size_t i = 0; i < degree; i++) {
+        ntt->roots_centred[i] = centred(ntt->roots[i], q);
+        ntt->inverse_roots_centred[i] = centred(ntt->inverse_roots[i], q);
+    }
+    ntt->degree_inverse_centred = centred(ntt->degree_inverse, q);
     return UMBRA_OK;
 }
 

@@ -20,7 +20,10 @@ typedef struct umbra_ntt {
     uint64_t *roots, *roots_shoup;                 /* N words each, forward */
     uint64_t *inverse_roots, *inverse_roots_shoup; /* N words each */
     uint64_t degree_inverse, degree_inverse_shoup; /* 1/N mod q */
-    void *memory;                                  /* one block behind the tables */
+    /* The same roots in (-q/2, q/2), for the transforms in doubles. */
+    double *roots_centred, *inverse_roots_centred;
+    double degree_inverse_centred;
+    void *memory; /* one block behind the tables */
 } umbra_ntt;
 
 /* q = 1 mod 2N. Owns: umbra_ntt_free. */

@@ -13,13 +13,13 @@ void umbra_seed_derive(unsigned char out[UMBRA_SEED_BYTES],
                        const unsigned char seed[UMBRA_SEED_BYTES], const char *label,
                        uint64_t number);
 
-/* n residues uniform in [0, q) by rejection from `bits`-bit words of the stream. The seed is public (the
- * random half of keys and ciphertexts), so rejection may show in timing.
+/* n residues uniform in [0, q) by rejection from `bits`-bit words of the stream. The seed is public
+ * (the random half of keys and ciphertexts), so rejection may show in timing.
  *
  * The words are part of the byte format of keys and ciphertexts: ChaCha20 (64-bit nonce = stream in
  * little-endian, counter from 0) is cut into chunks of 4096 bytes; candidates start at every
- * ceil(bits/8)-th byte of a chunk while 8 bytes remain, and are those 8 bytes in little-endian order,
- * masked to `bits` bits. */
+ * ceil(bits/8)-th byte of a chunk while 8 bytes remain, and are those 8 bytes in little-endian
+ * order, masked to `bits` bits. */
 void umbra_sample_uniform(uint64_t *r, size_t n, const umbra_modulus *m,
                           const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream);
 

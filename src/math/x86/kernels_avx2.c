@@ -1,0 +1,311 @@
+/* The table of kernels by fused multiply-add, four residues at a time as exact integers in doubles.
+ */
+#include "math/scalar.h"
+#include "math/x86/sets_x86.h"
+
+#include <immintrin.h>
+
+#define LANES 4
+#define ALWAYS static inline __attribute__((always_inline))
+typedef __m256d vec;
+
+ALWAYS vec broadcast(double x)
+{
+    return _mm256_set1_pd(x);
+}
+
+/* An integer below 2^52 in the mantissa of 2^52 is the number 2^52 + integer. */
+ALWAYS vec load(const uint64_t *p)
+{
+    const vec two52 = broadcast(0x1p52);
+    return _mm256_sub_pd(_mm256_or_pd(_mm256_load_pd((const void *)p), two52), two52);
+}
+
+ALWAYS void store(uint64_t *p, vec x)
+{
+    const vec two52 = broadcast(0x1p52);
+    _mm256_store_pd((double *)(void *)p, _mm256_xor_pd(_mm256_add_pd(x, two52), two52));
+}
+
+typedef struct constants {
+    vec q, inverse, magic;
+} constants;
+
+ALWAYS constants constants_of(const umbra_modulus *m)
+{
+    return (constants){broadcast((double)m->q), broadcast(m->inverse), broadcast(0x1.8p52)};
+}
+
+/* Range in: -q < x < q. Range out: [0, q); a zero of either sign is not below zero. */
+ALWAYS vec lift(vec x, const constants *c)
+{
+    vec negative = _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ);
+    return _mm256_add_pd(x, _mm256_and_pd(negative, c->q));
+}
+
+/* Range in: |x| < 2^53. Range out: |r| < 3q/4: x/q is known within 2^-52 of its size, at most 2^40,
+ * and the rounding to an integer adds 1/2. */
+ALWAYS vec centre(vec x, const constants *c)
+{
+    vec k = _mm256_sub_pd(_mm256_fmadd_pd(x, c->inverse, c->magic), c->magic);
+    return _mm256_fnmadd_pd(k, c->q, x);
+}
+
+/* a*b mod q. Range in: |a*b| < 2^50 q. Range out: |r| <= 3q/4: h/q, below 2^50, is known within
+ * 2^-52 of its size by fl(h*inverse), so within 1/4; h - k*q and h's rounding error, below 2^48,
+ * are exact. */
+ALWAYS vec multiply(vec a, vec b, const constants *c)
+{
+    vec h = _mm256_mul_pd(a, b);
+    vec l = _mm256_fmsub_pd(a, b, h);
+    vec k = _mm256_sub_pd(_mm256_fmadd_pd(h, c->inverse, c->magic), c->magic);
+    return _mm256_add_pd(_mm256_fnmadd_pd(k, c->q, h), l);
+}
+
+static void add_avx2(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                     const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, lift(_mm256_sub_pd(_mm256_add_pd(load(a + i), load(b + i)), c.q), &c));
+}
+
+static void sub_avx2(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                     const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, lift(_mm256_sub_pd(load(a + i), load(b + i)), &c));
+}
+
+static void neg_avx2(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, lift(_mm256_sub_pd(_mm256_setzero_pd(), load(a + i)), &c));
+}
+
+static void mul_avx2(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                     const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, lift(multiply(load(a + i), load(b + i), &c), &c));
+}
+
+/* t + r mod q. Range in: |t| <= 3q/4, 0 <= r < q. Range out: [0, q): t + r - q lies above -7q/4. */
+ALWAYS vec accumulate_lifted(vec t, vec r, const constants *c)
+{
+    return lift(lift(_mm256_add_pd(t, _mm256_sub_pd(r, c->q)), c), c);
+}
+
+static void mul_add_avx2(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
+                         const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, accumulate_lifted(multiply(load(a + i), load(b + i), &c), load(r + i), &c));
+}
+
+static void mul_scalar_avx2(uint64_t *r, const uint64_t *a, uint64_t w, size_t n,
+                            const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(w < m->q);
+    const constants c = constants_of(m);
+    const vec factor = broadcast((double)w);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, lift(multiply(load(a + i), factor, &c), &c));
+}
+
+static void sub_mul_scalar_avx2(uint64_t *r, const uint64_t *a, const uint64_t *b, uint64_t w,
+                                size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(w < m->q);
+    const constants c = constants_of(m);
+    const vec factor = broadcast((double)w);
+    for (size_t i = 0; i < n; i += LANES) {
+        vec d = _mm256_sub_pd(load(a + i), load(b + i)); /* |d| < q */
+        store(r + i, lift(multiply(d, factor, &c), &c));
+    }
+}
+
+static void mul_scalar_add_avx2(uint64_t *r, const uint64_t *a, uint64_t w, size_t n,
+                                const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(w < m->q);
+    const constants c = constants_of(m);
+    const vec factor = broadcast((double)w);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, accumulate_lifted(multiply(load(a + i), factor, &c), load(r + i), &c));
+}
+
+/* A sum of terms below 3q/4 and a residue below q is centred after each so many: 7 < 2^3, as q <
+ * 2^50. */
+#define TERMS 8
+
+static void dot2_avx2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
+                      const uint64_t *const *a1, const uint64_t *const *b, size_t count,
+                      int accumulate, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r0, n);
+    UMBRA_ASSERT_VECTOR(r1, n);
+    assert(count >= 1 && count <= 1024);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES) {
+        vec sum0 = accumulate ? load(r0 + i) : _mm256_setzero_pd();
+        vec sum1 = accumulate ? load(r1 + i) : _mm256_setzero_pd();
+        for (size_t j = 0; j < count;) {
+            const size_t end = count - j < TERMS ? count : j + TERMS;
+            for (; j < end; j++) {
+                vec x = load(b[j] + i);
+                sum0 = _mm256_add_pd(sum0, multiply(load(a0[j] + i), x, &c));
+                sum1 = _mm256_add_pd(sum1, multiply(load(a1[j] + i), x, &c));
+            }
+            sum0 = centre(sum0, &c);
+            sum1 = centre(sum1, &c);
+        }
+        store(r0 + i, lift(sum0, &c));
+        store(r1 + i, lift(sum1, &c));
+    }
+}
+
+static void combine_avx2(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
+                         size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(count >= 1 && count <= 64);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES) {
+        vec sum = _mm256_setzero_pd();
+        for (size_t j = 0; j < count;) {
+            const size_t end = count - j < TERMS ? count : j + TERMS;
+            for (; j < end; j++)
+                sum = _mm256_add_pd(sum, multiply(load(a[j] + i), broadcast((double)w[j]), &c));
+            sum = centre(sum, &c);
+        }
+        store(r + i, lift(sum, &c));
+    }
+}
+
+static void reduce_avx2(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES)
+        store(r + i, lift(centre(load(a + i), &c), &c));
+}
+
+static void reduce_centred_avx2(uint64_t *r, const uint64_t *a, uint64_t p, size_t n,
+                                const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    const vec half = broadcast((double)(p / 2)), whole = broadcast((double)p);
+    for (size_t i = 0; i < n; i += LANES) {
+        vec x = load(a + i);
+        vec upper = _mm256_cmp_pd(x, half, _CMP_GT_OQ);
+        x = _mm256_sub_pd(x, _mm256_and_pd(upper, whole));
+        store(r + i, lift(centre(x, &c), &c));
+    }
+}
+
+static void reduce_i32_avx2(uint64_t *r, const int32_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    for (size_t i = 0; i < n; i += LANES) {
+        vec x = _mm256_cvtepi32_pd(_mm_load_si128((const void *)(a + i)));
+        store(r + i, lift(centre(x, &c), &c));
+    }
+}
+
+/* a + 2^62 = high * 2^32 + low is not negative; then high * (2^32 mod q) + low - (2^62 mod q),
+ * which is below 2q + 2^32 in size. */
+static void reduce_i64_avx2(uint64_t *r, const int64_t *a, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    const constants c = constants_of(m);
+    const vec two32 = broadcast((double)umbra_scalar_reduce64((uint64_t)1 << 32, m));
+    const vec two62 = broadcast((double)umbra_scalar_reduce64((uint64_t)1 << 62, m));
+    const vec two52 = broadcast(0x1p52);
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256i u = _mm256_add_epi64(_mm256_load_si256((const void *)(a + i)),
+                                     _mm256_set1_epi64x((long long)1 << 62));
+        __m256i low_bits = _mm256_blend_epi32(u, _mm256_setzero_si256(), 0xaa);
+        vec high = _mm256_castsi256_pd(_mm256_srli_epi64(u, 32)),
+            low = _mm256_castsi256_pd(low_bits);
+        high = _mm256_sub_pd(_mm256_or_pd(high, two52), two52);
+        low = _mm256_sub_pd(_mm256_or_pd(low, two52), two52);
+        vec x = _mm256_add_pd(multiply(high, two32, &c), _mm256_sub_pd(low, two62));
+        store(r + i, lift(centre(x, &c), &c));
+    }
+}
+
+static void round_quotient_avx2(uint64_t *v, const uint64_t *const *a, const double *inverse,
+                                size_t count, size_t n)
+{
+    UMBRA_ASSERT_VECTOR(v, n);
+    assert(count >= 1 && count <= 64);
+    for (size_t i = 0; i < n; i += LANES) {
+        vec sum = broadcast(0.5);
+        for (size_t j = 0; j < count; j++)
+            sum = _mm256_add_pd(sum, _mm256_mul_pd(load(a[j] + i), broadcast(inverse[j])));
+        store(v + i, _mm256_floor_pd(sum));
+    }
+}
+
+/* An automorphism moves aligned blocks of four as wholes, in NTT order: bit-reversed, the low two
+ * bits of an index are the high ones of an exponent, which stay a coset under multiplication. Those
+ * take one load and one permutation; any other index is gathered. The index is public. */
+static void permute_avx2(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(r != a);
+    for (size_t i = 0; i < n; i += LANES) {
+        const uint32_t block = index[i] / LANES;
+        __m128i places = _mm_loadu_si128((const void *)(index + i));
+        __m128i blocks = _mm_cmpeq_epi32(_mm_srli_epi32(places, 2), _mm_set1_epi32((int)block));
+        if (_mm_movemask_epi8(blocks) == 0xffff) {
+            /* word pairs 2k, 2k + 1 */
+            __m256i pairs = _mm256_cvtepu32_epi64(_mm_and_si128(places, _mm_set1_epi32(LANES - 1)));
+            pairs = _mm256_add_epi64(pairs, pairs);
+            pairs = _mm256_or_si256(pairs, _mm256_slli_epi64(pairs, 32));
+            pairs = _mm256_add_epi64(pairs, _mm256_set1_epi64x((long long)1 << 32));
+            __m256i x = _mm256_load_si256((const void *)(a + (size_t)block * LANES));
+            _mm256_store_si256((void *)(r + i), _mm256_permutevar8x32_epi32(x, pairs));
+        } else {
+            for (size_t k = 0; k < LANES; k++)
+                r[i + k] = a[index[i + k]];
+        }
+    }
+}
+
+const umbra_kernels umbra_kernels_avx2 = {
+    .name = "avx2",
+    .ntt_forward = umbra_ntt_forward_avx2,
+    .ntt_inverse = umbra_ntt_inverse_avx2,
+    .add = add_avx2,
+    .sub = sub_avx2,
+    .neg = neg_avx2,
+    .mul = mul_avx2,
+    .mul_add = mul_add_avx2,
+    .mul_scalar = mul_scalar_avx2,
+    .sub_mul_scalar = sub_mul_scalar_avx2,
+    .mul_scalar_add = mul_scalar_add_avx2,
+    .dot2 = dot2_avx2,
+    .combine = combine_avx2,
+    .reduce = reduce_avx2,
+    .reduce_centred = reduce_centred_avx2,
+    .reduce_i32 = reduce_i32_avx2,
+    .reduce_i64 = reduce_i64_avx2,
+    .round_quotient = round_quotient_avx2,
+    .permute = permute_avx2,
+};

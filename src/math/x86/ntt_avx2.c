@@ -1,0 +1,179 @@
+/* The NTT by fused multiply-add, four residues at a time as exact integers in doubles.
+ *
+ * Bounds are in units of q < 2^50, for roots w centred: |w| <= q/2. With h = fl(y*w), l = y*w - h
+ * (exact) and k the integer next to y*w/q as computed, the product is T = (h - k*q) + l:
+ *   - k = fl(y*v + M) - M with v = fl(w * inverse) and M = 1.5*2^52, one rounding to an integer:
+ * right while |y*v| <= 2^51, so for |y| <= 4;
+ *   - v is within 2^-52 (1 + 2^-53) of w/q relatively, so k is within 1/2 + 2^50 |y|/2 * 2^-52 of
+ * y*w/q: |T| <= 1/2 + |y|/8;
+ *   - |l| <= 2^48, so h - k*q is an integer below 2^53, which the fused operation gives exactly; T
+ * too. */
+#include "math/x86/sets_x86.h"
+
+#include <immintrin.h>
+
+#define LANES 4
+#define LANES_LOG2 2
+#define FORWARD_PERIOD 4
+#define INVERSE_PERIOD 2
+#define ALWAYS static inline __attribute__((always_inline))
+typedef __m256d vec;
+
+typedef struct constants {
+    vec q, inverse, magic;
+} constants;
+
+typedef struct factors {
+    const double *w;
+} factors;
+
+typedef struct factor {
+    vec w, v; /* the root, and the root over q */
+} factor;
+
+ALWAYS constants constants_of(const umbra_modulus *m)
+{
+    return (constants){_mm256_set1_pd((double)m->q), _mm256_set1_pd(m->inverse),
+                       _mm256_set1_pd(0x1.8p52)};
+}
+
+ALWAYS factors forward_factors(const umbra_ntt *ntt)
+{
+    return (factors){ntt->roots_centred};
+}
+
+ALWAYS factors inverse_factors(const umbra_ntt *ntt)
+{
+    return (factors){ntt->inverse_roots_centred};
+}
+
+ALWAYS factor factor_of(vec w, const constants *c)
+{
+    return (factor){w, _mm256_mul_pd(w, c->inverse)};
+}
+
+ALWAYS factor factor_at(const factors *f, size_t i, const constants *c)
+{
+    return factor_of(_mm256_set1_pd(f->w[i]), c);
+}
+
+/* Range in: |x| <= 4. Range out: |r| <= 1/2 (+ 2^-50). */
+ALWAYS vec centre(vec x, const constants *c)
+{
+    vec k = _mm256_sub_pd(_mm256_fmadd_pd(x, c->inverse, c->magic), c->magic);
+    return _mm256_fnmadd_pd(k, c->q, x);
+}
+
+/* Range in: |y| <= 4, |w| <= 1/2. Range out: |r| <= 1/2 + |y|/8. */
+ALWAYS vec multiply(vec y, factor w, const constants *c)
+{
+    vec h = _mm256_mul_pd(y, w.w);
+    vec k = _mm256_sub_pd(_mm256_fmadd_pd(y, w.v, c->magic), c->magic);
+    vec l = _mm256_fmsub_pd(y, w.w, h);
+    return _mm256_add_pd(_mm256_fnmadd_pd(k, c->q, h), l);
+}
+
+/* Every fourth level centres x: bounds run 1.48 -> 2.17 -> 2.95 -> 3.82 -> 1/2 + 1/2 + 3.82/8
+ * = 1.48; the input, below 1, is inside the first. */
+ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+{
+    vec t = multiply(*y, w, c);
+    vec s = level % FORWARD_PERIOD == 3 ? centre(*x, c) : *x;
+    *x = _mm256_add_pd(s, t);
+    *y = _mm256_sub_pd(s, t);
+}
+
+/* Every second level centres the sum: bounds run 1 -> max(2, 1/2 + 2/8) = 2 -> max(1/2, 1/2 + 4/8)
+ * = 1. */
+ALWAYS void inverse_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+{
+    vec d = _mm256_sub_pd(*x, *y);
+    vec s = _mm256_add_pd(*x, *y);
+    *x = level % INVERSE_PERIOD == 1 ? centre(s, c) : s;
+    *y = multiply(d, w, c);
+}
+
+/* Range in: |x|, |y| <= 2. Range out: |x|, |y| < 1: 1/2 + 4/8 is not reached, because q <= 2^50
+ * - 1. */
+ALWAYS void inverse_last_butterfly(vec *x, vec *y, const umbra_ntt *ntt, const constants *c)
+{
+    vec d = _mm256_sub_pd(*x, *y);
+    *x = multiply(_mm256_add_pd(*x, *y), factor_of(_mm256_set1_pd(ntt->degree_inverse_centred), c),
+                  c);
+    *y = multiply(d, factor_of(_mm256_set1_pd(ntt->inverse_roots_centred[0]), c), c);
+}
+
+ALWAYS factor factors_by_two(const factors *f, size_t i, const constants *c) /* 0 0 1 1 */
+{
+    const double *p = f->w + i;
+    return factor_of(_mm256_insertf128_pd(_mm256_set1_pd(p[0]), _mm_set1_pd(p[1]), 1), c);
+}
+
+ALWAYS factor factors_by_one(const factors *f, size_t i, const constants *c)
+{
+    return factor_of(_mm256_loadu_pd(f->w + i), c);
+}
+
+/* i is the place of the root of v0's first level; v1's is the next. Elements 0 .. 7 of the pair go
+ * to (0 1 4 5 | 2 3 6 7), (even | odd), and back. */
+ALWAYS void forward_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+                          const constants *c)
+{
+    vec x = _mm256_permute2f128_pd(*v0, *v1, 0x20), y = _mm256_permute2f128_pd(*v0, *v1, 0x31);
+    forward_butterfly(&x, &y, factors_by_two(f, i, c), level, c);
+    vec even = _mm256_unpacklo_pd(x, y), odd = _mm256_unpackhi_pd(x, y);
+    forward_butterfly(&even, &odd, factors_by_one(f, 2 * i, c), level + 1, c);
+    x = _mm256_unpacklo_pd(even, odd);
+    y = _mm256_unpackhi_pd(even, odd);
+    *v0 = _mm256_permute2f128_pd(x, y, 0x20);
+    *v1 = _mm256_permute2f128_pd(x, y, 0x31);
+}
+
+ALWAYS void inverse_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+                          const constants *c)
+{
+    vec x = _mm256_permute2f128_pd(*v0, *v1, 0x20), y = _mm256_permute2f128_pd(*v0, *v1, 0x31);
+    vec even = _mm256_unpacklo_pd(x, y), odd = _mm256_unpackhi_pd(x, y);
+    inverse_butterfly(&even, &odd, factors_by_one(f, 2 * i, c), level, c);
+    x = _mm256_unpacklo_pd(even, odd);
+    y = _mm256_unpackhi_pd(even, odd);
+    inverse_butterfly(&x, &y, factors_by_two(f, i, c), level + 1, c);
+    *v0 = _mm256_permute2f128_pd(x, y, 0x20);
+    *v1 = _mm256_permute2f128_pd(x, y, 0x31);
+}
+
+#define load_vec(p) _mm256_loadu_pd((const double *)(const void *)(p))
+#define store_vec(p, x) _mm256_storeu_pd((double *)(void *)(p), x)
+
+/* An integer below 2^52 in the mantissa of 2^52 is the number 2^52 + integer. */
+ALWAYS vec load_residues(const uint64_t *p)
+{
+    const vec two52 = _mm256_set1_pd(0x1p52);
+    return _mm256_sub_pd(_mm256_or_pd(load_vec(p), two52), two52);
+}
+
+/* Range in: |x| < 1. A zero of either sign is not below zero. */
+ALWAYS void store_inverse(uint64_t *p, vec x, const constants *c)
+{
+    const vec two52 = _mm256_set1_pd(0x1p52);
+    vec negative = _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ);
+    x = _mm256_add_pd(x, _mm256_and_pd(negative, c->q));
+    store_vec(p, _mm256_xor_pd(_mm256_add_pd(x, two52), two52));
+}
+
+ALWAYS void store_forward(uint64_t *p, vec x, const constants *c)
+{
+    store_inverse(p, centre(x, c), c);
+}
+
+#include "math/x86/ntt_passes.h"
+
+void umbra_ntt_forward_avx2(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+{
+    forward_transform(r, a, ntt);
+}
+
+void umbra_ntt_inverse_avx2(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+{
+    inverse_transform(r, a, ntt);
+}

@@ -1,0 +1,178 @@
+/* The NTT by 52-bit integer multiplication, eight residues at a time. */
+#include "math/x86/sets_x86.h"
+
+#include <immintrin.h>
+
+#define LANES 8
+#define LANES_LOG2 3
+#define FORWARD_PERIOD 1
+#define INVERSE_PERIOD 1
+#define ALWAYS static inline __attribute__((always_inline))
+typedef __m512i vec;
+
+typedef struct constants {
+    vec q, twice, minus_q, mask; /* q, 2q, 2^52 - q, 2^52 - 1 */
+} constants;
+
+typedef struct factors {
+    const uint64_t *w, *shoup;
+} factors;
+
+typedef struct factor {
+    vec w, shoup;
+} factor;
+
+ALWAYS constants constants_of(const umbra_modulus *m)
+{
+    const uint64_t two52 = (uint64_t)1 << 52;
+    return (constants){_mm512_set1_epi64((long long)m->q), _mm512_set1_epi64((long long)(2 * m->q)),
+                       _mm512_set1_epi64((long long)(two52 - m->q)),
+                       _mm512_set1_epi64((long long)(two52 - 1))};
+}
+
+ALWAYS factors forward_factors(const umbra_ntt *ntt)
+{
+    return (factors){ntt->roots, ntt->roots_shoup};
+}
+
+ALWAYS factors inverse_factors(const umbra_ntt *ntt)
+{
+    return (factors){ntt->inverse_roots, ntt->inverse_roots_shoup};
+}
+
+ALWAYS factor factor_at(const factors *f, size_t i, const constants *c)
+{
+    (void)c;
+    return (factor){_mm512_set1_epi64((long long)f->w[i]),
+                    _mm512_set1_epi64((long long)f->shoup[i])};
+}
+
+/* Range in: x < 2*bound. Range out: < bound, by the smaller of x and x - bound as unsigned numbers.
+ */
+ALWAYS vec fold(vec x, vec bound)
+{
+    return _mm512_min_epu64(x, _mm512_sub_epi64(x, bound));
+}
+
+/* Range in: any y < 2^52, w < q. Range out: < 2q: with k = floor(y*shoup / 2^52), y*w - k*q is in
+ * [0, q*(1 + y/2^52)), below 2^52, so it is enough to know it modulo 2^52. [Harvey14] */
+ALWAYS vec multiply(vec y, factor w, const constants *c)
+{
+    vec k = _mm512_madd52hi_epu64(_mm512_setzero_si512(), y, w.shoup);
+    vec low = _mm512_madd52lo_epu64(_mm512_setzero_si512(), y, w.w);
+    return _mm512_and_si512(_mm512_madd52lo_epu64(low, k, c->minus_q), c->mask);
+}
+
+/* Range in: x, y < 4q <= 2^52. Range out: < 4q: x folded to 2q, plus t < 2q or plus 2q - t. */
+ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+{
+    (void)level;
+    vec t = multiply(*y, w, c);
+    vec s = fold(*x, c->twice);
+    *x = _mm512_add_epi64(s, t);
+    *y = _mm512_sub_epi64(_mm512_add_epi64(s, c->twice), t);
+}
+
+/* Range in: x, y < 2q. Range out: < 2q; the difference plus 2q is below 4q <= 2^52. */
+ALWAYS void inverse_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+{
+    (void)level;
+    vec d = _mm512_add_epi64(_mm512_sub_epi64(*x, *y), c->twice);
+    *x = fold(_mm512_add_epi64(*x, *y), c->twice);
+    *y = multiply(d, w, c);
+}
+
+/* Range in: x, y < 2q. Range out: < 2q; both factors are multiplied by 1/N, so nothing need be
+ * folded. */
+ALWAYS void inverse_last_butterfly(vec *x, vec *y, const umbra_ntt *ntt, const constants *c)
+{
+    const factor scale = {_mm512_set1_epi64((long long)ntt->degree_inverse),
+                          _mm512_set1_epi64((long long)ntt->degree_inverse_shoup)};
+    const factor w = {_mm512_set1_epi64((long long)ntt->inverse_roots[0]),
+                      _mm512_set1_epi64((long long)ntt->inverse_roots_shoup[0])};
+    vec d = _mm512_add_epi64(_mm512_sub_epi64(*x, *y), c->twice);
+    *x = multiply(_mm512_add_epi64(*x, *y), scale, c);
+    *y = multiply(d, w, c);
+}
+
+/* Elements 0 .. 15 of a pair of registers. Each level wants its partners in two registers:
+ * A = (0-3, 8-11 | 4-7, 12-15), B = (0 1 4 5 8 9 12 13 | the others), C = (even | odd). */
+#define SWAP_AB_LOW _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13)
+#define SWAP_AB_HIGH _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15)
+
+ALWAYS vec by_four(const uint64_t *p) /* p0 p0 p0 p0 p1 p1 p1 p1 */
+{
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 0, 0, 1, 1, 1, 1),
+                                    _mm512_castsi128_si512(_mm_loadu_si128((const void *)p)));
+}
+
+ALWAYS vec by_two(const uint64_t *p) /* p0 p0 p1 p1 p2 p2 p3 p3 */
+{
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3),
+                                    _mm512_castsi256_si512(_mm256_loadu_si256((const void *)p)));
+}
+
+ALWAYS factor factors_by_four(const factors *f, size_t i)
+{
+    return (factor){by_four(f->w + i), by_four(f->shoup + i)};
+}
+
+ALWAYS factor factors_by_two(const factors *f, size_t i)
+{
+    return (factor){by_two(f->w + i), by_two(f->shoup + i)};
+}
+
+ALWAYS factor factors_by_one(const factors *f, size_t i)
+{
+    return (factor){_mm512_loadu_si512(f->w + i), _mm512_loadu_si512(f->shoup + i)};
+}
+
+/* i is the place of the root of v0's first level; v1's is the next. */
+ALWAYS void forward_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+                          const constants *c)
+{
+    vec x = _mm512_shuffle_i64x2(*v0, *v1, 0x44), y = _mm512_shuffle_i64x2(*v0, *v1, 0xee);
+    forward_butterfly(&x, &y, factors_by_four(f, i), level, c);
+    vec xb = _mm512_permutex2var_epi64(x, SWAP_AB_LOW, y);
+    vec yb = _mm512_permutex2var_epi64(x, SWAP_AB_HIGH, y);
+    forward_butterfly(&xb, &yb, factors_by_two(f, 2 * i), level + 1, c);
+    x = _mm512_unpacklo_epi64(xb, yb);
+    y = _mm512_unpackhi_epi64(xb, yb);
+    forward_butterfly(&x, &y, factors_by_one(f, 4 * i), level + 2, c);
+    *v0 = _mm512_permutex2var_epi64(x, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), y);
+    *v1 = _mm512_permutex2var_epi64(x, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), y);
+}
+
+ALWAYS void inverse_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+                          const constants *c)
+{
+    vec x = _mm512_permutex2var_epi64(*v0, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), *v1);
+    vec y = _mm512_permutex2var_epi64(*v0, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), *v1);
+    inverse_butterfly(&x, &y, factors_by_one(f, 4 * i), level, c);
+    vec xb = _mm512_unpacklo_epi64(x, y), yb = _mm512_unpackhi_epi64(x, y);
+    inverse_butterfly(&xb, &yb, factors_by_two(f, 2 * i), level + 1, c);
+    x = _mm512_permutex2var_epi64(xb, SWAP_AB_LOW, yb);
+    y = _mm512_permutex2var_epi64(xb, SWAP_AB_HIGH, yb);
+    inverse_butterfly(&x, &y, factors_by_four(f, i), level + 2, c);
+    *v0 = _mm512_shuffle_i64x2(x, y, 0x44);
+    *v1 = _mm512_shuffle_i64x2(x, y, 0xee);
+}
+
+#define load_residues(p) _mm512_loadu_si512(p)
+#define load_vec(p) _mm512_loadu_si512(p)
+#define store_vec(p, x) _mm512_storeu_si512(p, x)
+/* from below 4q and from below 2q */
+#define store_forward(p, x, c) store_vec(p, fold(fold(x, (c)->twice), (c)->q))
+#define store_inverse(p, x, c) store_vec(p, fold(x, (c)->q))
+
+#include "math/x86/ntt_passes.h"
+
+void umbra_ntt_forward_avx512ifma(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+{
+    forward_transform(r, a, ntt);
+}
+
+void umbra_ntt_inverse_avx512ifma(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+{
+    inverse_transform(r, a, ntt);
+}

@@ -1,0 +1,244 @@
+/* The passes of a negacyclic NTT over memory: one text, included once for each instruction set.
+ *
+ * The including file defines the arithmetic:
+ *   - vec, LANES, LANES_LOG2: a register of residues in the form that the set likes;
+ *   - constants, constants_of: what a butterfly needs of the modulus, in registers;
+ *   - factors, factor: the roots of one direction; one root in registers; factor_at: in all lanes;
+ *   - forward_butterfly, inverse_butterfly (of two registers), inverse_last_butterfly;
+ *   - forward_lanes, inverse_lanes: the levels between the lanes of two registers;
+ *   - load_residues, load_vec, store_vec, store_forward, store_inverse;
+ *   - FORWARD_PERIOD, INVERSE_PERIOD: a butterfly depends on its level modulo this.
+ *
+ * Roots form a heap: the root at place i splits a block, those at 2i and 2i + 1 its halves. Passes
+ * take three levels at a time, depth first, so that a block that fits a cache is finished before
+ * the next is touched; the last levels are done on eight registers. */
+#include "math/kernel_sets.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+#define TAIL_LOG2 (3 + LANES_LOG2)
+#define TAIL ((size_t)1 << TAIL_LOG2)
+
+INLINE void forward_vertical(vec *x, int levels, const factors *f, size_t i, int level,
+                             const constants *c)
+{
+    UNROLL
+    for (int l = 0; l < levels; l++) {
+        const int half = (1 << levels) >> (l + 1);
+        UNROLL
+        for (int b = 0; b < 1 << l; b++) {
+            const factor w = factor_at(f, (i << l) + (size_t)b, c);
+            vec *block = x + 2 * half * b;
+            UNROLL
+            for (int k = 0; k < half; k++)
+                forward_butterfly(&block[k], &block[half + k], w, level + l, c);
+        }
+    }
+}
+
+/* last: the block is the whole transform, and its last level is done by inverse_last. */
+INLINE void inverse_vertical(vec *x, int levels, const factors *f, size_t i, int level, int last,
+                             const constants *c)
+{
+    UNROLL
+    for (int l = levels - 1; l >= last; l--) {
+        const int half = (1 << levels) >> (l + 1);
+        UNROLL
+        for (int b = 0; b < 1 << l; b++) {
+            const factor w = factor_at(f, (i << l) + (size_t)b, c);
+            vec *block = x + 2 * half * b;
+            UNROLL
+            for (int k = 0; k < half; k++)
+                inverse_butterfly(&block[k], &block[half + k], w, level + levels - 1 - l, c);
+        }
+    }
+}
+
+/* The last level of the inverse, with 1/N, fully reduced. */
+INLINE void inverse_last(vec *x, int levels, const umbra_ntt *ntt, const constants *c)
+{
+    const int half = 1 << (levels - 1);
+    UNROLL
+    for (int k = 0; k < half; k++)
+        inverse_last_butterfly(&x[k], &x[half + k], ntt, c);
+}
+
+/* One pass over a block of 2^levels rows of `stride` words. first: the input is residues. */
+INLINE void forward_rows(uint64_t *r, const uint64_t *a, int levels, size_t stride, size_t i,
+                         int level, int first, const umbra_ntt *ntt)
+{
+    const constants c = constants_of(&ntt->modulus);
+    const factors f = forward_factors(ntt);
+    for (size_t v = 0; v < stride; v += LANES) {
+        vec x[8];
+        UNROLL
+        for (size_t k = 0; k < (size_t)1 << levels; k++)
+            x[k] = first ? load_residues(a + k * stride + v) : load_vec(a + k * stride + v);
+        forward_vertical(x, levels, &f, i, level, &c);
+        UNROLL
+        for (size_t k = 0; k < (size_t)1 << levels; k++)
+            store_vec(r + k * stride + v, x[k]);
+    }
+}
+
+/* The last levels of `count` consecutive blocks. */
+INLINE void forward_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int level,
+                         int first, const umbra_ntt *ntt)
+{
+    const constants c = constants_of(&ntt->modulus);
+    const factors f = forward_factors(ntt);
+    for (size_t end = i + count; i < end; i++, a += TAIL, r += TAIL) {
+        vec x[8];
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            x[k] = first ? load_residues(a + k * LANES) : load_vec(a + k * LANES);
+        forward_vertical(x, 3, &f, i, level, &c);
+        UNROLL
+        for (size_t k = 0; k < 8; k += 2)
+            forward_lanes(&x[k], &x[k + 1], &f, 8 * i + k, level + 3, &c);
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            store_forward(r + k * LANES, x[k], &c);
+    }
+}
+
+INLINE void inverse_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int last,
+                         const umbra_ntt *ntt)
+{
+    const constants c = constants_of(&ntt->modulus);
+    const factors f = inverse_factors(ntt);
+    for (size_t end = i + count; i < end; i++, a += TAIL, r += TAIL) {
+        vec x[8];
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            x[k] = load_residues(a + k * LANES);
+        UNROLL
+        for (size_t k = 0; k < 8; k += 2)
+            inverse_lanes(&x[k], &x[k + 1], &f, 8 * i + k, 0, &c);
+        inverse_vertical(x, 3, &f, i, LANES_LOG2, last, &c);
+        if (last)
+            inverse_last(x, 3, ntt, &c);
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            last ? store_inverse(r + k * LANES, x[k], &c) : store_vec(r + k * LANES, x[k]);
+    }
+}
+
+INLINE void inverse_rows(uint64_t *r, int levels, size_t stride, size_t i, int level, int last,
+                         const umbra_ntt *ntt)
+{
+    const constants c = constants_of(&ntt->modulus);
+    const factors f = inverse_factors(ntt);
+    for (size_t v = 0; v < stride; v += LANES) {
+        vec x[8];
+        UNROLL
+        for (size_t k = 0; k < (size_t)1 << levels; k++)
+            x[k] = load_vec(r + k * stride + v);
+        inverse_vertical(x, levels, &f, i, level, last, &c);
+        if (last)
+            inverse_last(x, levels, ntt, &c);
+        UNROLL
+        for (size_t k = 0; k < (size_t)1 << levels; k++) {
+            uint64_t *out = r + k * stride + v;
+            last ? store_inverse(out, x[k], &c) : store_vec(out, x[k]);
+        }
+    }
+}
+
+/* Levels of the next pass over a block with `above` levels before the tail: threes, the rest in
+ * twos. */
+static int pass_levels(int above)
+{
+    return above % 3 == 0 ? 3 : above == 1 ? 1 : 2;
+}
+
+/* Give a pass its levels as a constant, so that its loops unroll and each level has its own code.
+ */
+#define LEVELS_CASES(call) (levels == 1 ? call(1) : levels == 2 ? call(2) : call(3))
+
+static void forward_pass(uint64_t *r, int levels, size_t stride, size_t i, int level,
+                         const umbra_ntt *ntt)
+{
+#define PASS(n)                                                                                    \
+    (level == 0   ? forward_rows(r, r, n, stride, i, 0 % FORWARD_PERIOD, 0, ntt)                   \
+     : level == 1 ? forward_rows(r, r, n, stride, i, 1 % FORWARD_PERIOD, 0, ntt)                   \
+     : level == 2 ? forward_rows(r, r, n, stride, i, 2 % FORWARD_PERIOD, 0, ntt)                   \
+                  : forward_rows(r, r, n, stride, i, 3 % FORWARD_PERIOD, 0, ntt))
+    level %= FORWARD_PERIOD;
+    LEVELS_CASES(PASS);
+#undef PASS
+}
+
+static void forward_block(uint64_t *r, const uint64_t *a, int size_log2, size_t i,
+                          const umbra_ntt *ntt)
+{
+    const int level = ntt->degree_log2 - size_log2;
+    const int levels = pass_levels(size_log2 - TAIL_LOG2);
+    const int child_log2 = size_log2 - levels;
+    const size_t stride = (size_t)1 << child_log2, children = (size_t)1 << levels;
+#define PASS(n) forward_rows(r, a, n, stride, i, 0, 1, ntt)
+    if (level == 0)
+        LEVELS_CASES(PASS);
+    else
+        forward_pass(r, levels, stride, i, level, ntt);
+#undef PASS
+    if (child_log2 > TAIL_LOG2) {
+        for (size_t b = 0; b < children; b++)
+            forward_block(r + b * stride, r + b * stride, child_log2, (i << levels) + b, ntt);
+        return;
+    }
+    const int tail_level = (level + levels) % FORWARD_PERIOD;
+    if (tail_level == 0)
+        forward_tail(r, r, children, i << levels, 0 % FORWARD_PERIOD, 0, ntt);
+    else if (tail_level == 1)
+        forward_tail(r, r, children, i << levels, 1 % FORWARD_PERIOD, 0, ntt);
+    else if (tail_level == 2)
+        forward_tail(r, r, children, i << levels, 2 % FORWARD_PERIOD, 0, ntt);
+    else
+        forward_tail(r, r, children, i << levels, 3 % FORWARD_PERIOD, 0, ntt);
+}
+
+static void inverse_block(uint64_t *r, const uint64_t *a, int size_log2, size_t i,
+                          const umbra_ntt *ntt)
+{
+    const int levels = pass_levels(size_log2 - TAIL_LOG2);
+    const int child_log2 = size_log2 - levels;
+    const size_t stride = (size_t)1 << child_log2, children = (size_t)1 << levels;
+    if (child_log2 > TAIL_LOG2)
+        for (size_t b = 0; b < children; b++)
+            inverse_block(r + b * stride, a + b * stride, child_log2, (i << levels) + b, ntt);
+    else
+        inverse_tail(r, a, children, i << levels, 0, ntt);
+    const int last = i == 1, odd = child_log2 % INVERSE_PERIOD;
+#define PASS(n)                                                                                    \
+    (last && odd ? inverse_rows(r, n, stride, i, 1, 1, ntt)                                        \
+     : last      ? inverse_rows(r, n, stride, i, 0, 1, ntt)                                        \
+     : odd       ? inverse_rows(r, n, stride, i, 1, 0, ntt)                                        \
+                 : inverse_rows(r, n, stride, i, 0, 0, ntt))
+    LEVELS_CASES(PASS);
+#undef PASS
+}
+
+INLINE void forward_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+{
+    UMBRA_ASSERT_VECTOR(r, ntt->degree);
+    UMBRA_ASSERT_VECTOR(a, ntt->degree);
+    if (ntt->degree_log2 < TAIL_LOG2)
+        umbra_ntt_forward_portable(r, a, ntt);
+    else if (ntt->degree_log2 == TAIL_LOG2)
+        forward_tail(r, a, 1, 1, 0, 1, ntt);
+    else
+        forward_block(r, a, ntt->degree_log2, 1, ntt);
+}
+
+INLINE void inverse_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+{
+    UMBRA_ASSERT_VECTOR(r, ntt->degree);
+    UMBRA_ASSERT_VECTOR(a, ntt->degree);
+    if (ntt->degree_log2 < TAIL_LOG2)
+        umbra_ntt_inverse_portable(r, a, ntt);
+    else if (ntt->degree_log2 == TAIL_LOG2)
+        inverse_tail(r, a, 1, 1, 1, ntt);
+    else
+        inverse_block(r, a, ntt->degree_log2, 1, ntt);
+}
