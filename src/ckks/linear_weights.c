@@ -13,17 +13,19 @@ umbra_status umbra_half_ntt_init(umbra_ntt *half, const umbra_ntt *ntt)
 {
     const size_t n = ntt->degree / 2;
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * n, sizeof(uint64_t), "transform tables"));
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, 3 * n, sizeof(uint64_t), "transform tables"));
     *half = (umbra_ntt){.modulus = ntt->modulus,
                         .degree_log2 = ntt->degree_log2 - 1,
                         .degree = n,
                         .psi = ntt->psi,
                         .roots = memory,
                         .roots_shoup = (uint64_t *)memory + n,
+                        .roots_centred = (double *)memory + 2 * n,
                         .memory = memory};
     for (size_t row = 1; row < n; row *= 2) {
         memcpy(half->roots + row, ntt->roots + 2 * row, row * sizeof(uint64_t));
         memcpy(half->roots_shoup + row, ntt->roots_shoup + 2 * row, row * sizeof(uint64_t));
+        memcpy(half->roots_centred + row, ntt->roots_centred + 2 * row, row * sizeof(double));
     }
     return UMBRA_OK;
 }
