@@ -27,19 +27,28 @@ static umbra_status refuse_existing(const umbra_cli *cli, const char *path)
     return UMBRA_OK;
 }
 
-static umbra_status print_report(const umbra_cli *cli, const char *folder, size_t keys,
+/* As `umbra plan` counts them: without the relinearisation key. */
+static size_t count_rotations(const umbra_profile *profile)
+{
+    size_t rotations = 0;
+    for (size_t i = 0; i < profile->key_count; i++)
+        rotations += profile->keys[i].galois != 0;
+    return rotations;
+}
+
+static umbra_status print_report(const umbra_cli *cli, const char *folder, size_t rotations,
                                  uint64_t key_bytes, double seconds, int threads)
 {
     if (cli->json) {
         json_t *object = json_pack("{s:I, s:I, s:f}", "key_bytes", (json_int_t)key_bytes,
-                                   "rotations", (json_int_t)keys, "seconds", seconds);
+                                   "rotations", (json_int_t)rotations, "seconds", seconds);
         umbra_report_machine(object, threads);
         return umbra_report_print(object);
     }
     char size[32];
     printf("%s/secret.key        keep it here; whoever has it reads every answer\n"
-           "%s/evaluation.keys   for the server: %s, %zu keys, made in %.1f s\n",
-           folder, folder, umbra_cli_size_text(size, key_bytes), keys, seconds);
+           "%s/evaluation.keys   for the server: %s, %zu rotations, made in %.1f s\n",
+           folder, folder, umbra_cli_size_text(size, key_bytes), rotations, seconds);
     return UMBRA_OK;
 }
 
@@ -56,7 +65,7 @@ static umbra_status make_keys(const umbra_cli *cli, const umbra_profile *profile
     UMBRA_TRY(umbra_keyring_create(profile, pool, secret_path, evaluation_path, on_key, (void *)cli,
                                    &bytes));
     umbra_cli_progress_clear(cli);
-    return print_report(cli, folder, profile->key_count, bytes,
+    return print_report(cli, folder, count_rotations(profile), bytes,
                         (double)(umbra_clock_ns() - start) * 1e-9, umbra_pool_threads(pool));
 }
 

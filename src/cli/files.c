@@ -55,9 +55,13 @@ umbra_status umbra_cli_shipped_model(char out[4096])
     if (length > 0) {
         program[length] = '\0';
         char *slash = strrchr(program, '/');
-        strcpy(slash, "/../models");
-        if (has_model(program, out))
-            return UMBRA_OK;
+        *slash = '\0'; /* build/umbra: models/ stands beside build/ */
+        slash = strrchr(program, '/');
+        if (slash != NULL && (size_t)(slash - program) + sizeof "/models" <= sizeof program) {
+            strcpy(slash, "/models");
+            if (has_model(program, out))
+                return UMBRA_OK;
+        }
     }
     return umbra_fail(UMBRA_E_INPUT,
                       "cannot find models/%s; set UMBRA_MODELS to the folder that holds it",

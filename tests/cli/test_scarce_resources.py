@@ -1,7 +1,8 @@
 """Too little memory and a full disk: exit code 5, said before the work where it can be, nothing left behind."""
-import os
+import subprocess
 
-from umbra_program import INPUT, RESOURCE, SERVER, TINY, ProgramTest, limited, listing, main, shared_pipeline
+from umbra_program import (PROGRAM, RESOURCE, SERVER, TINY, ProgramTest, limited, listing, main,
+                           shared_pipeline)
 
 SOURCE = TINY / "expected/input_0.npy"
 
@@ -59,12 +60,11 @@ class ScarceResources(ProgramTest):
             self.assertEqual(list(new.iterdir()) if new.exists() else [], [])
 
     def test_stdout_that_takes_nothing(self):
-        import subprocess
         for words in (["--help"], ["plan", "--help"], ["doctor", "--json"],
                       [*map(str, self.files.decrypt(self.files.result))],
                       [*map(str, self.files.decrypt(self.files.result)), "--json"]):
             with open("/dev/full", "w") as full:
-                done = subprocess.run([os.environ["UMBRA_PROGRAM"], *words], stdout=full,
+                done = subprocess.run([PROGRAM, *words], stdout=full,
                                       stderr=subprocess.PIPE, text=True)
             self.assertEqual(done.returncode, RESOURCE, words)
             self.assertRegex(done.stderr, "stdout")

@@ -69,7 +69,7 @@ class WrongUsage(ProgramTest):
         self.wrong("--output needs a value before --json", "plan", TINY, "-o", "--json")
         self.wrong("given twice", "plan", TINY, "-o", out, "-o", out)
         self.wrong("takes no value", "plan", TINY, "-o", out, "--explain=1")
-        self.wrong("--runs needs a whole number", "phantom", "-o", out, "-n", "1.5")
+        self.wrong("--number needs a whole number", "phantom", "-o", out, "-n", "1.5")
 
     def test_keygen_does_not_overwrite(self):
         self.wrong([r"keys/secret\.key is already there", "--force"], "keygen", "--profile",
