@@ -11,7 +11,8 @@ typedef struct umbra_diagonal {
     int output, input;
     int64_t giant_slots, baby_slots; /* 0 <= each < N/2 */
     /* N integers in coefficient order (umbra_encode_coefficients_*): exactly one of the two is set,
-     * or limbs: limb-major NTT words made ahead for the level (umbra_linear_prepare). Borrowed. */
+     * or limbs: limb-major NTT words made ahead for the level (umbra_linear_prepare). Borrowed,
+     * 64-byte aligned. */
     const int32_t *coefficients_i32;
     const int64_t *coefficients_i64;
     const uint64_t *limbs;

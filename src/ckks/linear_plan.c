@@ -50,6 +50,11 @@ static umbra_status check_diagonals(const umbra_evaluator *e, const umbra_linear
                 "diagonal %zu (output %d, input %d, giant %lld, baby %lld, %d kinds of "
                 "weights) is out of range",
                 i, d->output, d->input, (long long)d->giant_slots, (long long)d->baby_slots, kinds);
+        const uintptr_t place =
+            (uintptr_t)d->coefficients_i32 | (uintptr_t)d->coefficients_i64 | (uintptr_t)d->limbs;
+        if (place % UMBRA_ALIGNMENT != 0)
+            return umbra_fail(UMBRA_E_USAGE, "diagonal %zu: weights are not aligned to %d bytes", i,
+                              UMBRA_ALIGNMENT);
         if (i > 0 && !follows(d - 1, d))
             return umbra_fail(UMBRA_E_USAGE,
                               "diagonal %zu is not in order (output, giant, input, baby)", i);

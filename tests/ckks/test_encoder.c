@@ -143,7 +143,7 @@ static void coefficients_are_those_of_encode(void **state)
     const umbra_params_literal literal = scheme_chain(12, 0, 50, 0, 1, 30);
     codec c;
     int32_t small[4096];
-    int64_t wide[4096];
+    _Alignas(64) int64_t wide[4096];
     codec_open(&c, &literal, 0);
     uint64_t *limb = NULL;
     void *memory = NULL;

@@ -157,7 +157,7 @@ static void maps_are_refused(void **state)
 {
     fixture *f = *state;
     umbra_evaluator *e = f->s.evaluator;
-    static int32_t weights[8192];
+    static _Alignas(64) int32_t weights[8192];
     static uint64_t limbs[1];
     umbra_diagonal d[2] = {{.coefficients_i32 = weights},
                            {.baby_slots = 1, .coefficients_i32 = weights}};
@@ -180,6 +180,10 @@ static void maps_are_refused(void **state)
     d[1].limbs = limbs;
     check_fails(UMBRA_E_USAGE, "2 kinds", umbra_eval_linear_map(e, out, in, &map));
     d[1].limbs = NULL;
+    d[1].coefficients_i32 = weights + 1;
+    check_fails(UMBRA_E_USAGE, "diagonal 1: weights are not aligned",
+                umbra_eval_linear_map(e, out, in, &map));
+    d[1].coefficients_i32 = weights;
     map.output_count = 2;
     check_fails(UMBRA_E_USAGE, "output 1 of a linear map has no diagonal",
                 umbra_eval_linear_map(e, out, in, &map));

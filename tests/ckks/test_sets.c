@@ -36,7 +36,7 @@ static umbra_evaluation_keys *fixed_keys(const umbra_params *params, const umbra
 
 static void run_map(umbra_evaluator *e, umbra_ciphertext *ct)
 {
-    static int32_t weights[6][1 << DEGREE_LOG2];
+    static _Alignas(64) int32_t weights[6][1 << DEGREE_LOG2];
     umbra_diagonal d[6];
     double w[64];
     for (int i = 0; i < 6; i++) {
