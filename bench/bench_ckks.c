@@ -1,0 +1,218 @@
+/* umbra bench ckks: operations of the scheme, on one thread and on all. */
+#include "base/memory.h"
+#include "bench/bench.h"
+#include "ckks/linear.h"
+#include "ckks/secret.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { HOISTED = 8 };
+
+/* Rings with as many 50-bit data primes as 128 bits of security leave, and one or more special
+ * primes. */
+typedef struct bench_shape {
+    int degree_log2, data, special;
+} bench_shape;
+
+static const bench_shape shapes[] = {{14, 6, 2}, {15, 16, 1}, {15, 12, 5}, {16, 28, 6}};
+
+typedef struct bench_scheme {
+    umbra_params *params;
+    umbra_secret_key *secret;
+    umbra_evaluation_keys *keys;
+    umbra_evaluator *evaluator;
+    umbra_plaintext *plain, *decrypted;
+    umbra_ciphertext *a, *b, *out, *rotated[HOISTED];
+    double *values;
+} bench_scheme;
+
+static void close_scheme(bench_scheme *s)
+{
+    for (int i = 0; i < HOISTED; i++)
+        umbra_ciphertext_free(s->rotated[i]);
+    umbra_ciphertext_free(s->a);
+    umbra_ciphertext_free(s->b);
+    umbra_ciphertext_free(s->out);
+    umbra_plaintext_free(s->plain);
+    umbra_plaintext_free(s->decrypted);
+    umbra_evaluator_free(s->evaluator);
+    umbra_evaluation_keys_free(s->keys);
+    umbra_secret_key_free(s->secret);
+    umbra_params_free(s->params);
+    umbra_memory_free(s->values);
+}
+
+static umbra_status make_params(umbra_params **out, const bench_shape *shape)
+{
+    umbra_params_literal literal;
+    double bits[UMBRA_MAX_PRIMES];
+    for (int i = 0; i < shape->data; i++)
+        bits[i] = 50;
+    UMBRA_TRY(umbra_params_literal_chain(&literal, shape->degree_log2, 1, bits, shape->data - 1,
+                                         bits, shape->special, 40));
+    return umbra_params_new(out, &literal);
+}
+
+static umbra_status make_keys(bench_scheme *s, const bench_shape *shape, int top, umbra_pool *pool)
+{
+    umbra_key_item items[1 + HOISTED] = {{0, top}};
+    for (int i = 1; i <= HOISTED; i++)
+        items[i] = (umbra_key_item){umbra_galois_of_rotation(shape->degree_log2, i), top};
+    const umbra_key_request request = {s->params, items, 1 + HOISTED};
+    return umbra_evaluation_keys_generate(&s->keys, s->secret, &request, pool);
+}
+
+static umbra_status make_objects(bench_scheme *s, int top)
+{
+    unsigned char seed[UMBRA_SEED_BYTES];
+    void *memory = NULL;
+    const size_t slots = umbra_params_slots(s->params);
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, slots, sizeof(double), "values"));
+    s->values = memory;
+    for (size_t i = 0; i < slots; i++)
+        s->values[i] = (double)(i * 7919 % 2003) / 2003 - 0.5;
+    UMBRA_TRY(umbra_plaintext_new(&s->plain, s->params, top));
+    UMBRA_TRY(umbra_plaintext_new(&s->decrypted, s->params, top));
+    UMBRA_TRY(umbra_encode(s->plain, 40, s->values, NULL, slots));
+    umbra_ciphertext **all[] = {&s->a, &s->b, &s->out};
+    for (int i = 0; i < 3; i++)
+        UMBRA_TRY(umbra_ciphertext_new(all[i], s->params, top, 2));
+    for (int i = 0; i < HOISTED; i++)
+        UMBRA_TRY(umbra_ciphertext_new(&s->rotated[i], s->params, top, 2));
+    UMBRA_TRY(umbra_encrypt_secret(s->a, seed, s->plain, s->secret));
+    return umbra_encrypt_secret(s->b, seed, s->plain, s->secret);
+}
+
+static umbra_status open_scheme(bench_scheme *s, const bench_shape *shape, umbra_pool *pool)
+{
+    UMBRA_TRY(make_params(&s->params, shape));
+    const int top = umbra_params_level_count(s->params) - 1;
+    UMBRA_TRY(umbra_secret_key_generate(&s->secret, s->params));
+    UMBRA_TRY(make_keys(s, shape, top, pool));
+    return make_objects(s, top);
+}
+
+static umbra_status run_encode(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_encode(s->plain, 40, s->values, NULL, umbra_params_slots(s->params));
+}
+
+static umbra_status run_encrypt(void *context)
+{
+    bench_scheme *s = context;
+    unsigned char seed[UMBRA_SEED_BYTES];
+    return umbra_encrypt_secret(s->out, seed, s->plain, s->secret);
+}
+
+static umbra_status run_decrypt(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_decrypt(s->decrypted, s->a, s->secret);
+}
+
+static umbra_status run_add(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_eval_add(s->evaluator, s->out, s->a, s->b);
+}
+
+static umbra_status run_multiply_plain(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_eval_multiply_plain(s->evaluator, s->out, s->a, s->plain);
+}
+
+static umbra_status run_multiply(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_eval_multiply(s->evaluator, s->out, s->a, s->b);
+}
+
+/* After run_multiply: `out` holds a product, of the scale that rescaling needs. */
+static umbra_status run_rescale(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_eval_rescale(s->evaluator, s->rotated[0], s->out);
+}
+
+static umbra_status run_rotate(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_eval_rotate(s->evaluator, s->out, s->a, 1);
+}
+
+static umbra_status run_rotate_hoisted(void *context)
+{
+    static const int64_t steps[HOISTED] = {1, 2, 3, 4, 5, 6, 7, 8};
+    bench_scheme *s = context;
+    return umbra_eval_rotate_hoisted(s->evaluator, s->rotated, s->a, steps, HOISTED);
+}
+
+typedef struct bench_case {
+    const char *name;
+    umbra_bench_body body;
+    int threaded; /* the others run on one thread whatever the number */
+} bench_case;
+
+static const bench_case cases[] = {
+    {"encode", run_encode, 0},
+    {"encrypt", run_encrypt, 0},
+    {"decrypt", run_decrypt, 0},
+    {"add", run_add, 1},
+    {"multiply_plain", run_multiply_plain, 1},
+    {"multiply_relinearise", run_multiply, 1},
+    {"rescale", run_rescale, 1},
+    {"rotate", run_rotate, 1},
+    {"rotate_hoisted_8", run_rotate_hoisted, 1},
+};
+
+static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *s,
+                              const bench_shape *shape, umbra_pool *pool, int first,
+                              umbra_bench_sink sink, void *context)
+{
+    char note[64];
+    snprintf(note, sizeof note, "%d data primes, %d special", shape->data, shape->special);
+    UMBRA_TRY(umbra_evaluator_new(&s->evaluator, s->params, s->keys, pool));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (!first && !cases[i].threaded)
+            continue;
+        umbra_bench_figure figure = {.name = cases[i].name,
+                                     .isa = umbra_params_kernels(s->params)->name,
+                                     .degree_log2 = shape->degree_log2,
+                                     .threads = umbra_pool_threads(pool),
+                                     .note = note};
+        UMBRA_TRY(umbra_bench_median(options, cases[i].body, s, &figure.ns, &figure.runs));
+        if (sink(context, &figure) != 0)
+            return umbra_fail(UMBRA_E_CANCELLED, "stopped");
+    }
+    umbra_evaluator_free(s->evaluator);
+    s->evaluator = NULL;
+    return UMBRA_OK;
+}
+
+static umbra_status run_shape(const umbra_bench_options *options, const bench_shape *shape,
+                              umbra_pool *pool, umbra_bench_sink sink, void *context)
+{
+    bench_scheme s = {.params = NULL};
+    umbra_status status = open_scheme(&s, shape, pool);
+    if (status == UMBRA_OK)
+        status = run_cases(options, &s, shape, NULL, 1, sink, context);
+    if (status == UMBRA_OK && umbra_pool_threads(pool) > 1)
+        status = run_cases(options, &s, shape, pool, 0, sink, context);
+    close_scheme(&s);
+    return status;
+}
+
+umbra_status umbra_bench_ckks(const umbra_bench_options *options, umbra_bench_sink sink,
+                              void *context)
+{
+    umbra_pool *pool = NULL;
+    UMBRA_TRY(umbra_pool_new(&pool, options->threads));
+    umbra_status status = UMBRA_OK;
+    for (size_t i = 0; status == UMBRA_OK && i < sizeof shapes / sizeof *shapes; i++)
+        status = run_shape(options, &shapes[i], pool, sink, context);
+    umbra_pool_free(pool);
+    return status;
+}
