@@ -67,9 +67,9 @@ static void makes_a_pair(void **state)
     assert_true(umbra_secret_key_id(key) == umbra_evaluation_keys_id(keys));
     umbra_secret_key_free(key);
     umbra_evaluation_keys_free(keys);
-    check_fails(UMBRA_E_INPUT, "secret key",
+    check_fails(UMBRA_E_MISMATCH, "secret key",
                 umbra_evaluation_keys_load(secret, profile.params, NULL, &keys));
-    check_fails(UMBRA_E_INPUT, "evaluation keys",
+    check_fails(UMBRA_E_MISMATCH, "evaluation keys",
                 umbra_secret_key_load(evaluation, profile.params, &key));
     unlink(secret);
     unlink(evaluation);
