@@ -14,6 +14,7 @@
 
 #define LANES 4
 #define LANES_LOG2 2
+#define GROUPS 2
 #define FORWARD_PERIOD 4
 #define INVERSE_PERIOD 2
 #define ALWAYS static inline __attribute__((always_inline))
@@ -114,32 +115,49 @@ ALWAYS factor factors_by_one(const factors *f, size_t i, const constants *c)
     return factor_of(_mm256_loadu_pd(f->w + i), c);
 }
 
-/* i is the place of the root of v0's first level; v1's is the next. Elements 0 .. 7 of the pair go
- * to (0 1 4 5 | 2 3 6 7), (even | odd), and back. */
-ALWAYS void forward_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+#define UNROLL_PAIRS _Pragma("GCC unroll 8")
+
+/* i is the place of the root of x[0]'s first level; those of the other registers follow. Elements 0
+ * .. 7 of a pair go to (0 1 4 5 | 2 3 6 7), (even | odd), and back. */
+ALWAYS void forward_lanes(vec *x, int count, const factors *f, size_t i, int level,
                           const constants *c)
 {
-    vec x = _mm256_permute2f128_pd(*v0, *v1, 0x20), y = _mm256_permute2f128_pd(*v0, *v1, 0x31);
-    forward_butterfly(&x, &y, factors_by_two(f, i, c), level, c);
-    vec even = _mm256_unpacklo_pd(x, y), odd = _mm256_unpackhi_pd(x, y);
-    forward_butterfly(&even, &odd, factors_by_one(f, 2 * i, c), level + 1, c);
-    x = _mm256_unpacklo_pd(even, odd);
-    y = _mm256_unpackhi_pd(even, odd);
-    *v0 = _mm256_permute2f128_pd(x, y, 0x20);
-    *v1 = _mm256_permute2f128_pd(x, y, 0x31);
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = _mm256_permute2f128_pd(x[k], x[k + 1], 0x20);
+        vec b = _mm256_permute2f128_pd(x[k], x[k + 1], 0x31);
+        forward_butterfly(&a, &b, factors_by_two(f, i + (size_t)k, c), level, c);
+        x[k] = _mm256_unpacklo_pd(a, b);
+        x[k + 1] = _mm256_unpackhi_pd(a, b);
+    }
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        forward_butterfly(&x[k], &x[k + 1], factors_by_one(f, 2 * (i + (size_t)k), c), level + 1,
+                          c);
+        vec a = _mm256_unpacklo_pd(x[k], x[k + 1]), b = _mm256_unpackhi_pd(x[k], x[k + 1]);
+        x[k] = _mm256_permute2f128_pd(a, b, 0x20);
+        x[k + 1] = _mm256_permute2f128_pd(a, b, 0x31);
+    }
 }
 
-ALWAYS void inverse_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int level,
                           const constants *c)
 {
-    vec x = _mm256_permute2f128_pd(*v0, *v1, 0x20), y = _mm256_permute2f128_pd(*v0, *v1, 0x31);
-    vec even = _mm256_unpacklo_pd(x, y), odd = _mm256_unpackhi_pd(x, y);
-    inverse_butterfly(&even, &odd, factors_by_one(f, 2 * i, c), level, c);
-    x = _mm256_unpacklo_pd(even, odd);
-    y = _mm256_unpackhi_pd(even, odd);
-    inverse_butterfly(&x, &y, factors_by_two(f, i, c), level + 1, c);
-    *v0 = _mm256_permute2f128_pd(x, y, 0x20);
-    *v1 = _mm256_permute2f128_pd(x, y, 0x31);
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = _mm256_permute2f128_pd(x[k], x[k + 1], 0x20);
+        vec b = _mm256_permute2f128_pd(x[k], x[k + 1], 0x31);
+        x[k] = _mm256_unpacklo_pd(a, b);
+        x[k + 1] = _mm256_unpackhi_pd(a, b);
+        inverse_butterfly(&x[k], &x[k + 1], factors_by_one(f, 2 * (i + (size_t)k), c), level, c);
+    }
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = _mm256_unpacklo_pd(x[k], x[k + 1]), b = _mm256_unpackhi_pd(x[k], x[k + 1]);
+        inverse_butterfly(&a, &b, factors_by_two(f, i + (size_t)k, c), level + 1, c);
+        x[k] = _mm256_permute2f128_pd(a, b, 0x20);
+        x[k + 1] = _mm256_permute2f128_pd(a, b, 0x31);
+    }
 }
 
 #define load_vec(p) _mm256_loadu_pd((const double *)(const void *)(p))

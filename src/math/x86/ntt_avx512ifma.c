@@ -5,6 +5,7 @@
 
 #define LANES 8
 #define LANES_LOG2 3
+#define GROUPS 2
 #define FORWARD_PERIOD 1
 #define INVERSE_PERIOD 1
 #define ALWAYS static inline __attribute__((always_inline))
@@ -63,12 +64,12 @@ ALWAYS vec multiply(vec y, factor w, const constants *c)
     return _mm512_and_si512(_mm512_madd52lo_epu64(low, k, c->minus_q), c->mask);
 }
 
-/* Range in: x, y < 4q <= 2^52. Range out: < 4q: x folded to 2q, plus t < 2q or plus 2q - t. */
+/* Range in: x, y < 4q <= 2^52, at the first level (below 0) < q. Range out: < 4q: x folded to 2q,
+ * plus t < 2q or plus 2q - t. */
 ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
 {
-    (void)level;
     vec t = multiply(*y, w, c);
-    vec s = fold(*x, c->twice);
+    vec s = level < 0 ? *x : fold(*x, c->twice);
     *x = _mm512_add_epi64(s, t);
     *y = _mm512_sub_epi64(_mm512_add_epi64(s, c->twice), t);
 }
@@ -127,35 +128,63 @@ ALWAYS factor factors_by_one(const factors *f, size_t i)
     return (factor){_mm512_loadu_si512(f->w + i), _mm512_loadu_si512(f->shoup + i)};
 }
 
-/* i is the place of the root of v0's first level; v1's is the next. */
-ALWAYS void forward_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+#define UNROLL_PAIRS _Pragma("GCC unroll 8")
+
+/* i is the place of the root of x[0]'s first level; those of the other registers follow. */
+ALWAYS void forward_lanes(vec *x, int count, const factors *f, size_t i, int level,
                           const constants *c)
 {
-    vec x = _mm512_shuffle_i64x2(*v0, *v1, 0x44), y = _mm512_shuffle_i64x2(*v0, *v1, 0xee);
-    forward_butterfly(&x, &y, factors_by_four(f, i), level, c);
-    vec xb = _mm512_permutex2var_epi64(x, SWAP_AB_LOW, y);
-    vec yb = _mm512_permutex2var_epi64(x, SWAP_AB_HIGH, y);
-    forward_butterfly(&xb, &yb, factors_by_two(f, 2 * i), level + 1, c);
-    x = _mm512_unpacklo_epi64(xb, yb);
-    y = _mm512_unpackhi_epi64(xb, yb);
-    forward_butterfly(&x, &y, factors_by_one(f, 4 * i), level + 2, c);
-    *v0 = _mm512_permutex2var_epi64(x, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), y);
-    *v1 = _mm512_permutex2var_epi64(x, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), y);
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = _mm512_shuffle_i64x2(x[k], x[k + 1], 0x44);
+        vec b = _mm512_shuffle_i64x2(x[k], x[k + 1], 0xee);
+        forward_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level, c);
+        x[k] = _mm512_permutex2var_epi64(a, SWAP_AB_LOW, b);
+        x[k + 1] = _mm512_permutex2var_epi64(a, SWAP_AB_HIGH, b);
+    }
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = x[k], b = x[k + 1];
+        forward_butterfly(&a, &b, factors_by_two(f, 2 * (i + (size_t)k)), level + 1, c);
+        x[k] = _mm512_unpacklo_epi64(a, b);
+        x[k + 1] = _mm512_unpackhi_epi64(a, b);
+    }
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = x[k], b = x[k + 1];
+        forward_butterfly(&a, &b, factors_by_one(f, 4 * (i + (size_t)k)), level + 2, c);
+        x[k] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
+        x[k + 1] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+    }
 }
 
-ALWAYS void inverse_lanes(vec *v0, vec *v1, const factors *f, size_t i, int level,
+ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int level,
                           const constants *c)
 {
-    vec x = _mm512_permutex2var_epi64(*v0, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), *v1);
-    vec y = _mm512_permutex2var_epi64(*v0, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), *v1);
-    inverse_butterfly(&x, &y, factors_by_one(f, 4 * i), level, c);
-    vec xb = _mm512_unpacklo_epi64(x, y), yb = _mm512_unpackhi_epi64(x, y);
-    inverse_butterfly(&xb, &yb, factors_by_two(f, 2 * i), level + 1, c);
-    x = _mm512_permutex2var_epi64(xb, SWAP_AB_LOW, yb);
-    y = _mm512_permutex2var_epi64(xb, SWAP_AB_HIGH, yb);
-    inverse_butterfly(&x, &y, factors_by_four(f, i), level + 2, c);
-    *v0 = _mm512_shuffle_i64x2(x, y, 0x44);
-    *v1 = _mm512_shuffle_i64x2(x, y, 0xee);
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        const vec even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+        vec a = _mm512_permutex2var_epi64(x[k], even, x[k + 1]);
+        vec b =
+            _mm512_permutex2var_epi64(x[k], _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), x[k + 1]);
+        inverse_butterfly(&a, &b, factors_by_one(f, 4 * (i + (size_t)k)), level, c);
+        x[k] = _mm512_unpacklo_epi64(a, b);
+        x[k + 1] = _mm512_unpackhi_epi64(a, b);
+    }
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = x[k], b = x[k + 1];
+        inverse_butterfly(&a, &b, factors_by_two(f, 2 * (i + (size_t)k)), level + 1, c);
+        x[k] = _mm512_permutex2var_epi64(a, SWAP_AB_LOW, b);
+        x[k + 1] = _mm512_permutex2var_epi64(a, SWAP_AB_HIGH, b);
+    }
+    UNROLL_PAIRS
+    for (int k = 0; k < count; k += 2) {
+        vec a = x[k], b = x[k + 1];
+        inverse_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level + 2, c);
+        x[k] = _mm512_shuffle_i64x2(a, b, 0x44);
+        x[k + 1] = _mm512_shuffle_i64x2(a, b, 0xee);
+    }
 }
 
 #define load_residues(p) _mm512_loadu_si512(p)

@@ -5,8 +5,9 @@
  *   - constants, constants_of: what a butterfly needs of the modulus, in registers;
  *   - factors, factor: the roots of one direction; one root in registers; factor_at: in all lanes;
  *   - forward_butterfly, inverse_butterfly (of two registers), inverse_last_butterfly;
- *   - forward_lanes, inverse_lanes: the levels between the lanes of two registers;
+ *   - forward_lanes, inverse_lanes: the levels between the lanes of pairs of registers;
  *   - load_residues, load_vec, store_vec, store_forward, store_inverse;
+ *   - GROUPS: 1 or 2, how many eights of registers a pass works on, to fill the pipelines;
  *   - FORWARD_PERIOD, INVERSE_PERIOD: a butterfly depends on its level modulo this.
  *
  * Roots form a heap: the root at place i splits a block, those at 2i and 2i + 1 its halves. Passes
@@ -15,37 +16,43 @@
 #include "math/kernel_sets.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 16")
+#define FIRST (-1) /* the first level of all: its input is residues */
 #define TAIL_LOG2 (3 + LANES_LOG2)
 #define TAIL ((size_t)1 << TAIL_LOG2)
 
-INLINE void forward_vertical(vec *x, int levels, const factors *f, size_t i, int level,
-                             const constants *c)
+/* `levels` (1 .. 3) levels on `groups` groups of 2^levels registers, level by level, so that the
+ * instructions next to each other are independent. Group g starts at the root i + g*step. */
+INLINE void forward_vertical(vec *x, int levels, int groups, size_t step, const factors *f,
+                             size_t i, int level, int first, const constants *c)
 {
     UNROLL
     for (int l = 0; l < levels; l++) {
         const int half = (1 << levels) >> (l + 1);
         UNROLL
-        for (int b = 0; b < 1 << l; b++) {
-            const factor w = factor_at(f, (i << l) + (size_t)b, c);
+        for (int b = 0; b < groups << l; b++) {
+            const size_t root = ((i + (size_t)(b >> l) * step) << l) + (size_t)(b & ((1 << l) - 1));
+            const factor w = factor_at(f, root, c);
             vec *block = x + 2 * half * b;
             UNROLL
             for (int k = 0; k < half; k++)
-                forward_butterfly(&block[k], &block[half + k], w, level + l, c);
+                forward_butterfly(&block[k], &block[half + k], w,
+                                  first && l == 0 ? FIRST : level + l, c);
         }
     }
 }
 
 /* last: the block is the whole transform, and its last level is done by inverse_last. */
-INLINE void inverse_vertical(vec *x, int levels, const factors *f, size_t i, int level, int last,
-                             const constants *c)
+INLINE void inverse_vertical(vec *x, int levels, int groups, size_t step, const factors *f,
+                             size_t i, int level, int last, const constants *c)
 {
     UNROLL
     for (int l = levels - 1; l >= last; l--) {
         const int half = (1 << levels) >> (l + 1);
         UNROLL
-        for (int b = 0; b < 1 << l; b++) {
-            const factor w = factor_at(f, (i << l) + (size_t)b, c);
+        for (int b = 0; b < groups << l; b++) {
+            const size_t root = ((i + (size_t)(b >> l) * step) << l) + (size_t)(b & ((1 << l) - 1));
+            const factor w = factor_at(f, root, c);
             vec *block = x + 2 * half * b;
             UNROLL
             for (int k = 0; k < half; k++)
@@ -55,72 +62,37 @@ INLINE void inverse_vertical(vec *x, int levels, const factors *f, size_t i, int
 }
 
 /* The last level of the inverse, with 1/N, fully reduced. */
-INLINE void inverse_last(vec *x, int levels, const umbra_ntt *ntt, const constants *c)
+INLINE void inverse_last(vec *x, int levels, int groups, const umbra_ntt *ntt, const constants *c)
 {
     const int half = 1 << (levels - 1);
     UNROLL
-    for (int k = 0; k < half; k++)
-        inverse_last_butterfly(&x[k], &x[half + k], ntt, c);
+    for (int g = 0; g < groups; g++) {
+        vec *block = x + 2 * half * g;
+        UNROLL
+        for (int k = 0; k < half; k++)
+            inverse_last_butterfly(&block[k], &block[half + k], ntt, c);
+    }
 }
 
-/* One pass over a block of 2^levels rows of `stride` words. first: the input is residues. */
+/* One pass over a block of 2^levels rows of `stride` words, GROUPS columns of registers at a time.
+ * first: the input is residues. */
 INLINE void forward_rows(uint64_t *r, const uint64_t *a, int levels, size_t stride, size_t i,
                          int level, int first, const umbra_ntt *ntt)
 {
     const constants c = constants_of(&ntt->modulus);
     const factors f = forward_factors(ntt);
-    for (size_t v = 0; v < stride; v += LANES) {
-        vec x[8];
+    const size_t rows = (size_t)1 << levels;
+    for (size_t v = 0; v < stride; v += GROUPS * LANES) {
+        vec x[GROUPS * 8];
         UNROLL
-        for (size_t k = 0; k < (size_t)1 << levels; k++)
-            x[k] = first ? load_residues(a + k * stride + v) : load_vec(a + k * stride + v);
-        forward_vertical(x, levels, &f, i, level, &c);
+        for (size_t k = 0; k < GROUPS * rows; k++) {
+            const uint64_t *in = a + k % rows * stride + v + k / rows * LANES;
+            x[k] = first ? load_residues(in) : load_vec(in);
+        }
+        forward_vertical(x, levels, GROUPS, 0, &f, i, level, first, &c);
         UNROLL
-        for (size_t k = 0; k < (size_t)1 << levels; k++)
-            store_vec(r + k * stride + v, x[k]);
-    }
-}
-
-/* The last levels of `count` consecutive blocks. */
-INLINE void forward_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int level,
-                         int first, const umbra_ntt *ntt)
-{
-    const constants c = constants_of(&ntt->modulus);
-    const factors f = forward_factors(ntt);
-    for (size_t end = i + count; i < end; i++, a += TAIL, r += TAIL) {
-        vec x[8];
-        UNROLL
-        for (size_t k = 0; k < 8; k++)
-            x[k] = first ? load_residues(a + k * LANES) : load_vec(a + k * LANES);
-        forward_vertical(x, 3, &f, i, level, &c);
-        UNROLL
-        for (size_t k = 0; k < 8; k += 2)
-            forward_lanes(&x[k], &x[k + 1], &f, 8 * i + k, level + 3, &c);
-        UNROLL
-        for (size_t k = 0; k < 8; k++)
-            store_forward(r + k * LANES, x[k], &c);
-    }
-}
-
-INLINE void inverse_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int last,
-                         const umbra_ntt *ntt)
-{
-    const constants c = constants_of(&ntt->modulus);
-    const factors f = inverse_factors(ntt);
-    for (size_t end = i + count; i < end; i++, a += TAIL, r += TAIL) {
-        vec x[8];
-        UNROLL
-        for (size_t k = 0; k < 8; k++)
-            x[k] = load_residues(a + k * LANES);
-        UNROLL
-        for (size_t k = 0; k < 8; k += 2)
-            inverse_lanes(&x[k], &x[k + 1], &f, 8 * i + k, 0, &c);
-        inverse_vertical(x, 3, &f, i, LANES_LOG2, last, &c);
-        if (last)
-            inverse_last(x, 3, ntt, &c);
-        UNROLL
-        for (size_t k = 0; k < 8; k++)
-            last ? store_inverse(r + k * LANES, x[k], &c) : store_vec(r + k * LANES, x[k]);
+        for (size_t k = 0; k < GROUPS * rows; k++)
+            store_vec(r + k % rows * stride + v + k / rows * LANES, x[k]);
     }
 }
 
@@ -129,20 +101,78 @@ INLINE void inverse_rows(uint64_t *r, int levels, size_t stride, size_t i, int l
 {
     const constants c = constants_of(&ntt->modulus);
     const factors f = inverse_factors(ntt);
-    for (size_t v = 0; v < stride; v += LANES) {
-        vec x[8];
+    const size_t rows = (size_t)1 << levels;
+    for (size_t v = 0; v < stride; v += GROUPS * LANES) {
+        vec x[GROUPS * 8];
         UNROLL
-        for (size_t k = 0; k < (size_t)1 << levels; k++)
-            x[k] = load_vec(r + k * stride + v);
-        inverse_vertical(x, levels, &f, i, level, last, &c);
+        for (size_t k = 0; k < GROUPS * rows; k++)
+            x[k] = load_vec(r + k % rows * stride + v + k / rows * LANES);
+        inverse_vertical(x, levels, GROUPS, 0, &f, i, level, last, &c);
         if (last)
-            inverse_last(x, levels, ntt, &c);
+            inverse_last(x, levels, GROUPS, ntt, &c);
         UNROLL
-        for (size_t k = 0; k < (size_t)1 << levels; k++) {
-            uint64_t *out = r + k * stride + v;
+        for (size_t k = 0; k < GROUPS * rows; k++) {
+            uint64_t *out = r + k % rows * stride + v + k / rows * LANES;
             last ? store_inverse(out, x[k], &c) : store_vec(out, x[k]);
         }
     }
+}
+
+/* The last levels of `groups` consecutive blocks. */
+INLINE void forward_tail_blocks(uint64_t *r, const uint64_t *a, int groups, size_t i, int level,
+                                int first, const factors *f, const constants *c)
+{
+    vec x[GROUPS * 8];
+    UNROLL
+    for (size_t k = 0; k < (size_t)groups * 8; k++)
+        x[k] = first ? load_residues(a + k * LANES) : load_vec(a + k * LANES);
+    forward_vertical(x, 3, groups, 1, f, i, level, first, c);
+    forward_lanes(x, groups * 8, f, 8 * i, level + 3, c);
+    UNROLL
+    for (size_t k = 0; k < (size_t)groups * 8; k++)
+        store_forward(r + k * LANES, x[k], c);
+}
+
+/* count: 1, or a multiple of GROUPS */
+INLINE void forward_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int level,
+                         int first, const umbra_ntt *ntt)
+{
+    const constants c = constants_of(&ntt->modulus);
+    const factors f = forward_factors(ntt);
+    if (count == 1)
+        forward_tail_blocks(r, a, 1, i, level, first, &f, &c);
+    else
+        for (size_t b = 0; b < count; b += GROUPS)
+            forward_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, level, first, &f, &c);
+}
+
+INLINE void inverse_tail_blocks(uint64_t *r, const uint64_t *a, int groups, size_t i, int last,
+                                const umbra_ntt *ntt, const factors *f, const constants *c)
+{
+    vec x[GROUPS * 8];
+    UNROLL
+    for (size_t k = 0; k < (size_t)groups * 8; k++)
+        x[k] = load_residues(a + k * LANES);
+    inverse_lanes(x, groups * 8, f, 8 * i, 0, c);
+    inverse_vertical(x, 3, groups, 1, f, i, LANES_LOG2, last, c);
+    if (last)
+        inverse_last(x, 3, groups, ntt, c);
+    UNROLL
+    for (size_t k = 0; k < (size_t)groups * 8; k++)
+        last ? store_inverse(r + k * LANES, x[k], c) : store_vec(r + k * LANES, x[k]);
+}
+
+/* count: 1, or a multiple of GROUPS */
+INLINE void inverse_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int last,
+                         const umbra_ntt *ntt)
+{
+    const constants c = constants_of(&ntt->modulus);
+    const factors f = inverse_factors(ntt);
+    if (count == 1)
+        inverse_tail_blocks(r, a, 1, i, last, ntt, &f, &c);
+    else
+        for (size_t b = 0; b < count; b += GROUPS)
+            inverse_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, last, ntt, &f, &c);
 }
 
 /* Levels of the next pass over a block with `above` levels before the tail: threes, the rest in
