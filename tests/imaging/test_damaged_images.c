@@ -14,6 +14,7 @@
 #define SIDE 24
 #define FLIPS 3000
 #define FLIPS_APART 300 /* a process for each */
+#define CUTS_APART 60
 #if defined(__SANITIZE_ADDRESS__)
 #define ONE_DECODE_SECONDS 20.0 /* the sanitizer touches what a wrong length field reserves */
 #else
@@ -67,7 +68,8 @@ static void check_one(const unsigned char *bytes, size_t size)
 
 static void damage(made_file file, int flips_wanted)
 {
-    for (size_t size = 0; size < file.size; size += size < 600 ? 1 : 1 + file.size / 300)
+    size_t step = flips_wanted == FLIPS ? 1 + file.size / 600 : 1 + file.size / CUTS_APART;
+    for (size_t size = 0; size < file.size; size += step)
         check_one(file.bytes, size);
     for (int i = 0; i < flips_wanted; i++) {
         unsigned char *copy = malloc(file.size);

@@ -81,9 +81,9 @@ static void check_scaled(int width, int height, int side)
             worst = error > worst ? error : worst;
         }
     }
-    if (worst > 1e-4)
+    if (worst > 2e-6)
         print_error("%dx%d to %d: off by %g\n", width, height, side, worst);
-    assert_true(worst <= 1e-4);
+    assert_true(worst <= 2e-6);
     free(image.pixels);
     free(tensor);
 }
