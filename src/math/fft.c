@@ -2,8 +2,7 @@
 #include "math/fft.h"
 
 #include "base/memory.h"
-#include "math/bits.h"
-#include "math/ntt.h"
+#include "math/kernels.h"
 
 #include <assert.h>
 #include <math.h>
@@ -48,57 +47,14 @@ void umbra_fft_free(umbra_fft *fft)
     umbra_memory_free(fft);
 }
 
-static void bit_reverse(double *a, size_t slots)
-{
-    const int bits = __builtin_ctzll(slots);
-    for (uint32_t i = 0; i < slots; i++) {
-        uint32_t j = umbra_bit_reverse(i, bits);
-        if (i < j) {
-            double t = a[i];
-            a[i] = a[j];
-            a[j] = t;
-        }
-    }
-}
-
 void umbra_fft_embed(const umbra_fft *fft, double *re, double *im, size_t slots)
 {
     assert(slots >= 1 && slots <= fft->slots_max && (slots & (slots - 1)) == 0);
-    bit_reverse(re, slots);
-    bit_reverse(im, slots);
-    for (size_t half = 1; half < slots; half *= 2)
-        for (size_t block = 0; block < slots; block += 2 * half)
-            for (size_t j = 0; j < half; j++) {
-                double wr = fft->re[half + j], wi = fft->im[half + j];
-                size_t x = block + j, y = x + half;
-                double yr = re[y] * wr - im[y] * wi, yi = re[y] * wi + im[y] * wr;
-                double xr = re[x], xi = im[x];
-                re[x] = xr + yr;
-                im[x] = xi + yi;
-                re[y] = xr - yr;
-                im[y] = xi - yi;
-            }
+    umbra_kernels_get()->embed(re, im, slots, fft->re, fft->im);
 }
 
 void umbra_fft_embed_inverse(const umbra_fft *fft, double *re, double *im, size_t slots)
 {
     assert(slots >= 1 && slots <= fft->slots_max && (slots & (slots - 1)) == 0);
-    for (size_t half = slots / 2; half >= 1; half /= 2)
-        for (size_t block = 0; block < slots; block += 2 * half)
-            for (size_t j = 0; j < half; j++) {
-                double wr = fft->re[half + j], wi = fft->im[half + j];
-                size_t x = block + j, y = x + half;
-                double dr = re[x] - re[y], di = im[x] - im[y];
-                re[x] = re[x] + re[y];
-                im[x] = im[x] + im[y];
-                re[y] = dr * wr + di * wi;
-                im[y] = di * wr - dr * wi;
-            }
-    bit_reverse(re, slots);
-    bit_reverse(im, slots);
-    const double scale = 1.0 / (double)slots; /* a power of two: exact */
-    for (size_t i = 0; i < slots; i++) {
-        re[i] *= scale;
-        im[i] *= scale;
-    }
+    umbra_kernels_get()->embed_inverse(re, im, slots, fft->re, fft->im);
 }

@@ -17,6 +17,20 @@ extern const umbra_kernels umbra_kernels_avx512ifma;
 void umbra_ntt_forward_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
 void umbra_ntt_inverse_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
 
+/* One transform in several instruction sets, for the tables of kernels. */
+void umbra_embed_portable(double *re, double *im, size_t slots, const double *wr, const double *wi);
+void umbra_embed_inverse_portable(double *re, double *im, size_t slots, const double *wr,
+                                  const double *wi);
+#if defined(UMBRA_X86_KERNELS)
+void umbra_embed_avx2(double *re, double *im, size_t slots, const double *wr, const double *wi);
+void umbra_embed_inverse_avx2(double *re, double *im, size_t slots, const double *wr,
+                              const double *wi);
+void umbra_embed_avx512ifma(double *re, double *im, size_t slots, const double *wr,
+                            const double *wi);
+void umbra_embed_inverse_avx512ifma(double *re, double *im, size_t slots, const double *wr,
+                                    const double *wi);
+#endif
+
 /* Shape of every array of a kernel. */
 #define UMBRA_ASSERT_VECTOR(p, n) assert(((uintptr_t)(p)&63u) == 0 && (n) % 16 == 0)
 

@@ -65,6 +65,15 @@ typedef struct umbra_kernels {
 
     /* r[i] = a[index[i]]; r != a */
     void (*permute)(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n);
+
+    /* The complex FFT of the canonical embedding, through umbra_fft_embed and its inverse, which
+     * say more.
+     *
+     * Shape:    re, im: slots doubles each, 8-byte aligned, slots a power of two
+     *           wr, wi: root j of the level `half` (1, 2, 4 .. slots/2) at half + j
+     * CT:       data is secret */
+    void (*embed)(double *re, double *im, size_t slots, const double *wr, const double *wi);
+    void (*embed_inverse)(double *re, double *im, size_t slots, const double *wr, const double *wi);
 } umbra_kernels;
 
 /* The strongest set that this machine runs, or the one that UMBRA_CPU names

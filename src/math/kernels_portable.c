@@ -184,4 +184,6 @@ const umbra_kernels umbra_kernels_portable = {
     .reduce_i64 = reduce_i64_portable,
     .round_quotient = round_quotient_portable,
     .permute = permute_portable,
+    .embed = umbra_embed_portable,
+    .embed_inverse = umbra_embed_inverse_portable,
 };
