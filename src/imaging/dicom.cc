@@ -29,6 +29,8 @@ void start_dcmtk()
     DcmRLEDecoderRegistration::registerCodecs();
     DJDecoderRegistration::registerCodecs();
     DJLSDecoderRegistration::registerCodecs();
+    dcmDataDict.rdlock(); /* reads the dictionary file, once here instead of in every child */
+    dcmDataDict.rdunlock();
 }
 
 /* Attributes of the frame; in enhanced objects they lie in functional groups. */
