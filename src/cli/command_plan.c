@@ -76,12 +76,16 @@ static umbra_status print_report(const umbra_cli *cli, const umbra_plan *plan, c
            "query        %s up, %s down\n"
            "server       about %.2f s and %s of memory for one input\n"
            "precision    about %.1f bits\n"
-           "written      %s/server.plan, %s/client.profile\n",
+           "for servers  %s/server.plan\n"
+           "for clients  %s/client.profile",
            s.security_bits, 1 << s.degree_log2, s.log2_qp, s.levels,
            umbra_cli_size_text(keys, s.key_bytes), s.rotations,
            umbra_cli_size_text(query, s.query_bytes), umbra_cli_size_text(result, s.result_bytes),
            s.predicted_seconds, umbra_cli_size_text(memory, s.predicted_memory_bytes),
            s.predicted_bits, folder, folder);
+    if (umbra_plan_profile(plan)->model.input_kind == UMBRA_INPUT_XRAY)
+        printf(", %s/encoder.onnx", folder);
+    putchar('\n');
     return UMBRA_OK;
 }
 

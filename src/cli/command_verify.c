@@ -59,8 +59,10 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
     UMBRA_TRY(reserve(run, count));
     UMBRA_TRY(umbra_answer_decrypt_tensor(run->session.secret, event->layout, event->factor,
                                           event->ciphertexts, run->decrypted));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        run->decrypted[i] -= event->shift;
         run->plain[i] = (double)reference[i];
+    }
     record->bits = fmin(record->bits, umbra_report_bits(run->decrypted, run->plain, count, NULL));
     return UMBRA_OK;
 }

@@ -135,10 +135,19 @@ static void print_overview(const umbra_command *const *commands, int count, FILE
 
 static int report(const umbra_cli *cli, umbra_status status)
 {
-    umbra_cli_progress_clear(cli);
+    if (cli != NULL)
+        umbra_cli_progress_clear(cli);
     if (status != UMBRA_OK)
         fprintf(stderr, "umbra: %s\n", umbra_error_message());
     return umbra_status_exit_code(status);
+}
+
+/* What was printed must have arrived: stdout may be a full disk. */
+static umbra_status flush_stdout(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return umbra_fail(UMBRA_E_IO, "cannot write the result to stdout: %s", strerror(errno));
+    return UMBRA_OK;
 }
 
 static int run_command(const umbra_command *command, int argc, char **argv)
@@ -148,14 +157,14 @@ static int run_command(const umbra_command *command, int argc, char **argv)
     umbra_status status = umbra_cli_parse(&cli, command, argc, argv, &help);
     if (status == UMBRA_OK && help) {
         umbra_cli_print_help(command, stdout);
-        return 0;
+        return report(&cli, flush_stdout());
     }
     if (status == UMBRA_OK)
         status = umbra_kernels_init();
     if (status == UMBRA_OK)
         status = command->run(&cli);
-    if (status == UMBRA_OK && fflush(stdout) != 0)
-        status = umbra_fail(UMBRA_E_IO, "cannot write the result to stdout: %s", strerror(errno));
+    if (status == UMBRA_OK)
+        status = flush_stdout();
     return report(&cli, status);
 }
 
@@ -165,11 +174,11 @@ int umbra_cli_main(int argc, char **argv, const umbra_command *const *commands, 
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_overview(commands, count, argc > 1 ? stdout : stderr);
-        return argc > 1 ? 0 : 2;
+        return argc > 1 ? report(NULL, flush_stdout()) : 2;
     }
     if (strcmp(name, "--version") == 0) {
         puts("umbra " UMBRA_VERSION_TEXT);
-        return 0;
+        return report(NULL, flush_stdout());
     }
     for (int i = 0; i < count; i++)
         if (strcmp(name, commands[i]->name) == 0)

@@ -5,7 +5,9 @@
 #include "base/memory.h"
 #include "graph/npy.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_npy(const char *path)
 {
@@ -34,6 +36,8 @@ static umbra_status read_npy(const char *path, float *tensor, size_t count)
 static umbra_status read_image(const char *path, umbra_image_encoder *encoder, float *tensor,
                                size_t count)
 {
+    if (encoder == NULL && access(path, R_OK) != 0)
+        return umbra_fail(UMBRA_E_INPUT, "%s: cannot read: %s", path, strerror(errno));
     if (encoder == NULL)
         return umbra_fail(UMBRA_E_INPUT,
                           "%s: this model has no image encoder; give its input as a float32 .npy",

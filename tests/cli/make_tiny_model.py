@@ -3,10 +3,10 @@
 
 usage: make_tiny_model.py [FOLDER]      needs python3-torch and python3-numpy; the result is committed
 
-tiny/model.json, classifier.onnx: 2 x 8 x 8 -> convolution -> polynomial -> dense -> 3 findings
-tiny/encoder.onnx is not there: the input is a tensor. tiny-xray has one: 16 x 16 pixels -> 2 x 8 x 8
-tiny/expected/*.npy: two inputs with the outputs of PyTorch
-refused.onnx: the same network with Relu, MaxPool and Sigmoid, which cannot be encrypted
+tiny         2 x 8 x 8 -> convolution -> polynomial -> dense -> 3 findings; its input is a tensor
+             expected/*.npy: two inputs with the outputs of PyTorch
+tiny-xray    the same classifier behind an encoder, 16 x 16 pixels -> 2 x 8 x 8
+refused.onnx a network with Relu, MaxPool and Sigmoid, which cannot be encrypted
 """
 import json
 import pathlib
@@ -31,9 +31,12 @@ class Polynomial(torch.nn.Module):
 
 
 def classifier():
-    return torch.nn.Sequential(
+    network = torch.nn.Sequential(
         torch.nn.Conv2d(2, 4, 3, padding=1), Polynomial(), torch.nn.Flatten(), torch.nn.Linear(256, 3)
     )
+    with torch.no_grad():
+        network[3].weight *= 10  # logits of 1 or 2, not near 0
+    return network
 
 
 def refused():

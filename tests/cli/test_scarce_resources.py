@@ -1,7 +1,7 @@
 """Too little memory and a full disk: exit code 5, said before the work where it can be, nothing left behind."""
 import subprocess
 
-from umbra_program import (PROGRAM, RESOURCE, SERVER, TINY, ProgramTest, limited, listing, main,
+from umbra_program import (INPUT, PROGRAM, RESOURCE, SERVER, TINY, ProgramTest, limited, listing, main,
                            shared_pipeline)
 
 SOURCE = TINY / "expected/input_0.npy"
@@ -71,12 +71,12 @@ class ScarceResources(ProgramTest):
 
     def test_folders_that_cannot_be_written(self):
         f = self.files
-        self.fails(RESOURCE, "none/out.ct", *f.encrypt(SOURCE, self.folder / "none/out.ct"))
+        self.fails(INPUT, "none/out.ct: cannot create", *f.encrypt(SOURCE, self.folder / "none/out.ct"))
         (self.folder / "file").write_text("a file")
         for command in (["plan", TINY], ["keygen", "--profile", f.profile]):
             self.fails_and_changes_nothing(RESOURCE, "cannot make the folder .*file", *command, "-o",
                                            self.folder / "file/inside")
-        self.fails_and_changes_nothing(RESOURCE, "folder", *f.encrypt(SOURCE, self.folder))
+        self.fails_and_changes_nothing(INPUT, "folder|directory", *f.encrypt(SOURCE, self.folder))
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ static void reads_every_line_ending(void **state)
         "file,part\na.png,train\nb.png,\n",
         "file,part\na.png,train\nb.png,",
         "file,part\r\na.png,train\r\nb.png,\r\n",
-        "\xef\xbb\xbf"
-        "file,part\r\n\r\na.png,train\r\nb.png,\r\n\r\n\n",
+        ("\xef\xbb\xbf"
+         "file,part\r\n\r\na.png,train\r\nb.png,\r\n\r\n\n"),
         "\"file\",\"part\"\n\"a.png\",\"train\"\n\"b.png\",\"\"\n",
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {

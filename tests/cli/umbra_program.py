@@ -30,8 +30,12 @@ def limited(file_bytes=None, address_bytes=None):
 
 
 def listing(folder):
-    """Every file below a folder with its bytes, to prove that a failure changed nothing."""
-    return {str(p): p.read_bytes() if p.is_file() else None for p in pathlib.Path(folder).rglob("*")}
+    """Every file below a folder, to prove that a failure wrote, replaced and left behind nothing."""
+    found = {}
+    for path in pathlib.Path(folder).rglob("*"):
+        info = path.stat()
+        found[str(path)] = (info.st_ino, info.st_size, info.st_mtime_ns) if path.is_file() else None
+    return found
 
 
 class ProgramTest(unittest.TestCase):
