@@ -54,13 +54,10 @@ umbra_status umbra_schedule_literal(const umbra_schedule *schedule,
 void umbra_weight_source_free(umbra_weight_source *source)
 {
     for (int i = 0; i < source->set_count; i++) {
-        if (source->sets != NULL)
-            umbra_diagonal_set_free(source->sets[i]);
         if (source->coefficients != NULL)
             umbra_memory_free(source->coefficients[i]);
     }
     umbra_memory_free(source->sets);
-    umbra_memory_free(source->linears);
     umbra_memory_free(source->coefficients);
     umbra_memory_free(source->set_of);
     umbra_memory_free(source->index_of);
@@ -78,6 +75,7 @@ void umbra_build_free(umbra_build *build)
     umbra_memory_free(build->factors);
     umbra_memory_free(build->first_register);
     umbra_memory_free(build->error_log2);
+    umbra_memory_free(build->facts);
     umbra_memory_free(build->steps);
     *build = (umbra_build){0};
 }
@@ -118,10 +116,24 @@ umbra_status umbra_build_geometry(umbra_build *build, const umbra_statistics *st
     return UMBRA_OK;
 }
 
+static umbra_status find_facts(umbra_build *build, umbra_facts_store *store,
+                               umbra_diagonal_mode mode, umbra_pool *pool)
+{
+    umbra_cost_shape shapes[UMBRA_MAX_LEVELS];
+    void *p = NULL;
+    for (int d = 0; d < build->schedule.depth; d++)
+        shapes[d] = umbra_cost_shape_at(build->params, build->schedule.depth - d);
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)build->network.linear_count + 1,
+                                       sizeof *build->facts, "a plan"));
+    build->facts = p;
+    return umbra_facts_find(store, &build->network, build->layouts, shapes, mode, pool,
+                            build->facts);
+}
+
 umbra_status umbra_build_make(umbra_build *out, const umbra_graph *graph, umbra_matrices *matrices,
-                              const umbra_statistics *statistics, const umbra_params *params,
-                              const umbra_decisions *decisions, umbra_diagonal_mode mode,
-                              umbra_pool *pool)
+                              umbra_facts_store *store, const umbra_statistics *statistics,
+                              const umbra_params *params, const umbra_decisions *decisions,
+                              umbra_diagonal_mode mode, umbra_pool *pool)
 {
     umbra_build build = {.params = params};
     umbra_status status;
@@ -135,7 +147,8 @@ umbra_status umbra_build_make(umbra_build *out, const umbra_graph *graph, umbra_
         goto fail;
     }
     UMBRA_GOTO(fail, status, umbra_build_geometry(&build, statistics));
-    UMBRA_GOTO(fail, status, umbra_build_program(&build, mode, pool));
+    UMBRA_GOTO(fail, status, find_facts(&build, store, mode, pool));
+    UMBRA_GOTO(fail, status, umbra_build_program(&build));
     UMBRA_GOTO(fail, status, umbra_build_precision(&build, statistics));
     *out = build;
     return UMBRA_OK;

@@ -4,7 +4,7 @@
 #define UMBRA_PLAN_BUILD_H
 
 #include "circuit/ops_simulate.h"
-#include "plan/diagonals.h"
+#include "plan/facts.h"
 #include "plan/network.h"
 #include "plan/statistics.h"
 
@@ -40,10 +40,10 @@ umbra_status umbra_schedule_literal(const umbra_schedule *schedule,
 /* Where the weights of a map's diagonals come from. */
 typedef struct umbra_weight_source {
     int set_count;
-    umbra_diagonal_set **sets; /* one for each linear */
-    int *linears;
-    double **coefficients;       /* by set and input of the set */
-    uint32_t *set_of, *index_of; /* by diagonal of the map */
+    const umbra_diagonal_set **sets; /* one for each linear, NULL where all its terms are direct;
+                                        borrowed */
+    double **coefficients;           /* by set and input of the set */
+    uint32_t *set_of, *index_of;     /* by diagonal of the map */
 } umbra_weight_source;
 
 typedef struct umbra_step_info {
@@ -60,8 +60,9 @@ typedef struct umbra_build {
     const umbra_params *params; /* borrowed */
     umbra_layout *layouts;      /* by tensor */
     double *factors;
-    int *first_register; /* of the ciphertexts of a tensor */
-    double *error_log2;  /* by tensor: log2 of the predicted standard deviation of a slot's error */
+    int *first_register;       /* of the ciphertexts of a tensor */
+    const umbra_facts **facts; /* by linear; borrowed from the store */
+    double *error_log2; /* by tensor: log2 of the predicted standard deviation of a slot's error */
     umbra_program program;
     umbra_weight_source *sources; /* by map */
     umbra_step_info *steps;
@@ -70,33 +71,21 @@ typedef struct umbra_build {
 } umbra_build;
 
 /* mode COUNT: shapes only; FILL: weights too. statistics gives factors; pool may be NULL.
- * Owns: umbra_build_free (the fields). matrices, params, graph are borrowed by the result */
+ * Owns: umbra_build_free (the fields). matrices, store, params, graph are borrowed by the result */
 umbra_status umbra_build_make(umbra_build *out, const umbra_graph *graph, umbra_matrices *matrices,
-                              const umbra_statistics *statistics, const umbra_params *params,
-                              const umbra_decisions *decisions, umbra_diagonal_mode mode,
-                              umbra_pool *pool) UMBRA_MUST_USE;
+                              umbra_facts_store *store, const umbra_statistics *statistics,
+                              const umbra_params *params, const umbra_decisions *decisions,
+                              umbra_diagonal_mode mode, umbra_pool *pool) UMBRA_MUST_USE;
 void umbra_build_free(umbra_build *build);
 
 /* The parts, in order. */
 umbra_status umbra_build_geometry(umbra_build *build,
                                   const umbra_statistics *statistics) UMBRA_MUST_USE;
-umbra_status umbra_build_program(umbra_build *build, umbra_diagonal_mode mode,
-                                 umbra_pool *pool) UMBRA_MUST_USE;
+umbra_status umbra_build_program(umbra_build *build) UMBRA_MUST_USE;
 /* Errors through the network, from the weights themselves; sets error_log2 and predicted_bits. */
 umbra_status umbra_build_precision(umbra_build *build,
                                    const umbra_statistics *statistics) UMBRA_MUST_USE;
 
-/* The diagonals of one linear. Its terms that are not identities are the inputs of the set, in
- * order. */
-umbra_status umbra_linear_diagonals(umbra_diagonal_set **out, const umbra_network *network,
-                                    const umbra_layout *layouts, int linear,
-                                    const umbra_diagonal_cost *cost,
-                                    umbra_diagonal_mode mode) UMBRA_MUST_USE;
-/* A term that needs no diagonal: the same element in the same slot. */
-bool umbra_term_is_direct(const umbra_network *network, const umbra_layout *layouts, int linear,
-                          int term);
-umbra_diagonal_cost umbra_diagonal_cost_at(const umbra_cost_model *model, umbra_cost_shape shape,
-                                           size_t fold);
 void umbra_weight_source_free(umbra_weight_source *source);
 
 #endif

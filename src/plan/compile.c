@@ -12,6 +12,7 @@ void umbra_plan_free(umbra_plan *plan)
         return;
     umbra_build_free(&plan->build);
     umbra_simulation_free(&plan->simulation);
+    umbra_facts_store_free(plan->facts);
     umbra_matrices_free(plan->matrices);
     umbra_statistics_free(&plan->statistics);
     umbra_params_free(plan->params);
@@ -110,8 +111,9 @@ umbra_status umbra_plan_finish(umbra_plan *plan, umbra_pool *pool)
 {
     umbra_cost_model cost =
         umbra_cost_model_for(umbra_params_kernels(plan->params)->name, plan->threads);
-    UMBRA_TRY(umbra_build_make(&plan->build, plan->graph, plan->matrices, &plan->statistics,
-                               plan->params, &plan->decisions, UMBRA_DIAGONAL_FILL, pool));
+    UMBRA_TRY(umbra_build_make(&plan->build, plan->graph, plan->matrices, plan->facts,
+                               &plan->statistics, plan->params, &plan->decisions,
+                               UMBRA_DIAGONAL_FILL, pool));
     UMBRA_TRY(umbra_simulate(&plan->simulation, &plan->build.program, plan->params, &cost,
                              plan->build.input_scale_log2, plan->build.network.depth));
     if (plan->simulation.headroom_log2 < 1)
@@ -175,6 +177,7 @@ static umbra_status compile(umbra_plan *plan, const umbra_graph *graph,
     UMBRA_TRY(copy_model(&plan->model, model));
     UMBRA_TRY(check_labels(plan));
     UMBRA_TRY(umbra_matrices_new(&plan->matrices, plan->graph));
+    UMBRA_TRY(umbra_facts_store_new(&plan->facts));
     UMBRA_TRY(measure(plan));
     UMBRA_TRY(umbra_plan_choose(plan, options, pool));
     return umbra_plan_finish(plan, pool);

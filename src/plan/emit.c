@@ -120,7 +120,7 @@ static bool share_a_tensor(const umbra_linear *a, const umbra_linear *b)
 }
 
 /* Linears of a depth that read a common tensor share its rotations: one map. */
-static umbra_status emit_depth(umbra_emit *e, int depth, umbra_pool *pool)
+static umbra_status emit_depth(umbra_emit *e, int depth)
 {
     const umbra_network *n = &e->build->network;
     int group[8], count = 0;
@@ -141,7 +141,7 @@ static umbra_status emit_depth(umbra_emit *e, int depth, umbra_pool *pool)
             group[count++] = k;
             done[k] = true;
         }
-        status = umbra_emit_linears(e, group, count, pool);
+        status = umbra_emit_linears(e, group, count);
     }
     umbra_memory_free(made);
     return status;
@@ -163,14 +163,10 @@ static umbra_status emit_output(umbra_emit *e)
     return UMBRA_OK;
 }
 
-umbra_status umbra_build_program(umbra_build *build, umbra_diagonal_mode mode, umbra_pool *pool)
+umbra_status umbra_build_program(umbra_build *build)
 {
     const umbra_network *n = &build->network;
-    /* The split of rotations must not depend on the machine: one set of constants decides. */
-    umbra_emit e = {.build = build,
-                    .program = &build->program,
-                    .cost = umbra_cost_model_for("avx512ifma", 1),
-                    .mode = mode};
+    umbra_emit e = {.build = build, .program = &build->program};
     UMBRA_TRY(emit_input(&e));
     for (int depth = 0; depth < n->depth; depth++) {
         for (int i = 0; i < n->tensor_count; i++) {
@@ -178,7 +174,7 @@ umbra_status umbra_build_program(umbra_build *build, umbra_diagonal_mode mode, u
             if (t->used && t->kind == UMBRA_TENSOR_SQUARE && t->depth == depth)
                 UMBRA_TRY(emit_square(&e, i));
         }
-        UMBRA_TRY(emit_depth(&e, depth, pool));
+        UMBRA_TRY(emit_depth(&e, depth));
     }
     UMBRA_TRY(emit_output(&e));
     return umbra_program_finish(&build->program);

@@ -14,8 +14,6 @@ typedef struct umbra_emit_input {
 typedef struct umbra_emit {
     umbra_build *build;
     umbra_program *program;
-    umbra_cost_model cost;
-    umbra_diagonal_mode mode;
     int step, step_capacity;
 } umbra_emit;
 
@@ -23,12 +21,11 @@ umbra_status umbra_emit_step(umbra_emit *e, const char *kind, int tensor) UMBRA_
 /* Append with the next free register as the result. */
 umbra_status umbra_emit_to_new(umbra_emit *e, umbra_instruction i, int *out) UMBRA_MUST_USE;
 /* One map for several linears that read the same tensors, and what follows it, as one step. */
-umbra_status umbra_emit_linears(umbra_emit *e, const int *linears, int count,
-                                umbra_pool *pool) UMBRA_MUST_USE;
+umbra_status umbra_emit_linears(umbra_emit *e, const int *linears, int count) UMBRA_MUST_USE;
 /* The map's instruction and weights; map_outputs: registers by output ciphertext over all linears.
  */
-umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, umbra_diagonal_set **sets,
-                            int depth, int *map_outputs) UMBRA_MUST_USE;
+umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, int depth,
+                            int *map_outputs) UMBRA_MUST_USE;
 /* Ciphertext `index` of a tensor at the level of a depth, without raising. */
 umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth,
                                  int *reg) UMBRA_MUST_USE;

@@ -7,103 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool same_place(const umbra_layout *a, const umbra_layout *b)
-{
-    return a->kind == b->kind && a->channels == b->channels && a->height == b->height &&
-           a->width == b->width && a->ciphertexts == b->ciphertexts && a->gap == b->gap &&
-           a->copies == b->copies && a->modulus == b->modulus;
-}
-
-bool umbra_term_is_direct(const umbra_network *network, const umbra_layout *layouts, int linear,
-                          int term)
-{
-    const umbra_linear *l = &network->linears[linear];
-    return umbra_matrices_is_identity(network->matrices, l->terms[term].matrix) &&
-           same_place(&layouts[l->tensor], &layouts[l->terms[term].tensor]);
-}
-
-umbra_diagonal_cost umbra_diagonal_cost_at(const umbra_cost_model *model, umbra_cost_shape shape,
-                                           size_t fold)
-{
-    return (umbra_diagonal_cost){.baby_ns = umbra_cost_inner(model, shape) +
-                                            umbra_cost_mod_down(model, shape),
-                                 .giant_ns = umbra_cost_key_switch(model, shape),
-                                 .product_ns = umbra_cost_product(model, shape, fold)};
-}
-
-umbra_status umbra_linear_diagonals(umbra_diagonal_set **out, const umbra_network *network,
-                                    const umbra_layout *layouts, int linear,
-                                    const umbra_diagonal_cost *cost, umbra_diagonal_mode mode)
-{
-    const umbra_linear *l = &network->linears[linear];
-    void *made = NULL;
-    int count = 0, input = 0;
-    *out = NULL;
-    UMBRA_TRY(
-        umbra_memory_alloc_array(&made, (size_t)l->term_count, sizeof(umbra_map_term), "a map"));
-    umbra_map_term *terms = made;
-    umbra_status status = UMBRA_OK;
-    for (int k = 0; status == UMBRA_OK && k < l->term_count; k++) {
-        const umbra_sparse *matrix = NULL;
-        if (umbra_term_is_direct(network, layouts, linear, k))
-            continue;
-        status = umbra_matrices_get(network->matrices, l->terms[k].matrix, &matrix);
-        const umbra_layout *layout = &layouts[l->terms[k].tensor];
-        terms[count++] = (umbra_map_term){.matrix = matrix, .layout = layout, .input = input};
-        input += layout->ciphertexts;
-    }
-    if (status == UMBRA_OK && count > 0)
-        status = umbra_diagonals_make(out, terms, count, &layouts[l->tensor], cost, mode);
-    umbra_memory_free(made);
-    return status;
-}
-
-typedef struct set_job {
-    umbra_emit *e;
-    const int *linears;
-    umbra_diagonal_set **sets;
-} set_job;
-
-static umbra_status make_one_set(void *context, size_t index, int worker)
-{
-    set_job *job = context;
-    const umbra_build *b = job->e->build;
-    int linear = job->linears[index];
-    int depth = b->network.linears[linear].depth;
-    umbra_cost_shape shape = umbra_cost_shape_at(b->params, umbra_emit_level(job->e, depth));
-    size_t period = umbra_layout_period(&b->layouts[b->network.linears[linear].tensor]);
-    umbra_diagonal_cost cost =
-        umbra_diagonal_cost_at(&job->e->cost, shape, umbra_params_slots(b->params) / period);
-    (void)worker;
-    return umbra_linear_diagonals(&job->sets[index], &b->network, b->layouts, linear, &cost,
-                                  job->e->mode);
-}
-
-/* Matrices first: two maps may read the same one. */
-static umbra_status prepare_matrices(umbra_emit *e, const int *linears, int count, umbra_pool *pool)
-{
-    const umbra_network *n = &e->build->network;
-    int ids[64], used = 0;
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < n->linears[linears[i]].term_count; k++) {
-            int id = n->linears[linears[i]].terms[k].matrix;
-            bool seen = false;
-            for (int j = 0; j < used; j++)
-                seen |= ids[j] == id;
-            if (!seen && used < 64)
-                ids[used++] = id;
-        }
-    return umbra_matrices_prepare(n->matrices, ids, used, pool);
-}
-
-static umbra_status make_sets(umbra_emit *e, const int *linears, int count,
-                              umbra_diagonal_set **sets, umbra_pool *pool)
-{
-    set_job job = {.e = e, .linears = linears, .sets = sets};
-    UMBRA_TRY(prepare_matrices(e, linears, count, pool));
-    return umbra_pool_run(pool, (size_t)count, make_one_set, &job);
-}
-
 /* result += coefficient * term's tensor, which is raised to the scale of the result in one product.
  */
 static umbra_status add_direct(umbra_emit *e, int linear, int term, int index, double scale_log2,
@@ -175,7 +78,7 @@ static umbra_status finish_one(umbra_emit *e, int linear, int index, const umbra
     if (set != NULL && set->half_slots != 0)
         UMBRA_TRY(umbra_emit_to_new(e, (umbra_instruction){.op = UMBRA_DO_REAL, .a = *reg}, reg));
     for (int k = 0; k < l->term_count; k++)
-        if (umbra_term_is_direct(&b->network, b->layouts, linear, k))
+        if (b->facts[linear]->direct[k])
             UMBRA_TRY(add_direct(e, linear, k, index, scale, reg));
     if (*reg < 0)
         return umbra_fail(UMBRA_E_MODEL, "\"%s\" does not depend on the input",
@@ -197,7 +100,7 @@ static umbra_status rescale_all(umbra_emit *e, int linear, const int *regs)
     return UMBRA_OK;
 }
 
-static void explain(umbra_emit *e, const int *linears, int count, umbra_diagonal_set **sets)
+static void explain(umbra_emit *e, const int *linears, int count)
 {
     umbra_build *b = e->build;
     umbra_step_info *step = &b->steps[e->step];
@@ -205,7 +108,8 @@ static void explain(umbra_emit *e, const int *linears, int count, umbra_diagonal
     bool halved = false;
     for (int i = 0; i < count; i++) {
         composed += b->network.linears[linears[i]].composed;
-        halved |= sets[i] != NULL && sets[i]->half_slots != 0;
+        const umbra_diagonal_set *set = b->facts[linears[i]]->set;
+        halved |= set != NULL && set->half_slots != 0;
         step->tensors[step->tensor_count++] = b->network.linears[linears[i]].tensor;
     }
     const char *how = composed > 0
@@ -218,40 +122,41 @@ static void explain(umbra_emit *e, const int *linears, int count, umbra_diagonal
              halved ? "; pairs of diagonals in one complex product" : "");
 }
 
-umbra_status umbra_emit_linears(umbra_emit *e, const int *linears, int count, umbra_pool *pool)
+static umbra_status finish_all(umbra_emit *e, const int *linears, int count, int *regs)
+{
+    const umbra_build *b = e->build;
+    int at = 0;
+    for (int i = 0; i < count; i++) {
+        int n = b->layouts[b->network.linears[linears[i]].tensor].ciphertexts;
+        for (int k = 0; k < n; k++)
+            UMBRA_TRY(finish_one(e, linears[i], k, b->facts[linears[i]]->set, &regs[at + k]));
+        at += n;
+    }
+    at = 0;
+    for (int i = 0; i < count; i++) {
+        UMBRA_TRY(rescale_all(e, linears[i], regs + at));
+        at += b->layouts[b->network.linears[linears[i]].tensor].ciphertexts;
+    }
+    return UMBRA_OK;
+}
+
+umbra_status umbra_emit_linears(umbra_emit *e, const int *linears, int count)
 {
     umbra_build *b = e->build;
-    umbra_diagonal_set *sets[8] = {NULL};
-    int outputs = 0, at = 0;
+    int outputs = 0;
     void *made = NULL;
     for (int i = 0; i < count; i++)
         outputs += b->layouts[b->network.linears[linears[i]].tensor].ciphertexts;
     UMBRA_TRY(umbra_emit_step(e, "linear", b->network.linears[linears[count - 1]].tensor));
+    explain(e, linears, count);
     UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)outputs, sizeof(int), "a program"));
     int *regs = made;
     for (int i = 0; i < outputs; i++)
         regs[i] = -1;
-    umbra_status status = make_sets(e, linears, count, sets, pool);
-    if (status == UMBRA_OK) {
-        explain(e, linears, count, sets);
-        /* Takes the sets. */
-        status =
-            umbra_emit_map(e, linears, count, sets, b->network.linears[linears[0]].depth, regs);
-    } else {
-        for (int i = 0; i < count; i++)
-            umbra_diagonal_set_free(sets[i]);
-    }
-    for (int i = 0; status == UMBRA_OK && i < count; i++) {
-        int n = b->layouts[b->network.linears[linears[i]].tensor].ciphertexts;
-        for (int k = 0; status == UMBRA_OK && k < n; k++)
-            status = finish_one(e, linears[i], k, sets[i], &regs[at + k]);
-        at += n;
-    }
-    at = 0;
-    for (int i = 0; status == UMBRA_OK && i < count; i++) {
-        status = rescale_all(e, linears[i], regs + at);
-        at += b->layouts[b->network.linears[linears[i]].tensor].ciphertexts;
-    }
+    umbra_status status =
+        umbra_emit_map(e, linears, count, b->network.linears[linears[0]].depth, regs);
+    if (status == UMBRA_OK)
+        status = finish_all(e, linears, count, regs);
     umbra_memory_free(made);
     return status;
 }

@@ -16,8 +16,8 @@ typedef struct merge {
     umbra_emit *e;
     const int *linears;
     int count, depth;
-    umbra_diagonal_set **sets;
-    umbra_emit_input *inputs; /* of the merged map */
+    const umbra_diagonal_set **sets; /* borrowed from the source */
+    umbra_emit_input *inputs;        /* of the merged map */
     int input_count, input_capacity;
     int *input_of; /* by set and input of the set, flattened with stride */
     int stride;
@@ -66,7 +66,6 @@ static umbra_status take_set(merge *m, int set, umbra_weight_source *source)
     const umbra_linear *l = &b->network.linears[m->linears[set]];
     void *made = NULL;
     int local = 0;
-    source->linears[set] = m->linears[set];
     if (m->sets[set] == NULL)
         return UMBRA_OK;
     UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)m->sets[set]->input_count, sizeof(double),
@@ -74,7 +73,7 @@ static umbra_status take_set(merge *m, int set, umbra_weight_source *source)
     source->coefficients[set] = made;
     for (int k = 0; k < l->term_count; k++) {
         int tensor = l->terms[k].tensor;
-        if (umbra_term_is_direct(&b->network, b->layouts, m->linears[set], k))
+        if (b->facts[m->linears[set]]->direct[k])
             continue;
         for (int c = 0; c < b->layouts[tensor].ciphertexts; c++, local++) {
             umbra_emit_input wanted = {
@@ -140,37 +139,29 @@ static umbra_status merge_diagonals(const merge *m, umbra_program_map *map,
 }
 
 /* Gains between slots: bounds from the matrices, with the coefficients that scale them. */
-static umbra_status find_gains(const merge *m, umbra_program_map *map)
+static void find_gains(const merge *m, umbra_program_map *map)
 {
     const umbra_build *b = m->e->build;
     double largest = 0, squares = 0;
     for (int s = 0; s < m->count; s++) {
         const umbra_linear *l = &b->network.linears[m->linears[s]];
+        const umbra_facts *f = b->facts[m->linears[s]];
         double sum = 0, square = 0;
         for (int k = 0; k < l->term_count; k++) {
-            const umbra_sparse *matrix = NULL;
-            if (umbra_term_is_direct(&b->network, b->layouts, m->linears[s], k))
+            if (f->direct[k])
                 continue;
-            double c = fabs(umbra_emit_slot_coefficient(b, m->linears[s], k));
-            double row_largest = 0, all = 0;
-            UMBRA_TRY(umbra_matrices_get(b->network.matrices, l->terms[k].matrix, &matrix));
-            for (size_t r = 0; r < matrix->rows; r++) {
-                double row = 0;
-                for (size_t i = matrix->row_start[r]; i < matrix->row_start[r + 1]; i++) {
-                    row += fabs(matrix->weight[i]);
-                    all += matrix->weight[i] * matrix->weight[i];
-                }
-                row_largest = fmax(row_largest, row);
-            }
-            sum += c * row_largest;
-            square += c * c * all / (double)matrix->rows;
+            double c = fabs(umbra_emit_slot_coefficient(b, m->linears[s], k)), all = 0;
+            size_t cells = (size_t)f->to.channels * (size_t)f->in[k].channels;
+            for (size_t i = 0; i < cells; i++)
+                all += f->power[k][i];
+            sum += c * f->gain[k];
+            square += c * c * all / f->to.channels;
         }
         largest = fmax(largest, sum);
         squares = fmax(squares, square);
     }
     map->gain_log2 = log2(fmax(largest, 0x1p-40));
     map->noise_gain_log2 = 0.5 * log2(fmax(squares, 0x1p-80));
-    return UMBRA_OK;
 }
 
 static umbra_status source_arrays(umbra_weight_source *source, int count)
@@ -180,8 +171,6 @@ static umbra_status source_arrays(umbra_weight_source *source, int count)
     source->sets = p;
     UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)count, sizeof(double *), "a map"));
     source->coefficients = p;
-    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)count, sizeof(int), "a map"));
-    source->linears = p;
     source->set_count = count;
     return UMBRA_OK;
 }
@@ -243,7 +232,7 @@ static umbra_status merge_all(merge *m, umbra_weight_source *source, int *map_ou
     if (!any)
         return UMBRA_OK;
     UMBRA_GOTO(fail, status, merge_diagonals(m, &map, source));
-    UMBRA_GOTO(fail, status, find_gains(m, &map));
+    find_gains(m, &map);
     UMBRA_GOTO(fail, status, map_registers(m, &map, map_outputs));
     map.weight_scale_log2 = umbra_emit_weight_scale(m->e, m->depth);
     for (int s = 0; s < m->count; s++) {
@@ -278,19 +267,16 @@ static umbra_status keep_source(umbra_build *b, int maps_before, umbra_weight_so
     return UMBRA_OK;
 }
 
-umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, umbra_diagonal_set **sets,
-                            int depth, int *map_outputs)
+umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, int depth,
+                            int *map_outputs)
 {
     umbra_weight_source source = {0};
-    merge m = {.e = e, .linears = linears, .count = count, .depth = depth, .sets = sets};
+    merge m = {.e = e, .linears = linears, .count = count, .depth = depth};
     int maps_before = e->program->map_count;
     umbra_status status = source_arrays(&source, count);
-    for (int s = 0; s < count; s++) {
-        if (status == UMBRA_OK)
-            source.sets[s] = sets[s];
-        else
-            umbra_diagonal_set_free(sets[s]);
-    }
+    for (int s = 0; status == UMBRA_OK && s < count; s++)
+        source.sets[s] = e->build->facts[linears[s]]->set;
+    m.sets = source.sets;
     if (status == UMBRA_OK)
         status = merge_arrays(&m);
     if (status == UMBRA_OK)
@@ -300,8 +286,8 @@ umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, umbra_
     umbra_memory_free(m.inputs);
     umbra_memory_free(m.input_of);
     if (status != UMBRA_OK) {
-        /* A map that was added without its source: the build is freed as a whole. */
-        e->program->map_count = maps_before;
+        if (e->program->map_count > maps_before)
+            umbra_program_map_free(&e->program->maps[--e->program->map_count]);
         umbra_weight_source_free(&source);
     }
     return status;

@@ -205,16 +205,26 @@ static int gap_after(const umbra_node *n, int gap)
     }
 }
 
+static umbra_status side_of(const umbra_lowering *l, int value, umbra_side *side)
+{
+    int channels = 0, height = 0, width = 0;
+    UMBRA_TRY(umbra_value_geometry(l->graph, value, &channels, &height, &width));
+    *side = (umbra_side){.size = value_size(l, value), .channels = (size_t)channels};
+    return UMBRA_OK;
+}
+
 static umbra_status lower_linear(umbra_lowering *l, int node)
 {
     const umbra_node *n = &l->graph->nodes[node];
     umbra_expression *out = &l->values[n->output];
     const umbra_expression *in = &l->values[n->inputs[0]];
     const umbra_sparse *matrix = NULL;
-    size_t rows = value_size(l, n->output), columns = value_size(l, n->inputs[0]);
+    umbra_side rows, columns;
     int id = -1;
+    UMBRA_TRY(side_of(l, n->output, &rows));
+    UMBRA_TRY(side_of(l, n->inputs[0], &columns));
     if (n->op == UMBRA_OP_RESHAPE)
-        UMBRA_TRY(umbra_matrices_identity(l->network->matrices, rows, &id));
+        UMBRA_TRY(umbra_matrices_identity(l->network->matrices, rows.size, &id));
     else
         UMBRA_TRY(umbra_matrices_node(l->network->matrices, node, rows, columns, &id));
     UMBRA_TRY(umbra_expression_apply(l, out, in, id, 1));
@@ -222,7 +232,7 @@ static umbra_status lower_linear(umbra_lowering *l, int node)
     if (n->op == UMBRA_OP_RESHAPE)
         return UMBRA_OK;
     UMBRA_TRY(umbra_matrices_get(l->network->matrices, id, &matrix));
-    return umbra_offset_add(&out->offset, matrix->offset, 1, rows);
+    return umbra_offset_add(&out->offset, matrix->offset, 1, rows.size);
 }
 
 /* A linear value with several readers becomes a candidate: a tensor that readers may also see

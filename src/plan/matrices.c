@@ -13,7 +13,7 @@ typedef struct entry {
     matrix_kind kind;
     int a, b; /* a is the node of FROM_NODE */
     double ka, kb;
-    size_t rows, columns;
+    size_t rows, columns, row_channels, column_channels;
     umbra_sparse *sparse;
 } entry;
 
@@ -70,10 +70,15 @@ static umbra_status intern(umbra_matrices *store, const entry *wanted, int *id)
     return UMBRA_OK;
 }
 
-umbra_status umbra_matrices_node(umbra_matrices *store, int node, size_t rows, size_t columns,
-                                 int *id)
+umbra_status umbra_matrices_node(umbra_matrices *store, int node, umbra_side rows,
+                                 umbra_side columns, int *id)
 {
-    entry e = {.kind = FROM_NODE, .a = node, .rows = rows, .columns = columns};
+    entry e = {.kind = FROM_NODE,
+               .a = node,
+               .rows = rows.size,
+               .columns = columns.size,
+               .row_channels = rows.channels,
+               .column_channels = columns.channels};
     return intern(store, &e, id);
 }
 
@@ -103,7 +108,13 @@ umbra_status umbra_matrices_product(umbra_matrices *store, int a, int b, int *id
         *id = x->kind == IDENTITY ? b : a;
         return UMBRA_OK;
     }
-    entry e = {.kind = PRODUCT, .a = a, .b = b, .rows = x->rows, .columns = y->columns};
+    entry e = {.kind = PRODUCT,
+               .a = a,
+               .b = b,
+               .rows = x->rows,
+               .columns = y->columns,
+               .row_channels = x->row_channels,
+               .column_channels = y->column_channels};
     return intern(store, &e, id);
 }
 
@@ -113,6 +124,8 @@ umbra_status umbra_matrices_sum(umbra_matrices *store, int a, double ka, int b, 
     entry e = {.kind = SUM, .a = a, .b = b, .ka = ka, .kb = kb};
     e.rows = x->rows;
     e.columns = x->columns;
+    e.row_channels = x->row_channels;
+    e.column_channels = x->column_channels;
     return intern(store, &e, id);
 }
 
@@ -138,15 +151,13 @@ static umbra_status scaled_copy(umbra_sparse **out, const umbra_sparse *in, doub
     return UMBRA_OK;
 }
 
-static umbra_status make_sum(umbra_matrices *store, const entry e, umbra_sparse **out)
+static umbra_status make_sum(const entry *e, const umbra_sparse *a, const umbra_sparse *b,
+                             umbra_sparse **out)
 {
-    const umbra_sparse *a = NULL, *b = NULL;
     umbra_sparse *x = NULL, *y = NULL;
-    umbra_status status = UMBRA_OK;
-    UMBRA_TRY(umbra_matrices_get(store, e.a, &a));
-    UMBRA_TRY(umbra_matrices_get(store, e.b, &b));
-    UMBRA_GOTO(done, status, scaled_copy(&x, a, e.ka));
-    UMBRA_GOTO(done, status, scaled_copy(&y, b, e.kb));
+    umbra_status status;
+    UMBRA_GOTO(done, status, scaled_copy(&x, a, e->ka));
+    UMBRA_GOTO(done, status, scaled_copy(&y, b, e->kb));
     UMBRA_GOTO(done, status, umbra_sparse_add(out, x, y));
 done:
     umbra_sparse_free(x);
@@ -154,71 +165,53 @@ done:
     return status;
 }
 
-static umbra_status make(umbra_matrices *store, int id, umbra_sparse **out)
+static umbra_status make_product(const umbra_matrices *store, const entry *e, const umbra_sparse *a,
+                                 const umbra_sparse *b, umbra_sparse **out)
 {
-    const entry e = store->entries[id];
+    const entry *x = &store->entries[e->a], *y = &store->entries[e->b];
+    umbra_compose_channels channels = {
+        .out = x->row_channels, .middle = x->column_channels, .in = y->column_channels};
+    /* A flattened tensor changes what a channel is: then there are no points to speak of. */
+    if (x->column_channels != y->row_channels || channels.out == 0 || channels.in == 0)
+        return umbra_sparse_multiply(out, a, b);
+    return umbra_sparse_compose(out, a, b, channels);
+}
+
+static umbra_status make_pair(const umbra_matrices *store, const entry *e, umbra_sparse **out)
+{
     const umbra_sparse *a = NULL, *b = NULL;
-    switch (e.kind) {
-    case FROM_NODE:
-        return umbra_sparse_from_node(out, store->graph, e.a);
-    case IDENTITY:
-        return umbra_sparse_identity(out, e.rows);
-    case SUM:
-        return make_sum(store, e, out);
-    case PRODUCT:
-        break;
-    }
-    UMBRA_TRY(umbra_matrices_get(store, e.a, &a));
-    UMBRA_TRY(umbra_matrices_get(store, e.b, &b));
-    return umbra_sparse_compose(out, a, b);
+    umbra_sparse *own_a = NULL, *own_b = NULL;
+    umbra_status status;
+    UMBRA_GOTO(done, status, umbra_matrices_view(store, e->a, &a, &own_a));
+    UMBRA_GOTO(done, status, umbra_matrices_view(store, e->b, &b, &own_b));
+    status = e->kind == SUM ? make_sum(e, a, b, out) : make_product(store, e, a, b, out);
+done:
+    umbra_sparse_free(own_a);
+    umbra_sparse_free(own_b);
+    return status;
+}
+
+umbra_status umbra_matrices_view(const umbra_matrices *store, int id, const umbra_sparse **out,
+                                 umbra_sparse **owned)
+{
+    const entry *e = &store->entries[id];
+    *owned = NULL;
+    umbra_status status = UMBRA_OK;
+    if (e->sparse == NULL && e->kind == FROM_NODE)
+        status = umbra_sparse_from_node(owned, store->graph, e->a);
+    else if (e->sparse == NULL && e->kind == IDENTITY)
+        status = umbra_sparse_identity(owned, e->rows);
+    else if (e->sparse == NULL)
+        status = make_pair(store, e, owned);
+    *out = e->sparse != NULL ? e->sparse : *owned;
+    return status;
 }
 
 umbra_status umbra_matrices_get(umbra_matrices *store, int id, const umbra_sparse **out)
 {
-    if (store->entries[id].sparse == NULL)
-        UMBRA_TRY(make(store, id, &store->entries[id].sparse));
-    *out = store->entries[id].sparse;
-    return UMBRA_OK;
-}
-
-void umbra_matrices_drop(umbra_matrices *store, int id)
-{
     entry *e = &store->entries[id];
-    if (e->kind == FROM_NODE)
-        return;
-    umbra_sparse_free(e->sparse);
-    e->sparse = NULL;
-}
-
-typedef struct prepare_job {
-    umbra_matrices *store;
-    const int *ids;
-} prepare_job;
-
-static umbra_status prepare_one(void *context, size_t index, int worker)
-{
-    prepare_job *job = context;
-    const umbra_sparse *matrix = NULL;
-    (void)worker;
-    return umbra_matrices_get(job->store, job->ids[index], &matrix);
-}
-
-/* Two products may share a factor: what they are made of is computed first, in this thread. */
-static umbra_status prepare_factors(umbra_matrices *store, int id)
-{
-    const entry e = store->entries[id];
-    const umbra_sparse *matrix = NULL;
-    if (e.sparse != NULL || (e.kind != PRODUCT && e.kind != SUM))
-        return UMBRA_OK;
-    UMBRA_TRY(umbra_matrices_get(store, e.a, &matrix));
-    return umbra_matrices_get(store, e.b, &matrix);
-}
-
-umbra_status umbra_matrices_prepare(umbra_matrices *store, const int *ids, int count,
-                                    umbra_pool *pool)
-{
-    prepare_job job = {.store = store, .ids = ids};
-    for (int i = 0; i < count; i++)
-        UMBRA_TRY(prepare_factors(store, ids[i]));
-    return umbra_pool_run(pool, (size_t)count, prepare_one, &job);
+    if (e->sparse == NULL)
+        UMBRA_TRY(umbra_matrices_view(store, id, out, &e->sparse));
+    *out = e->sparse;
+    return UMBRA_OK;
 }

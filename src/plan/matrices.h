@@ -2,7 +2,6 @@
 #ifndef UMBRA_PLAN_MATRICES_H
 #define UMBRA_PLAN_MATRICES_H
 
-#include "base/threads.h"
 #include "plan/sparse.h"
 
 typedef struct umbra_matrices umbra_matrices;
@@ -11,9 +10,14 @@ typedef struct umbra_matrices umbra_matrices;
 umbra_status umbra_matrices_new(umbra_matrices **out, const umbra_graph *graph) UMBRA_MUST_USE;
 void umbra_matrices_free(umbra_matrices *store);
 
+/* What rows or columns are: elements in the order (channel, point). */
+typedef struct umbra_side {
+    size_t size, channels;
+} umbra_side;
+
 /* Numbers are those of equal things: asking twice gives the same. Nothing is computed yet. */
-umbra_status umbra_matrices_node(umbra_matrices *store, int node, size_t rows, size_t columns,
-                                 int *id) UMBRA_MUST_USE;
+umbra_status umbra_matrices_node(umbra_matrices *store, int node, umbra_side rows,
+                                 umbra_side columns, int *id) UMBRA_MUST_USE;
 umbra_status umbra_matrices_identity(umbra_matrices *store, size_t size, int *id) UMBRA_MUST_USE;
 /* a(b(x)), without offsets */
 umbra_status umbra_matrices_product(umbra_matrices *store, int a, int b, int *id) UMBRA_MUST_USE;
@@ -23,13 +27,15 @@ umbra_status umbra_matrices_sum(umbra_matrices *store, int a, double ka, int b, 
 int umbra_matrices_is_identity(const umbra_matrices *store, int id);
 size_t umbra_matrices_rows(const umbra_matrices *store, int id);
 
-/* The matrix itself, computed at the first call; valid until dropped. */
+/* The matrix of a node, computed at the first call and kept; for offsets and for running the
+ * network. */
 umbra_status umbra_matrices_get(umbra_matrices *store, int id,
                                 const umbra_sparse **out) UMBRA_MUST_USE;
-/* Compute several at once on the threads of a pool. */
-umbra_status umbra_matrices_prepare(umbra_matrices *store, const int *ids, int count,
-                                    umbra_pool *pool) UMBRA_MUST_USE;
-/* Free what was computed of products and sums; it is computed again when asked for. */
-void umbra_matrices_drop(umbra_matrices *store, int id);
+/* The matrix to look at: what the store holds, or a product made for the caller, who frees *owned
+ * with umbra_sparse_free (NULL where there is none).
+ *
+ * Threads: several at once, while nobody calls the functions above */
+umbra_status umbra_matrices_view(const umbra_matrices *store, int id, const umbra_sparse **out,
+                                 umbra_sparse **owned) UMBRA_MUST_USE;
 
 #endif

@@ -8,24 +8,26 @@
 #include <stdio.h>
 
 typedef struct umbra_plan_options {
-    double precision_bits;  /* wanted: -log2(max |error| / max |output|); 0: the default of 8 */
-    uint64_t memory_bytes;  /* the server's budget; 0: 6 GiB */
-    int threads;            /* for the prediction; 0: those of this machine */
+    double precision_bits; /* wanted: -log2(max |error| / max |output|); 0: the default of 8 */
+    uint64_t memory_bytes; /* the server's budget; 0: 6 GiB */
+    int threads;           /* for the prediction; 0: those of this machine */
 } umbra_plan_options;
 
 typedef struct umbra_plan umbra_plan;
 
-/* Compile. The graph (after umbra_graph_simplify) and the model info are copied. Value ranges of the graph
- * come from model.json's calibration where known, else from running random inputs through umbra_plain.
+/* Compile. The graph (after umbra_graph_simplify) and the model info are copied. Value ranges of
+ * the graph come from model.json's calibration where known, else from running random inputs through
+ * umbra_plain.
  *
- * Returns: UMBRA_E_MODEL listing every node that cannot be compiled, with the remedy; UMBRA_E_SECURITY
- *          where no parameters of 128 bits reach the precision, naming the node that runs out of what;
- *          UMBRA_E_RESOURCE where the memory does not suffice, with the figure */
-umbra_status umbra_plan_compile(umbra_plan **out, const umbra_graph *graph, const umbra_model_info *model,
+ * Returns: UMBRA_E_MODEL listing every node that cannot be compiled, with the remedy;
+ * UMBRA_E_SECURITY where no parameters of 128 bits reach the precision, naming the node that runs
+ * out of what; UMBRA_E_RESOURCE where the memory does not suffice, with the figure */
+umbra_status umbra_plan_compile(umbra_plan **out, const umbra_graph *graph,
+                                const umbra_model_info *model,
                                 const umbra_plan_options *options) UMBRA_MUST_USE;
 void umbra_plan_free(umbra_plan *plan);
-/* Holds graph, weights and decisions; reading lowers and simulates again and refuses a plan that does not
- * reproduce its own predictions. */
+/* Holds graph, weights and decisions; reading lowers and simulates again and refuses a plan that
+ * does not reproduce its own predictions. */
 umbra_status umbra_plan_save(const umbra_plan *plan, const char *path) UMBRA_MUST_USE;
 umbra_status umbra_plan_load(const char *path, umbra_plan **out) UMBRA_MUST_USE;
 
@@ -44,9 +46,9 @@ void umbra_plan_summarise(const umbra_plan *plan, umbra_plan_summary *out);
 
 /* One line for each step of the program, for --explain and --json. */
 typedef struct umbra_plan_node {
-    const char *name;   /* ONNX node(s) that this step evaluates */
-    const char *kind;   /* "linear", "square", "output", ... */
-    const char *why;    /* a sentence: composed or not, and why */
+    const char *name; /* ONNX node(s) that this step evaluates */
+    const char *kind; /* "linear", "square", "output", ... */
+    const char *why;  /* a sentence: composed or not, and why */
     int level;
     double scale_log2, predicted_bits, predicted_seconds;
     size_t diagonals, rotations;

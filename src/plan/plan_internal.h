@@ -16,6 +16,7 @@ struct umbra_plan {
     uint64_t memory_budget;
     /* Made from the above, the same way each time. */
     umbra_matrices *matrices;
+    umbra_facts_store *facts;
     umbra_build build;
     umbra_simulation simulation;
     umbra_profile profile;

@@ -7,14 +7,17 @@
 
 /* From model.json, or defaults for a bare .onnx (no encoder, no labels, kind TENSOR). */
 typedef enum umbra_input_kind { UMBRA_INPUT_TENSOR, UMBRA_INPUT_XRAY } umbra_input_kind;
-typedef enum umbra_output_kind { UMBRA_OUTPUT_LOGITS, UMBRA_OUTPUT_MULTILABEL_SIGMOID } umbra_output_kind;
+typedef enum umbra_output_kind {
+    UMBRA_OUTPUT_LOGITS,
+    UMBRA_OUTPUT_MULTILABEL_SIGMOID
+} umbra_output_kind;
 
 typedef struct umbra_model_info {
     char *name;
     umbra_input_kind input_kind;
-    int image_side;                 /* XRAY: 256 */
-    double image_low, image_high;   /* XRAY: -1, 1 */
-    double input_abs_max;           /* bound on |classifier input|, from calibration */
+    int image_side;               /* XRAY: 256 */
+    double image_low, image_high; /* XRAY: -1, 1 */
+    double input_abs_max;         /* bound on |classifier input|, from calibration */
     umbra_output_kind output_kind;
     char **labels;
     int label_count;
@@ -27,13 +30,14 @@ typedef struct umbra_profile {
     umbra_params *params;
     umbra_model_info model;
     umbra_layout input_layout, output_layout;
-    double input_factor;      /* slot = factor * value of the classifier's input */
+    double input_factor; /* slot = factor * value of the classifier's input */
     double input_scale_log2;
     int input_level;
-    double output_factor;     /* slot = factor * logit */
+    double output_factor; /* slot = factor * logit */
     double predicted_bits, predicted_seconds;
     uint64_t predicted_memory_bytes;
-    unsigned char plan_hash[UMBRA_HASH_BYTES]; /* of the plan's body: server and client must agree */
+    unsigned char
+        plan_hash[UMBRA_HASH_BYTES]; /* of the plan's body: server and client must agree */
     umbra_key_item *keys;
     size_t key_count;
 } umbra_profile;
