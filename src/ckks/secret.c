@@ -2,6 +2,7 @@
 #include "ckks/secret_internal.h"
 
 #include "base/memory.h"
+#include "ckks/declassify.h"
 
 #include <string.h>
 
@@ -23,6 +24,8 @@ umbra_status umbra_keygen_secret_seeded(umbra_secret_key **out, const umbra_para
     unsigned char derived[UMBRA_SEED_BYTES];
     umbra_seed_derive(derived, seed, "umbra key id", 0);
     memcpy(&key->key_id, derived, sizeof key->key_id);
+    UMBRA_DECLASSIFY(&key->key_id,
+                     sizeof key->key_id);        /* a hash, in every file made from the key */
     key->key_id |= (uint64_t)(key->key_id == 0); /* 0 means none */
     umbra_seed_derive(derived, seed, "umbra secret key", 0);
     umbra_sample_ternary(small, n, derived);
