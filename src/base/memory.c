@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
@@ -43,6 +44,14 @@ void umbra_memory_free(void *p)
     free(p);
 }
 
+/* A child process, such as the one that decodes DICOM, gets no copy of these pages. */
+static void keep_from_children(void *p, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = (uintptr_t)p & ~(page - 1);
+    (void)madvise((void *)first, (uintptr_t)p + bytes - first, MADV_DONTFORK);
+}
+
 umbra_status umbra_secret_alloc(void **out, size_t bytes)
 {
     if (sodium_init() < 0)
@@ -56,6 +65,7 @@ umbra_status umbra_secret_alloc(void **out, size_t bytes)
         return umbra_fail(UMBRA_E_RESOURCE,
                           "cannot lock %zu bytes of secret memory; raise `ulimit -l`", bytes);
     memset(p, 0, rounded);
+    keep_from_children(p, rounded);
     *out = p;
     return UMBRA_OK;
 }

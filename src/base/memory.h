@@ -19,7 +19,8 @@ umbra_status umbra_memory_alloc_array(void **out, size_t count, size_t element_b
                                       const char *purpose) UMBRA_MUST_USE;
 void umbra_memory_free(void *p);
 
-/* Secret memory: locked where the system allows it, guard pages, wiped on free (libsodium).
+/* Secret memory: locked where the system allows it, guard pages, wiped on free (libsodium), not
+ * inherited by child processes.
  * Contents start zeroed. */
 umbra_status umbra_secret_alloc(void **out, size_t bytes) UMBRA_MUST_USE;
 void umbra_secret_free(void *p);

@@ -98,6 +98,24 @@ static void overrunning_a_secret_stops_the_process(void **state)
     assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 2);
 }
 
+/* The child that decodes a hostile file must not find the key in its memory. */
+static void children_inherit_no_secret(void **state)
+{
+    (void)state;
+    void *p = NULL;
+    check_ok(umbra_secret_alloc(&p, 64));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        _exit(*(volatile unsigned char *)p);
+    }
+    int result = 0;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFSIGNALED(result) || WEXITSTATUS(result) != 0);
+    umbra_secret_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +124,7 @@ int main(void)
         cmocka_unit_test(arena_hands_out_aligned_blocks_until_full),
         cmocka_unit_test(secrets_are_aligned_zeroed_and_wiped_on_request),
         cmocka_unit_test(overrunning_a_secret_stops_the_process),
+        cmocka_unit_test(children_inherit_no_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
