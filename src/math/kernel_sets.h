@@ -29,6 +29,7 @@ void umbra_embed_avx512ifma(double *re, double *im, size_t slots, const double *
                             const double *wi);
 void umbra_embed_inverse_avx512ifma(double *re, double *im, size_t slots, const double *wr,
                                     const double *wi);
+double umbra_madd52_per_ns_avx512ifma(void);
 #endif
 
 /* Shape of every array of a kernel. */
