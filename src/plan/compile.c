@@ -168,6 +168,17 @@ static umbra_status check_labels(const umbra_plan *plan)
     return UMBRA_OK;
 }
 
+/* What a loaded plan hashes from its file. */
+static umbra_status hash_plan(umbra_plan *plan)
+{
+    umbra_writer writer = {0};
+    umbra_status status = umbra_plan_write_body(plan, &writer);
+    if (status == UMBRA_OK)
+        umbra_hash(plan->profile.plan_hash, writer.bytes, writer.size);
+    umbra_writer_free(&writer);
+    return status;
+}
+
 static umbra_status compile(umbra_plan *plan, const umbra_graph *graph,
                             const umbra_model_info *model, const umbra_plan_options *options,
                             umbra_pool *pool)
@@ -180,7 +191,8 @@ static umbra_status compile(umbra_plan *plan, const umbra_graph *graph,
     UMBRA_TRY(umbra_facts_store_new(&plan->facts));
     UMBRA_TRY(measure(plan));
     UMBRA_TRY(umbra_plan_choose(plan, options, pool));
-    return umbra_plan_finish(plan, pool);
+    UMBRA_TRY(umbra_plan_finish(plan, pool));
+    return hash_plan(plan);
 }
 
 umbra_status umbra_plan_compile(umbra_plan **out, const umbra_graph *graph,

@@ -1,20 +1,242 @@
 /* Plan files: saved with their decisions and predictions, loaded by doing it all again. */
+#include "base/memory.h"
 #include "plan/plan_internal.h"
+#include "plan/problems.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PLAN_VERSION 1
+#define MAX_STATISTICS 100000
+#define MAX_CHANNELS (1 << 20)
+
+static void write_decisions(const umbra_decisions *d, umbra_writer *w)
+{
+    umbra_write_f64(w, d->scale_bits);
+    umbra_write_f64(w, d->weight_bits);
+    umbra_write_f64(w, d->guard_bits);
+    umbra_write_f64(w, d->base_bits);
+    umbra_write_u32(w, (uint32_t)d->degree_log2);
+    umbra_write_u32(w, (uint32_t)d->special_count);
+    umbra_write_u32(w, (uint32_t)d->compose_count);
+    umbra_write_bytes(w, d->compose, (size_t)d->compose_count);
+}
+
+static void write_statistics(const umbra_statistics *s, umbra_writer *w)
+{
+    umbra_write_f64(w, s->output_typical);
+    umbra_write_u32(w, (uint32_t)s->count);
+    for (int i = 0; i < s->count; i++) {
+        const umbra_statistic *x = &s->items[i];
+        umbra_write_u8(w, (uint8_t)x->kind);
+        umbra_write_u32(w, (uint32_t)x->value);
+        umbra_write_f64(w, x->shift);
+        umbra_write_f64(w, x->reach);
+        umbra_write_u32(w, (uint32_t)x->channels);
+        for (int c = 0; c < x->channels; c++)
+            umbra_write_f64(w, x->moment[c]);
+    }
+}
+
+/* What loading must find again. */
+static void write_predictions(const umbra_plan *plan, umbra_writer *w)
+{
+    const umbra_program *program = &plan->build.program;
+    umbra_write_u64(w, program->count);
+    umbra_write_u32(w, (uint32_t)program->register_count);
+    umbra_write_u32(w, (uint32_t)program->map_count);
+    for (int m = 0; m < program->map_count; m++)
+        umbra_write_u64(w, program->maps[m].diagonal_count);
+    umbra_write_f64(w, plan->build.predicted_bits);
+    umbra_write_f64(w, plan->simulation.headroom_log2);
+    umbra_write_u64(w, plan->simulation.key_count);
+    for (size_t i = 0; i < plan->simulation.key_count; i++) {
+        umbra_write_u32(w, plan->simulation.keys[i].galois);
+        umbra_write_u32(w, (uint32_t)plan->simulation.keys[i].level);
+    }
+}
+
+umbra_status umbra_plan_write_body(const umbra_plan *plan, umbra_writer *w)
+{
+    umbra_model_info_write(&plan->model, w);
+    umbra_graph_write(plan->graph, w);
+    write_statistics(&plan->statistics, w);
+    write_decisions(&plan->decisions, w);
+    umbra_params_write(plan->params, w);
+    umbra_write_f64(w, plan->wanted_bits);
+    umbra_write_u64(w, plan->memory_budget);
+    write_predictions(plan, w);
+    return umbra_writer_check(w);
+}
+
 umbra_status umbra_plan_save(const umbra_plan *plan, const char *path)
 {
-    (void)plan;
-    (void)path;
+    umbra_writer w = {0};
+    umbra_status status = umbra_plan_write_body(plan, &w);
+    if (status == UMBRA_OK)
+        status = umbra_envelope_write_file(path, false, UMBRA_KIND_PLAN, PLAN_VERSION,
+                                           umbra_params_hash(plan->params), 0, w.bytes, w.size);
+    umbra_writer_free(&w);
+    return status;
+}
+
+static umbra_status bad(const umbra_reader *r, const char *what)
+{
+    return umbra_fail(UMBRA_E_INPUT, "%s: %s at byte %llu", r->name, what,
+                      (unsigned long long)(r->base_offset + r->offset));
+}
+
+static bool between(double x, double low, double high)
+{
+    return x >= low && x <= high;
+}
+
+static umbra_status read_decisions(umbra_reader *r, umbra_decisions *d)
+{
+    d->scale_bits = umbra_read_f64(r);
+    d->weight_bits = umbra_read_f64(r);
+    d->guard_bits = umbra_read_f64(r);
+    d->base_bits = umbra_read_f64(r);
+    uint32_t degree = umbra_read_u32(r), special = umbra_read_u32(r), count = umbra_read_u32(r);
+    if (!between(d->scale_bits, 10, 49) || !between(d->weight_bits, 5, 40) ||
+        !between(d->guard_bits, 0, 30) || !between(d->base_bits, 10, 50) || degree < 12 ||
+        degree > 17 || special < 1 || special > UMBRA_MAX_SPECIAL ||
+        count > UMBRA_PLAN_MAX_CANDIDATES)
+        return bad(r, "a decision out of range");
+    d->degree_log2 = (int)degree;
+    d->special_count = (int)special;
+    d->compose_count = (int)count;
+    umbra_read_copy(r, d->compose, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (d->compose[i] > 1)
+            return bad(r, "a decision out of range");
+    return umbra_reader_check(r, "decisions");
+}
+
+static umbra_status read_statistic(umbra_reader *r, const umbra_graph *graph, umbra_statistic *s)
+{
+    void *moment = NULL;
+    s->kind = umbra_read_u8(r);
+    uint32_t value = umbra_read_u32(r);
+    s->shift = umbra_read_f64(r);
+    s->reach = umbra_read_f64(r);
+    uint32_t channels = umbra_read_u32(r);
+    if (s->kind > UMBRA_TENSOR_SQUARE || value >= (uint32_t)graph->value_count ||
+        !isfinite(s->shift) || !between(s->reach, 0, 1e30) || channels < 1 ||
+        channels > MAX_CHANNELS || (uint64_t)channels * 8 > umbra_reader_left(r))
+        return bad(r, "a range that makes no sense");
+    s->value = (int)value;
+    UMBRA_TRY(umbra_memory_alloc_array(&moment, channels, sizeof(double), "statistics"));
+    s->moment = moment;
+    s->channels = (int)channels;
+    for (uint32_t c = 0; c < channels; c++) {
+        s->moment[c] = umbra_read_f64(r);
+        if (!between(s->moment[c], 0, 1e60))
+            return bad(r, "a range that makes no sense");
+    }
     return UMBRA_OK;
 }
+
+static umbra_status read_statistics(umbra_reader *r, const umbra_graph *graph, umbra_statistics *s)
+{
+    void *items = NULL;
+    s->output_typical = umbra_read_f64(r);
+    uint32_t count = umbra_read_u32(r);
+    if (count > MAX_STATISTICS || (uint64_t)count * 25 > umbra_reader_left(r) ||
+        !between(s->output_typical, 0, 1e30))
+        return bad(r, "too many ranges");
+    UMBRA_TRY(umbra_memory_alloc_array(&items, (size_t)count + 1, sizeof *s->items, "statistics"));
+    s->items = items;
+    s->count = (int)count;
+    for (uint32_t i = 0; i < count; i++)
+        UMBRA_TRY(read_statistic(r, graph, &s->items[i]));
+    return umbra_reader_check(r, "ranges");
+}
+
+/* The same machine-independent steps give the same figures; doubles may differ in the last bits. */
+static umbra_status compare_predictions(const umbra_plan *plan, umbra_reader *r)
+{
+    const umbra_program *program = &plan->build.program;
+    bool same = umbra_read_u64(r) == program->count;
+    same &= umbra_read_u32(r) == (uint32_t)program->register_count;
+    same &= umbra_read_u32(r) == (uint32_t)program->map_count;
+    for (int m = 0; same && m < program->map_count; m++)
+        same &= umbra_read_u64(r) == program->maps[m].diagonal_count;
+    double bits = umbra_read_f64(r), headroom = umbra_read_f64(r);
+    same = same && fabs(bits - plan->build.predicted_bits) < 1e-3 &&
+           fabs(headroom - plan->simulation.headroom_log2) < 1e-3;
+    same = same && umbra_read_u64(r) == plan->simulation.key_count;
+    for (size_t i = 0; same && i < plan->simulation.key_count; i++) {
+        same &= umbra_read_u32(r) == plan->simulation.keys[i].galois;
+        same &= umbra_read_u32(r) == (uint32_t)plan->simulation.keys[i].level;
+    }
+    UMBRA_TRY(umbra_reader_check(r, "predictions"));
+    if (!same || umbra_reader_left(r) != 0)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: the plan does not reproduce its own predictions: it was edited, or "
+                          "written by another version; compile the model again",
+                          r->name);
+    return UMBRA_OK;
+}
+
+static umbra_status read_plan(umbra_reader *r, umbra_plan *plan, umbra_pool *pool)
+{
+    UMBRA_TRY(umbra_model_info_read(r, &plan->model));
+    UMBRA_TRY(umbra_graph_read(r, &plan->graph));
+    UMBRA_TRY(umbra_problems_check(plan->graph));
+    UMBRA_TRY(read_statistics(r, plan->graph, &plan->statistics));
+    UMBRA_TRY(read_decisions(r, &plan->decisions));
+    UMBRA_TRY(umbra_params_read(r, &plan->params));
+    plan->wanted_bits = umbra_read_f64(r);
+    plan->memory_budget = umbra_read_u64(r);
+    UMBRA_TRY(umbra_reader_check(r, "options"));
+    UMBRA_TRY(umbra_matrices_new(&plan->matrices, plan->graph));
+    UMBRA_TRY(umbra_facts_store_new(&plan->facts));
+    UMBRA_TRY(umbra_plan_finish(plan, pool));
+    return compare_predictions(plan, r);
+}
+
+umbra_status umbra_plan_read_body(umbra_reader *reader, umbra_plan **out)
+{
+    void *made = NULL;
+    umbra_pool *pool = NULL;
+    UMBRA_TRY(umbra_memory_alloc(&made, sizeof(umbra_plan), "a plan"));
+    umbra_plan *plan = made;
+    umbra_hash(plan->profile.plan_hash, reader->bytes, reader->size);
+    umbra_status status = umbra_pool_new(&pool, 0);
+    plan->threads = umbra_pool_threads(pool);
+    if (status == UMBRA_OK)
+        status = read_plan(reader, plan, pool);
+    umbra_pool_free(pool);
+    if (status != UMBRA_OK) {
+        umbra_plan_free(plan);
+        /* What a hostile file makes impossible is the file's fault. */
+        return status == UMBRA_E_INTERNAL || status == UMBRA_E_MODEL
+                   ? umbra_fail_within(UMBRA_E_INPUT, "%s", reader->name)
+                   : status;
+    }
+    *out = plan;
+    return UMBRA_OK;
+}
+
 umbra_status umbra_plan_load(const char *path, umbra_plan **out)
 {
-    (void)path;
-    (void)out;
-    return umbra_fail(UMBRA_E_USAGE, "no");
-}
-umbra_status umbra_plan_explain(const umbra_plan *plan, FILE *out)
-{
-    (void)plan;
-    (void)out;
-    return UMBRA_OK;
+    umbra_file_map map;
+    umbra_envelope envelope;
+    umbra_reader body;
+    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_PLAN,
+                                              PLAN_VERSION, true, &envelope, &body);
+    umbra_plan *plan = NULL;
+    if (status == UMBRA_OK)
+        status = umbra_plan_read_body(&body, &plan);
+    if (status == UMBRA_OK &&
+        memcmp(envelope.parameter_hash, umbra_params_hash(plan->params), UMBRA_HASH_BYTES) != 0) {
+        umbra_plan_free(plan);
+        status = umbra_fail(UMBRA_E_INPUT, "%s: the header names other parameters", path);
+    }
+    umbra_file_unmap(&map);
+    if (status == UMBRA_OK)
+        *out = plan;
+    return status;
 }
