@@ -136,6 +136,10 @@ uint64_t umbra_switch_blob_offset(const umbra_params *params, int level, int lim
 /* The uniform half of a key, from the seed of the file. */
 void umbra_switch_seed(unsigned char out[UMBRA_SEED_BYTES],
                        const unsigned char seed[UMBRA_SEED_BYTES], uint32_t galois);
+/* umbra_evaluation_keys_load on a file in memory. */
+umbra_status umbra_evaluation_keys_read(const void *bytes, size_t size, const char *name,
+                                        const umbra_params *params, umbra_pool *pool,
+                                        umbra_evaluation_keys **out) UMBRA_MUST_USE;
 /* UMBRA_E_MISMATCH where the hash in an envelope is of other parameters. */
 umbra_status umbra_check_parameter_hash(const umbra_params *params, const umbra_envelope *envelope,
                                         const char *name) UMBRA_MUST_USE;

@@ -190,11 +190,11 @@ static umbra_status check_memory(const keys_load *load)
     return UMBRA_OK;
 }
 
-static umbra_status load_mapped(keys_load *load, const umbra_file_map *map, umbra_pool *pool)
+static umbra_status read_file(keys_load *load, size_t size, umbra_pool *pool)
 {
     umbra_envelope envelope;
     umbra_reader body;
-    UMBRA_TRY(umbra_envelope_open(map->bytes, map->size, load->name, UMBRA_KIND_EVALUATION_KEYS,
+    UMBRA_TRY(umbra_envelope_open(load->file, size, load->name, UMBRA_KIND_EVALUATION_KEYS,
                                   UMBRA_EVALUATION_KEYS_VERSION, false, &envelope, &body));
     UMBRA_TRY(umbra_check_parameter_hash(load->params, &envelope, load->name));
     UMBRA_TRY(read_table(load, &body, &envelope));
@@ -207,18 +207,26 @@ static umbra_status load_mapped(keys_load *load, const umbra_file_map *map, umbr
     return umbra_pool_run(pool, load->count, expand_key, load);
 }
 
-umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
-                                        umbra_pool *pool, umbra_evaluation_keys **out)
+umbra_status umbra_evaluation_keys_read(const void *bytes, size_t size, const char *name,
+                                        const umbra_params *params, umbra_pool *pool,
+                                        umbra_evaluation_keys **out)
 {
-    umbra_file_map map = {0};
-    UMBRA_TRY(umbra_file_map_open(path, &map));
-    keys_load load = {.params = params, .name = path, .file = map.bytes};
-    umbra_status status = load_mapped(&load, &map, pool);
-    umbra_file_unmap(&map);
+    keys_load load = {.params = params, .name = name, .file = bytes};
+    umbra_status status = read_file(&load, size, pool);
     umbra_memory_free(load.entries);
     if (status == UMBRA_OK)
         *out = load.keys;
     else
         umbra_evaluation_keys_free(load.keys);
+    return status;
+}
+
+umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
+                                        umbra_pool *pool, umbra_evaluation_keys **out)
+{
+    umbra_file_map map = {0};
+    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_status status = umbra_evaluation_keys_read(map.bytes, map.size, path, params, pool, out);
+    umbra_file_unmap(&map);
     return status;
 }
