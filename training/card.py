@@ -38,7 +38,8 @@ On two shared CPU cores with Debian's PyTorch 1.13. `training/README.md` has the
 
 - autoencoder: {vqgan_note}
 - classifier: `{options}`; {seconds:.0f} s
-- the tensors of `ranges` in model.json were measured on the 685 training films and a random view of each, and widened by 25 %.
+- the tensors of `ranges` in model.json were measured on the 685 training films and a random view of each, then
+  widened by 25 %.
   {outside_films} of the {films} validation films leave a range at some tensor; the farthest reaches
   {outside_ratio:.2f} times the recorded half-width.
 
@@ -87,9 +88,9 @@ def class_rows(measured):
 
 
 def shown_options(stored):
-    names = ("n", "width", "steps", "batch", "lr", "decay", "noise", "smoothing", "average", "small", "paediatric",
-             "seed")
-    return " ".join(f"--{n} {stored['options'][n]}" for n in names)
+    names = ("n", "width", "steps", "batch", "lr", "decay", "noise", "smoothing", "average", "range_weight",
+             "range_bound", "small", "paediatric", "seed")
+    return " ".join(f"--{n.replace('_', '-')} {stored['options'][n]}" for n in names)
 
 
 def main():

@@ -20,10 +20,11 @@ class Quadratic(nn.Module):
 
 
 def range_penalty(network, bound=6.0):
-    """Mean squared excess of |input| over `bound`, summed over the activations of the last forward pass.
+    """Squared excess of the largest |input| of each film over `bound`, summed over the activations.
 
-    The planner must bound these values; a quadratic also amplifies what leaves the trained range.
+    The planner must bound these values, and a quadratic amplifies what leaves the trained range. The largest value
+    of a film counts, not the mean: outliers are few positions (a marker letter, a clip) that a mean would not feel.
     """
-    excess = [(m.last_input.abs() - bound).clamp(min=0).pow(2).mean()
+    excess = [(m.last_input.abs().flatten(1).amax(dim=1) - bound).clamp(min=0).pow(2).mean()
               for m in network.modules() if isinstance(m, Quadratic) and m.last_input is not None]
     return torch.stack(excess).sum()

@@ -80,9 +80,9 @@ class TestResNet(unittest.TestCase):
 
     def test_range_penalty_only_beyond_the_bound(self):
         network = torch.nn.Sequential(Quadratic())
-        network(torch.tensor([-6.0, 5.0]))
+        network(torch.tensor([[-6.0, 5.0]]))
         self.assertEqual(range_penalty(network).item(), 0)
-        network(torch.tensor([8.0, 0.0]))
+        network(torch.tensor([[8.0, 0.0], [1.0, 2.0]]))
         self.assertAlmostEqual(range_penalty(network).item(), 2.0)
 
 
