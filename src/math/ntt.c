@@ -39,6 +39,16 @@ static void fill_powers(uint64_t *table, uint64_t *companions, uint64_t root, in
     }
 }
 
+static void fill_lane_roots(uint64_t *table, const uint64_t *roots, const uint64_t *companions,
+                            size_t degree)
+{
+    for (size_t j = degree / 8; j < degree / 4; j += 2)
+        for (size_t level = 2; level <= 4; level += 2) {
+            *table++ = roots[level * j];
+            *table++ = companions[level * j];
+        }
+}
+
 static double centred(uint64_t a, uint64_t q)
 {
     return a > q / 2 ? -(double)(q - a) : (double)a;
@@ -58,7 +68,8 @@ umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
                           "NTT modulo it",
                           q, 2 * degree, degree_log2);
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, 6 * degree, sizeof(uint64_t), "NTT tables"));
+    UMBRA_TRY(
+        umbra_memory_alloc_array(&memory, 6 * degree + degree / 2, sizeof(uint64_t), "NTT tables"));
     uint64_t *words = memory;
     *ntt =
         (umbra_ntt){.modulus = m, .degree_log2 = degree_log2, .degree = degree, .memory = memory};
@@ -81,6 +92,10 @@ umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
         ntt->roots_centred[i] = centred(ntt->roots[i], q);
         ntt->inverse_roots_centred[i] = centred(ntt->inverse_roots[i], q);
     }
+    ntt->lane_roots = words + 6 * degree;
+    ntt->inverse_lane_roots = ntt->lane_roots + degree / 4;
+    fill_lane_roots(ntt->lane_roots, ntt->roots, ntt->roots_shoup, degree);
+    fill_lane_roots(ntt->inverse_lane_roots, ntt->inverse_roots, ntt->inverse_roots_shoup, degree);
     ntt->degree_inverse_centred = centred(ntt->degree_inverse, q);
     return UMBRA_OK;
 }

@@ -23,6 +23,10 @@ typedef struct umbra_ntt {
     /* The same roots in (-q/2, q/2), for the transforms in doubles. */
     double *roots_centred, *inverse_roots_centred;
     double degree_inverse_centred;
+    /* For eight lanes, per 16 words of data: with j = N/8, N/8 + 2, ... the words roots[2j], its
+     * companion, roots[4j], its companion. The others follow: roots[2j + l] = roots[2j] * roots[l]
+     * for l < 4, roots[4j + l] = roots[4j] * roots[l] for l < 8. N/4 words each, not 3N/2. */
+    uint64_t *lane_roots, *inverse_lane_roots;
     void *memory; /* one block behind the tables */
 } umbra_ntt;
 

@@ -15,13 +15,17 @@ typedef struct constants {
     vec q, twice, minus_q, mask; /* q, 2q, 2^52 - q, 2^52 - 1 */
 } constants;
 
-typedef struct factors {
-    const uint64_t *w, *shoup;
-} factors;
-
 typedef struct factor {
     vec w, shoup;
 } factor;
+
+/* Roots and companions; per two registers of data those of the last two levels; and what these are
+ * multiplied by, lane by lane. */
+typedef struct factors {
+    const uint64_t *w, *shoup, *lanes;
+    size_t lanes_first; /* the place of the root that the first entry of `lanes` belongs to */
+    factor by_two, by_one;
+} factors;
 
 ALWAYS constants constants_of(const umbra_modulus *m)
 {
@@ -31,14 +35,35 @@ ALWAYS constants constants_of(const umbra_modulus *m)
                        _mm512_set1_epi64((long long)(two52 - 1))};
 }
 
+/* roots[0 .. 7] = 1, psi^(N/2), ...; entry 0 of the table may hold another number. */
+ALWAYS vec first_eight(const uint64_t *table, uint64_t one)
+{
+    return _mm512_mask_set1_epi64(_mm512_loadu_si512(table), 1, (long long)one);
+}
+
+ALWAYS factors factors_of(const uint64_t *w, const uint64_t *shoup, const uint64_t *lanes,
+                          const umbra_ntt *ntt)
+{
+    const vec twice = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
+    const factor eight = {first_eight(w, 1),
+                          first_eight(shoup, ((uint64_t)1 << 52) / ntt->modulus.q)};
+    return (factors){
+        w,
+        shoup,
+        lanes,
+        ntt->degree / 8,
+        {_mm512_permutexvar_epi64(twice, eight.w), _mm512_permutexvar_epi64(twice, eight.shoup)},
+        eight};
+}
+
 ALWAYS factors forward_factors(const umbra_ntt *ntt)
 {
-    return (factors){ntt->roots, ntt->roots_shoup};
+    return factors_of(ntt->roots, ntt->roots_shoup, ntt->lane_roots, ntt);
 }
 
 ALWAYS factors inverse_factors(const umbra_ntt *ntt)
 {
-    return (factors){ntt->inverse_roots, ntt->inverse_roots_shoup};
+    return factors_of(ntt->inverse_roots, ntt->inverse_roots_shoup, ntt->inverse_lane_roots, ntt);
 }
 
 ALWAYS factor factor_at(const factors *f, size_t i, const constants *c)
@@ -107,25 +132,18 @@ ALWAYS vec by_four(const uint64_t *p) /* p0 p0 p0 p0 p1 p1 p1 p1 */
                                     _mm512_castsi128_si512(_mm_loadu_si128((const void *)p)));
 }
 
-ALWAYS vec by_two(const uint64_t *p) /* p0 p0 p1 p1 p2 p2 p3 p3 */
-{
-    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3),
-                                    _mm512_castsi256_si512(_mm256_loadu_si256((const void *)p)));
-}
-
 ALWAYS factor factors_by_four(const factors *f, size_t i)
 {
     return (factor){by_four(f->w + i), by_four(f->shoup + i)};
 }
 
-ALWAYS factor factors_by_two(const factors *f, size_t i)
+/* The common factor of the roots of the last level (which 1) or the one before (0), for the pair of
+ * registers whose first root is at i. Multiplying twice costs four instructions and saves three
+ * quarters of the table, which otherwise is twice the size of the data. */
+ALWAYS factor common_factor(const factors *f, size_t i, int which)
 {
-    return (factor){by_two(f->w + i), by_two(f->shoup + i)};
-}
-
-ALWAYS factor factors_by_one(const factors *f, size_t i)
-{
-    return (factor){_mm512_loadu_si512(f->w + i), _mm512_loadu_si512(f->shoup + i)};
+    const uint64_t *p = f->lanes + 2 * (i - f->lanes_first) + 2 * which;
+    return (factor){_mm512_set1_epi64((long long)p[0]), _mm512_set1_epi64((long long)p[1])};
 }
 
 #define UNROLL_PAIRS _Pragma("GCC unroll 8")
@@ -145,14 +163,16 @@ ALWAYS void forward_lanes(vec *x, int count, const factors *f, size_t i, int lev
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
-        forward_butterfly(&a, &b, factors_by_two(f, 2 * (i + (size_t)k)), level + 1, c);
+        b = multiply(b, common_factor(f, i + (size_t)k, 0), c);
+        forward_butterfly(&a, &b, f->by_two, level + 1, c);
         x[k] = _mm512_unpacklo_epi64(a, b);
         x[k + 1] = _mm512_unpackhi_epi64(a, b);
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
-        forward_butterfly(&a, &b, factors_by_one(f, 4 * (i + (size_t)k)), level + 2, c);
+        b = multiply(b, common_factor(f, i + (size_t)k, 1), c);
+        forward_butterfly(&a, &b, f->by_one, level + 2, c);
         x[k] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
         x[k + 1] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
     }
@@ -167,14 +187,16 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
         vec a = _mm512_permutex2var_epi64(x[k], even, x[k + 1]);
         vec b =
             _mm512_permutex2var_epi64(x[k], _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), x[k + 1]);
-        inverse_butterfly(&a, &b, factors_by_one(f, 4 * (i + (size_t)k)), level, c);
+        inverse_butterfly(&a, &b, f->by_one, level, c);
+        b = multiply(b, common_factor(f, i + (size_t)k, 1), c);
         x[k] = _mm512_unpacklo_epi64(a, b);
         x[k + 1] = _mm512_unpackhi_epi64(a, b);
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
-        inverse_butterfly(&a, &b, factors_by_two(f, 2 * (i + (size_t)k)), level + 1, c);
+        inverse_butterfly(&a, &b, f->by_two, level + 1, c);
+        b = multiply(b, common_factor(f, i + (size_t)k, 0), c);
         x[k] = _mm512_permutex2var_epi64(a, SWAP_AB_LOW, b);
         x[k + 1] = _mm512_permutex2var_epi64(a, SWAP_AB_HIGH, b);
     }
