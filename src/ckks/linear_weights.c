@@ -5,29 +5,32 @@
 
 #include <string.h>
 
-/* The first level of a transform of N points takes (low, high) to low + w high and low - w high;
- * the rest is two independent transforms of N/2 points. Row l of the roots has 2^l of them, of
- * which the first half belongs to the first transform: copied into rows of their own they are the
- * tables of a transform that the kernels run like any other. */
-umbra_status umbra_half_ntt_init(umbra_ntt *half, const umbra_ntt *ntt)
+/* The first half of the points are the roots of X^(N/2) - w, w = psi^(N/2): so low + w high is all
+ * that is needed of a polynomial. With X = Y / psi these are the roots of Y^(N/2) + 1, since
+ * psi^(-N/2) = -w: after a twist by psi^-k it is a negacyclic transform with the root psi^2, whose
+ * places come out in the same order: psi^-1 * psi^(2 (2 rev(j) + 1)) = psi^(2 (2 rev(j)) + 1), the
+ * reversal over one bit less. */
+umbra_status umbra_half_transform_init(umbra_half_transform *half, const umbra_ntt *ntt)
 {
     const size_t n = ntt->degree / 2;
+    const umbra_modulus *m = &ntt->modulus;
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, 3 * n, sizeof(uint64_t), "transform tables"));
-    *half = (umbra_ntt){.modulus = ntt->modulus,
-                        .degree_log2 = ntt->degree_log2 - 1,
-                        .degree = n,
-                        .psi = ntt->psi,
-                        .roots = memory,
-                        .roots_shoup = (uint64_t *)memory + n,
-                        .roots_centred = (double *)memory + 2 * n,
-                        .memory = memory};
-    for (size_t row = 1; row < n; row *= 2) {
-        memcpy(half->roots + row, ntt->roots + 2 * row, row * sizeof(uint64_t));
-        memcpy(half->roots_shoup + row, ntt->roots_shoup + 2 * row, row * sizeof(uint64_t));
-        memcpy(half->roots_centred + row, ntt->roots_centred + 2 * row, row * sizeof(double));
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, n, sizeof(uint64_t), "transform tables"));
+    half->twist = memory;
+    const uint64_t inverse = umbra_mod_inverse(ntt->psi, m);
+    uint64_t power = 1;
+    for (size_t k = 0; k < n; k++) {
+        half->twist[k] = power;
+        power = umbra_mod_mul(power, inverse, m);
     }
-    return UMBRA_OK;
+    return umbra_ntt_init_root(&half->ntt, m->q, ntt->degree_log2 - 1,
+                               umbra_mod_mul(ntt->psi, ntt->psi, m));
+}
+
+void umbra_half_transform_free(umbra_half_transform *half)
+{
+    umbra_memory_free(half->twist);
+    umbra_ntt_free(&half->ntt);
 }
 
 void umbra_fold(uint64_t *r, const uint64_t *a, size_t n)
@@ -85,7 +88,8 @@ const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int 
     if (symmetric) {
         reduce(k, scratch, diagonal, n / 2, n / 2, m);
         k->mul_scalar_add(r, scratch, ntt->roots[1], n / 2, m);
-        k->ntt_forward(r, r, &params->half[prime]);
+        k->mul(r, r, params->half[prime].twist, n / 2, m);
+        k->ntt_forward(r, r, &params->half[prime].ntt);
         return r;
     }
     k->ntt_forward(r, r, ntt);

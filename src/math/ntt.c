@@ -54,7 +54,7 @@ static double centred(uint64_t a, uint64_t q)
     return a > q / 2 ? -(double)(q - a) : (double)a;
 }
 
-umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
+umbra_status umbra_ntt_init_root(umbra_ntt *ntt, uint64_t q, int degree_log2, uint64_t psi)
 {
     if (degree_log2 < UMBRA_DEGREE_MIN_LOG2 || degree_log2 > UMBRA_DEGREE_MAX_LOG2)
         return umbra_fail(UMBRA_E_INPUT, "ring degree 2^%d is outside 2^%d .. 2^%d", degree_log2,
@@ -77,7 +77,7 @@ umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
     ntt->roots_shoup = words + degree;
     ntt->inverse_roots = words + 2 * degree;
     ntt->inverse_roots_shoup = words + 3 * degree;
-    ntt->psi = smallest_root(degree_log2, &m);
+    ntt->psi = psi != 0 ? psi : smallest_root(degree_log2, &m);
     fill_powers(ntt->roots, ntt->roots_shoup, ntt->psi, degree_log2, &m);
     fill_powers(ntt->inverse_roots, ntt->inverse_roots_shoup, umbra_mod_inverse(ntt->psi, &m),
                 degree_log2, &m);
@@ -98,6 +98,11 @@ umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
     fill_lane_roots(ntt->inverse_lane_roots, ntt->inverse_roots, ntt->inverse_roots_shoup, degree);
     ntt->degree_inverse_centred = centred(ntt->degree_inverse, q);
     return UMBRA_OK;
+}
+
+umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
+{
+    return umbra_ntt_init_root(ntt, q, degree_log2, 0);
 }
 
 void umbra_ntt_free(umbra_ntt *ntt)

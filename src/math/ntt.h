@@ -32,6 +32,9 @@ typedef struct umbra_ntt {
 
 /* q = 1 mod 2N. Owns: umbra_ntt_free. */
 umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2) UMBRA_MUST_USE;
+/* With a given primitive 2N-th root of unity; 0: the smallest. */
+umbra_status umbra_ntt_init_root(umbra_ntt *ntt, uint64_t q, int degree_log2,
+                                 uint64_t psi) UMBRA_MUST_USE;
 void umbra_ntt_free(umbra_ntt *ntt);
 
 /* Index table of the automorphism X -> X^galois (odd, < 2N) on NTT order: r[i] = a[index[i]]. */
