@@ -112,11 +112,12 @@ static void explain(umbra_emit *e, const int *linears, int count)
         halved |= set != NULL && set->half_slots != 0;
         step->tensors[step->tensor_count++] = b->network.linears[linears[i]].tensor;
     }
-    const char *how = composed > 0
-                          ? "composed with the map before it: more diagonals, one level saved"
-                      : b->schedule.low[b->network.linears[linears[0]].depth]
-                          ? "reads a kept sum: one cheap level, few diagonals"
-                          : "linear nodes in a row are one map";
+    const char *how =
+        composed > 0 ? "composed with the map before it: more diagonals, one level saved"
+        : b->network.linears[linears[0]].depth == 0 ? "the input is fresh: its scale may be low"
+        : b->schedule.low[b->network.linears[linears[0]].depth]
+            ? "reads a kept sum: one cheap level, few diagonals"
+            : "linear nodes in a row are one map";
     snprintf(step->why, sizeof step->why, "%s%s%s", how,
              count > 1 ? "; two results share the rotations" : "",
              halved ? "; pairs of diagonals in one complex product" : "");
