@@ -3,10 +3,44 @@
 
 #include <string.h>
 
-umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertext *const *ciphertexts,
-                                    int count, const unsigned char (*seeds)[UMBRA_SEED_BYTES],
+/* The envelope's hash: of parameters, plan and role together. */
+static void bind(unsigned char out[UMBRA_HASH_BYTES], const umbra_ciphertexts_use *use,
+                 umbra_ciphertexts_role role, const umbra_params *params)
+{
+    unsigned char text[2 * UMBRA_HASH_BYTES + 1];
+    memcpy(text, umbra_params_hash(params), UMBRA_HASH_BYTES);
+    memcpy(text + UMBRA_HASH_BYTES, use->plan_hash, UMBRA_HASH_BYTES);
+    text[2 * UMBRA_HASH_BYTES] = role == UMBRA_ROLE_QUERY ? 'q' : 'r';
+    umbra_hash(out, text, sizeof text);
+}
+
+static umbra_status check_binding(const unsigned char found[UMBRA_HASH_BYTES], const char *path,
+                                  const umbra_ciphertexts_use *use, const umbra_params *params)
+{
+    static const char *const names[] = {"query", "result"};
+    unsigned char wanted[UMBRA_HASH_BYTES];
+    const umbra_ciphertexts_role other =
+        use->role == UMBRA_ROLE_QUERY ? UMBRA_ROLE_RESULT : UMBRA_ROLE_QUERY;
+    bind(wanted, use, use->role, params);
+    if (memcmp(found, wanted, sizeof wanted) == 0)
+        return UMBRA_OK;
+    bind(wanted, use, other, params);
+    if (memcmp(found, wanted, sizeof wanted) == 0)
+        return umbra_fail(UMBRA_E_MISMATCH, "%s: is a %s where a %s is expected", path,
+                          names[other], names[use->role]);
+    return umbra_fail(UMBRA_E_MISMATCH,
+                      "%s: belongs to another plan, or was made with other parameters; use the "
+                      "client.profile and the server.plan of one `umbra plan`",
+                      path);
+}
+
+umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertexts_use *use,
+                                    const umbra_ciphertext *const *ciphertexts, int count,
+                                    const unsigned char (*seeds)[UMBRA_SEED_BYTES],
                                     uint64_t *file_bytes)
 {
+    unsigned char binding[UMBRA_HASH_BYTES];
+    bind(binding, use, use->role, ciphertexts[0]->params);
     umbra_writer writer = {0};
     umbra_write_u32(&writer, (uint32_t)count);
     umbra_status status = UMBRA_OK;
@@ -16,8 +50,7 @@ umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertext *co
         status = umbra_writer_check(&writer);
     if (status == UMBRA_OK)
         status = umbra_envelope_write_file(path, false, UMBRA_KIND_CIPHERTEXT,
-                                           UMBRA_CIPHERTEXT_FILE_VERSION,
-                                           umbra_params_hash(ciphertexts[0]->params),
+                                           UMBRA_CIPHERTEXT_FILE_VERSION, binding,
                                            ciphertexts[0]->key_id, writer.bytes, writer.size);
     if (status == UMBRA_OK && file_bytes != NULL)
         *file_bytes = (uint64_t)writer.size + UMBRA_ENVELOPE_BYTES;
@@ -50,17 +83,15 @@ static umbra_status read_all(umbra_reader *body, const umbra_params *params, uin
     return UMBRA_OK;
 }
 
-static umbra_status parse(const umbra_file_map *map, const char *path, const umbra_params *params,
-                          int count, umbra_ciphertext **out)
+static umbra_status parse(const umbra_file_map *map, const char *path,
+                          const umbra_ciphertexts_use *use, const umbra_params *params, int count,
+                          umbra_ciphertext **out)
 {
     umbra_envelope envelope;
     umbra_reader body;
     UMBRA_TRY(umbra_envelope_open(map->bytes, map->size, path, UMBRA_KIND_CIPHERTEXT,
                                   UMBRA_CIPHERTEXT_FILE_VERSION, true, &envelope, &body));
-    if (memcmp(envelope.parameter_hash, umbra_params_hash(params), UMBRA_HASH_BYTES) != 0)
-        return umbra_fail(UMBRA_E_MISMATCH,
-                          "%s was made with other parameters; use the files of one `umbra plan`",
-                          path);
+    UMBRA_TRY(check_binding(envelope.parameter_hash, path, use, params));
     for (int i = 0; i < count; i++)
         out[i] = NULL;
     umbra_status status = read_all(&body, params, envelope.key_id, count, out);
@@ -71,12 +102,13 @@ static umbra_status parse(const umbra_file_map *map, const char *path, const umb
     return status;
 }
 
-umbra_status umbra_ciphertexts_load(const char *path, const umbra_params *params, int count,
-                                    umbra_ciphertext **out, uint64_t *file_bytes)
+umbra_status umbra_ciphertexts_load(const char *path, const umbra_ciphertexts_use *use,
+                                    const umbra_params *params, int count, umbra_ciphertext **out,
+                                    uint64_t *file_bytes)
 {
     umbra_file_map map = {0};
     UMBRA_TRY(umbra_file_map_open(path, &map));
-    umbra_status status = parse(&map, path, params, count, out);
+    umbra_status status = parse(&map, path, use, params, count, out);
     if (status == UMBRA_OK && file_bytes != NULL)
         *file_bytes = map.size;
     umbra_file_unmap(&map);

@@ -68,8 +68,10 @@ static umbra_status open_result(const umbra_cli *cli, const umbra_profile *profi
         status =
             umbra_memory_alloc_array(&memory, (size_t)count, sizeof(umbra_ciphertext *), "result");
     umbra_ciphertext **result = memory;
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_RESULT, profile->plan_hash};
     if (status == UMBRA_OK)
-        status = umbra_ciphertexts_load(cli->argument[0], profile->params, count, result, NULL);
+        status =
+            umbra_ciphertexts_load(cli->argument[0], &use, profile->params, count, result, NULL);
     if (status == UMBRA_OK)
         status = decrypt_result(cli, profile, key, result);
     for (int i = 0; result != NULL && i < count; i++)

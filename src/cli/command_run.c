@@ -57,8 +57,9 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
     UMBRA_TRY(umbra_plan_load(plan_path, &run->plan));
     UMBRA_TRY(allocate(run));
     const umbra_params *params = umbra_plan_params(run->plan);
-    UMBRA_TRY(umbra_ciphertexts_load(run->cli->argument[0], params, run->query_count, run->query,
-                                     &run->query_bytes));
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, umbra_plan_profile(run->plan)->plan_hash};
+    UMBRA_TRY(umbra_ciphertexts_load(run->cli->argument[0], &use, params, run->query_count,
+                                     run->query, &run->query_bytes));
     umbra_cli_progress(run->cli, "reading the keys");
     UMBRA_TRY(umbra_evaluation_keys_load(keys_path, params, run->pool, &run->keys));
     if (umbra_evaluation_keys_id(run->keys) != run->query[0]->key_id)
@@ -78,7 +79,8 @@ static umbra_status compute(server_run *run, const char *output)
     UMBRA_TRY(umbra_exec_run(run->exec, (const umbra_ciphertext *const *)run->query,
                              run->query_count, run->result, run->result_count, on_step, run));
     run->run_seconds = (double)(umbra_clock_ns() - start) * 1e-9;
-    return umbra_ciphertexts_save(output, (const umbra_ciphertext *const *)run->result,
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_RESULT, umbra_plan_profile(run->plan)->plan_hash};
+    return umbra_ciphertexts_save(output, &use, (const umbra_ciphertext *const *)run->result,
                                   run->result_count, NULL, &run->result_bytes);
 }
 

@@ -14,21 +14,27 @@
 
 #define UMBRA_VERSION_TEXT "0.1.0"
 
-static volatile sig_atomic_t interrupts;
+static volatile sig_atomic_t interrupts, on_terminal;
 
 /* The first signal asks work to stop at the next step; the second ends the program at once. */
 static void on_signal(int signal_number)
 {
+    static const char text[] = "\nstopping after this step; once more to stop at once\n";
     (void)signal_number;
     if (++interrupts > 1) {
         umbra_file_remove_pending();
         _exit(130);
     }
+    int before = errno;
+    if (on_terminal && write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        on_terminal = 0;
+    errno = before;
 }
 
 static void catch_signals(void)
 {
     struct sigaction action = {0};
+    on_terminal = isatty(STDERR_FILENO);
     action.sa_handler = on_signal;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

@@ -92,6 +92,7 @@ umbra_status umbra_query_save(const umbra_profile *profile, const umbra_secret_k
                               uint64_t *file_bytes)
 {
     size_t number = (size_t)profile->input_layout.ciphertexts;
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, profile->plan_hash};
     void *ciphertexts_memory = NULL, *seeds_memory = NULL;
     UMBRA_TRY(
         umbra_memory_alloc_array(&ciphertexts_memory, number, sizeof(umbra_ciphertext *), "query"));
@@ -102,9 +103,9 @@ umbra_status umbra_query_save(const umbra_profile *profile, const umbra_secret_k
     if (status == UMBRA_OK)
         status = umbra_query_encrypt(profile, key, tensor, count, ciphertexts, seeds);
     if (status == UMBRA_OK) {
-        status =
-            umbra_ciphertexts_save(path, (const umbra_ciphertext *const *)ciphertexts, (int)number,
-                                   (const unsigned char(*)[UMBRA_SEED_BYTES])seeds, file_bytes);
+        status = umbra_ciphertexts_save(
+            path, &use, (const umbra_ciphertext *const *)ciphertexts, (int)number,
+            (const unsigned char(*)[UMBRA_SEED_BYTES])seeds, file_bytes);
         for (size_t i = 0; i < number; i++)
             umbra_ciphertext_free(ciphertexts[i]);
     }

@@ -108,13 +108,14 @@ static void saves_what_loads(void **state)
     double values[HAND_ELEMENTS];
     uint64_t bytes = 0, loaded = 0;
     struct stat info;
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, profile.plan_hash};
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/query.ct", folder);
     fill(2);
     check_ok(umbra_query_save(&profile, key, tensor, HAND_ELEMENTS, path, &bytes));
     assert_int_equal(stat(path, &info), 0);
     assert_true((uint64_t)info.st_size == bytes);
-    check_ok(umbra_ciphertexts_load(path, profile.params, 1, &query, &loaded));
+    check_ok(umbra_ciphertexts_load(path, &use, profile.params, 1, &query, &loaded));
     assert_true(loaded == bytes);
     check_ok(umbra_answer_decrypt_tensor(key, &profile.input_layout, profile.input_factor,
                                          (const umbra_ciphertext *const *)&query, values));
@@ -124,8 +125,15 @@ static void saves_what_loads(void **state)
     tensor[0] = NAN; /* a failure leaves the file of before */
     check_fails(UMBRA_E_INPUT, "index 0",
                 umbra_query_save(&profile, key, tensor, HAND_ELEMENTS, path, NULL));
-    check_ok(umbra_ciphertexts_load(path, profile.params, 1, &query, NULL));
+    check_ok(umbra_ciphertexts_load(path, &use, profile.params, 1, &query, NULL));
     umbra_ciphertext_free(query);
+    const umbra_ciphertexts_use result = {UMBRA_ROLE_RESULT, profile.plan_hash};
+    check_fails(UMBRA_E_MISMATCH, "is a query where a result is expected",
+                umbra_ciphertexts_load(path, &result, profile.params, 1, &query, NULL));
+    const unsigned char other_plan[UMBRA_HASH_BYTES] = {1};
+    const umbra_ciphertexts_use other = {UMBRA_ROLE_QUERY, other_plan};
+    check_fails(UMBRA_E_MISMATCH, "belongs to another plan",
+                umbra_ciphertexts_load(path, &other, profile.params, 1, &query, NULL));
     unlink(path);
     assert_int_equal(rmdir(folder), 0); /* nothing else is left in it */
 }
