@@ -143,7 +143,7 @@ static void case_signed(bench *t)
     guarded_free((uint64_t *)(void *)a64, n);
 }
 
-static void case_dot2(bench *t, size_t count, int accumulate, int worst)
+static void case_dot2(bench *t, size_t count, int accumulate, int worst, int in_place)
 {
     const size_t n = t->n;
     const uint64_t q = t->m.q;
@@ -162,8 +162,14 @@ static void case_dot2(bench *t, size_t count, int accumulate, int worst)
         a1[j] = rows[(j * j + 1) % 7];
         b[j] = rows[(j / 7 + 3) % 7];
     }
-    memcpy(t->r, t->a, n * sizeof *t->r);
-    memcpy(t->s, t->b, n * sizeof *t->s);
+    uint64_t *first = in_place ? rows[0] : t->r, *second = in_place ? rows[3] : t->s;
+    if (in_place && accumulate) { /* the results start from the rows that they overwrite */
+        memcpy(t->a, first, n * sizeof *first);
+        memcpy(t->b, second, n * sizeof *second);
+    } else if (!in_place) {
+        memcpy(first, t->a, n * sizeof *first);
+        memcpy(second, t->b, n * sizeof *second);
+    }
     for (size_t i = 0; i < n; i++) {
         mpz_set_word(t->x, accumulate ? t->a[i] : 0);
         mpz_set_word(t->y, accumulate ? t->b[i] : 0);
@@ -176,9 +182,9 @@ static void case_dot2(bench *t, size_t count, int accumulate, int worst)
         t->expected[i] = mpz_residue(t->x, q);
         t->expected2[i] = mpz_residue(t->y, q);
     }
-    t->k->dot2(t->r, t->s, a0, a1, b, count, accumulate, n, &t->m);
-    check(t, "dot2");
-    assert_words_equal(t->s, t->expected2, n, "dot2, second result");
+    t->k->dot2(first, second, a0, a1, b, count, accumulate, n, &t->m);
+    assert_words_equal(first, t->expected, n, t->k->name);
+    assert_words_equal(second, t->expected2, n, t->k->name);
     for (size_t k = 0; k < 7; k++)
         guarded_free(rows[k], n);
     free(a0);
@@ -211,6 +217,12 @@ static void case_combine(bench *t, size_t count, int worst)
     }
     t->k->combine(t->r, a, w, count, n, &t->m);
     check(t, "combine");
+    uint64_t *saved = guarded_new(n); /* in place of the last row */
+    memcpy(saved, rows[count - 1], n * sizeof *saved);
+    t->k->combine(rows[count - 1], a, w, count, n, &t->m);
+    assert_words_equal(rows[count - 1], t->expected, n, "combine in place");
+    memcpy(rows[count - 1], saved, n * sizeof *saved);
+    guarded_free(saved, n);
     for (size_t i = 0; i < n; i++) {
         volatile double sum = 0.5, product; /* volatile: rounded at each step */
         for (size_t j = 0; j < count; j++) {
@@ -255,16 +267,18 @@ static void run_cases(bench *t)
     case_reduce(t);
     case_signed(t);
     case_permute(t);
-    const size_t counts[] = {1, 2, 4, 8, 9, 15, 16, 17, 64};
-    for (size_t k = 0; k < sizeof counts / sizeof counts[0] && n <= 112; k++)
-        for (int worst = 0; worst < 2; worst++) {
-            case_dot2(t, counts[k], 0, worst);
-            case_dot2(t, counts[k], 1, worst);
+    const size_t counts[] = {1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 64}; /* the ends of every grouping */
+    for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++)
+        for (int worst = 0; worst < 2 && (n <= 112 || k % 3 == 0); worst++) {
+            case_dot2(t, counts[k], 0, worst, 0);
+            case_dot2(t, counts[k], 1, worst, 0);
             case_combine(t, counts[k], worst);
         }
+    case_dot2(t, 9, 0, 0, 1);
+    case_dot2(t, 17, 1, 0, 1);
     if (n == 32) {
-        case_dot2(t, COUNT_MAX, 1, 0);
-        case_dot2(t, COUNT_MAX, 1, 1);
+        case_dot2(t, COUNT_MAX, 1, 0, 0);
+        case_dot2(t, COUNT_MAX, 1, 1, 0);
     }
     for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
         guarded_free(*arrays[k], n);

@@ -81,6 +81,13 @@ static void test_find_primes(void **state)
     }
     assert_true(fabs(sum) < 1e-5); /* above and below in balance */
     assert_int_equal(umbra_find_primes(primes, 40, 20.0, step, NULL, 0), UMBRA_E_SECURITY);
+    int within = 0; /* all within a factor of two, and not one from further off */
+    for (uint64_t x = (1 << 19) + 1; x <= 1 << 21; x += 1 << 14)
+        within += umbra_is_prime(x);
+    assert_true(within > 3 && within < 40);
+    assert_int_equal(umbra_find_primes(primes, within, 20.0, 1 << 14, NULL, 0), UMBRA_OK);
+    assert_int_equal(umbra_find_primes(primes, within + 1, 20.0, 1 << 14, NULL, 0),
+                     UMBRA_E_SECURITY);
     assert_int_equal(umbra_find_primes(primes, 1, 50.0, step, NULL, 0), UMBRA_E_USAGE);
     assert_int_equal(umbra_find_primes(primes, 1, NAN, step, NULL, 0), UMBRA_E_USAGE);
     assert_int_equal(umbra_find_primes(primes, 1, 40.0, 3, NULL, 0), UMBRA_E_USAGE);

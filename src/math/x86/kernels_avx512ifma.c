@@ -183,7 +183,7 @@ ALWAYS vec reduce_pair(vec high, vec low, const wide_constants *w)
     return _mm512_and_si512(LOW(LOW(low, high, w->two52), k, w->c.minus_q), w->c.mask);
 }
 
-/* high * 2^52 + low mod q. Range in: high < 2^59, low < 2^63; high + 2^11 < 2^52 unless `large`.
+/* high * 2^52 + low mod q. Range in: high < 2^59, low < 2^63; the whole below 2^104 unless `large`.
  * Range out: < q. */
 ALWAYS vec reduce_sums(vec high, vec low, int large, const wide_constants *w)
 {
@@ -194,39 +194,63 @@ ALWAYS vec reduce_sums(vec high, vec low, int large, const wide_constants *w)
     return fold_from_4q(reduce_pair(high, low, w), &w->c);
 }
 
-/* High words of products below 2^100 are below 2^48: up to so many of them stay below 2^52 - 2^11.
- */
-#define COUNT_SMALL 15
+/* Up to so many products and a residue are at most 16 * (2^50 - 1)^2 + 2^50 < 2^104, so that their
+ * high word, with the carry, is below 2^52. */
+#define COUNT_SMALL 16
 
-/* Columns i .. i + 8*columns - 1. Sums of up to 1024 products and one residue: low words < 2^63,
- * high words < 2^58, without any carry between. */
-ALWAYS void dot2_columns(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
-                         const uint64_t *const *a1, const uint64_t *const *b, size_t count,
-                         int accumulate, size_t i, int columns, const wide_constants *w)
+/* Sums go over the terms in groups and over the words in chunks, the running sums of a chunk in the
+ * first cache: rows lie apart by powers of two and fall on the same sets, so that more of them at
+ * once than a cache has ways push out what was fetched ahead. */
+#define CHUNK 256
+#define DOT_TERMS 4
+#define COMBINE_TERMS 8
+
+/* Of one chunk: low and high words of the first and second result. */
+typedef struct sums {
+    _Alignas(64) uint64_t low0[CHUNK], high0[CHUNK], low1[CHUNK], high1[CHUNK];
+} sums;
+
+/* Which part of the sums a group is. */
+typedef struct group {
+    size_t start, n;      /* the words of the chunk */
+    int first, last;      /* group of terms */
+    int accumulate, wide; /* start from what r holds; more than COUNT_SMALL terms in all */
+} group;
+
+/* Up to 1024 products and one residue: low words < 2^63, high words < 2^58, without any carry. */
+ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
+                       const uint64_t *const *a1, const uint64_t *const *b, size_t terms, sums *s,
+                       const group *g, const wide_constants *w)
 {
-    vec low0[4], high0[4], low1[4], high1[4];
-    _Pragma("GCC unroll 4") for (int k = 0; k < columns; k++)
-    {
-        low0[k] = accumulate ? load(r0 + i + LANES * k) : ZERO;
-        low1[k] = accumulate ? load(r1 + i + LANES * k) : ZERO;
-        high0[k] = high1[k] = ZERO;
-    }
-    for (size_t j = 0; j < count; j++) {
-        const uint64_t *p0 = a0[j] + i, *p1 = a1[j] + i, *pb = b[j] + i;
-        _Pragma("GCC unroll 4") for (int k = 0; k < columns; k++)
-        {
-            vec x = load(pb + LANES * k), y0 = load(p0 + LANES * k), y1 = load(p1 + LANES * k);
-            low0[k] = LOW(low0[k], y0, x);
-            high0[k] = HIGH(high0[k], y0, x);
-            low1[k] = LOW(low1[k], y1, x);
-            high1[k] = HIGH(high1[k], y1, x);
+    for (size_t i = 0; i < g->n; i += LANES) {
+        const size_t at = g->start + i;
+        vec low0 = ZERO, high0 = ZERO, low1 = ZERO, high1 = ZERO;
+        if (!g->first) {
+            low0 = load(s->low0 + i);
+            high0 = load(s->high0 + i);
+            low1 = load(s->low1 + i);
+            high1 = load(s->high1 + i);
+        } else if (g->accumulate) {
+            low0 = load(r0 + at);
+            low1 = load(r1 + at);
         }
-    }
-    const int large = count > COUNT_SMALL;
-    _Pragma("GCC unroll 4") for (int k = 0; k < columns; k++)
-    {
-        store(r0 + i + LANES * k, reduce_sums(high0[k], low0[k], large, w));
-        store(r1 + i + LANES * k, reduce_sums(high1[k], low1[k], large, w));
+        _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++)
+        {
+            vec x = load(b[j] + at), y0 = load(a0[j] + at), y1 = load(a1[j] + at);
+            low0 = LOW(low0, y0, x);
+            high0 = HIGH(high0, y0, x);
+            low1 = LOW(low1, y1, x);
+            high1 = HIGH(high1, y1, x);
+        }
+        if (g->last) {
+            store(r0 + at, reduce_sums(high0, low0, g->wide, w));
+            store(r1 + at, reduce_sums(high1, low1, g->wide, w));
+        } else {
+            store(s->low0 + i, low0);
+            store(s->high0 + i, high0);
+            store(s->low1 + i, low1);
+            store(s->high1 + i, high1);
+        }
     }
 }
 
@@ -238,44 +262,61 @@ static void dot2_avx512ifma(uint64_t *r0, uint64_t *r1, const uint64_t *const *a
     UMBRA_ASSERT_VECTOR(r1, n);
     assert(count >= 1 && count <= 1024);
     const wide_constants w = wide_constants_of(m);
-    size_t i = 0;
-    for (; i + 4 * LANES <= n; i += 4 * LANES)
-        dot2_columns(r0, r1, a0, a1, b, count, accumulate, i, 4, &w);
-    for (; i < n; i += LANES)
-        dot2_columns(r0, r1, a0, a1, b, count, accumulate, i, 1, &w);
-}
-
-ALWAYS void combine_columns(uint64_t *r, const uint64_t *const *a, const uint64_t *weights,
-                            size_t count, size_t i, int columns, const wide_constants *w)
-{
-    vec low[4], high[4];
-    _Pragma("GCC unroll 4") for (int k = 0; k < columns; k++) low[k] = high[k] = ZERO;
-    for (size_t j = 0; j < count; j++) {
-        const uint64_t *p = a[j] + i;
-        vec x = broadcast(weights[j]);
-        _Pragma("GCC unroll 4") for (int k = 0; k < columns; k++)
-        {
-            vec y = load(p + LANES * k);
-            low[k] = LOW(low[k], y, x);
-            high[k] = HIGH(high[k], y, x);
+    sums s;
+    group g = {.accumulate = accumulate, .wide = count > COUNT_SMALL};
+    for (; g.start < n; g.start += CHUNK) {
+        g.n = n - g.start < CHUNK ? n - g.start : CHUNK;
+        for (size_t j = 0; j < count; j += DOT_TERMS) {
+            g.first = j == 0;
+            g.last = count - j <= DOT_TERMS;
+            if (count - j >= DOT_TERMS)
+                dot2_group(r0, r1, a0 + j, a1 + j, b + j, DOT_TERMS, &s, &g, &w);
+            else
+                dot2_group(r0, r1, a0 + j, a1 + j, b + j, count - j, &s, &g, &w);
         }
     }
-    const int large = count > COUNT_SMALL;
-    _Pragma("GCC unroll 4") for (int k = 0; k < columns; k++)
-        store(r + i + LANES * k, reduce_sums(high[k], low[k], large, w));
 }
 
-static void combine_avx512ifma(uint64_t *r, const uint64_t *const *a, const uint64_t *w,
+ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t *weights,
+                          size_t terms, sums *s, const group *g, const wide_constants *w)
+{
+    for (size_t i = 0; i < g->n; i += LANES) {
+        const size_t at = g->start + i;
+        vec low = g->first ? ZERO : load(s->low0 + i), high = g->first ? ZERO : load(s->high0 + i);
+        _Pragma("GCC unroll 8") for (size_t j = 0; j < terms; j++)
+        {
+            vec x = broadcast(weights[j]), y = load(a[j] + at);
+            low = LOW(low, y, x);
+            high = HIGH(high, y, x);
+        }
+        if (g->last) {
+            store(r + at, reduce_sums(high, low, g->wide, w));
+        } else {
+            store(s->low0 + i, low);
+            store(s->high0 + i, high);
+        }
+    }
+}
+
+static void combine_avx512ifma(uint64_t *r, const uint64_t *const *a, const uint64_t *weights,
                                size_t count, size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(r, n);
     assert(count >= 1 && count <= 64);
-    const wide_constants wide = wide_constants_of(m);
-    size_t i = 0;
-    for (; i + 4 * LANES <= n; i += 4 * LANES)
-        combine_columns(r, a, w, count, i, 4, &wide);
-    for (; i < n; i += LANES)
-        combine_columns(r, a, w, count, i, 1, &wide);
+    const wide_constants w = wide_constants_of(m);
+    sums s;
+    group g = {.wide = count > COUNT_SMALL};
+    for (; g.start < n; g.start += CHUNK) {
+        g.n = n - g.start < CHUNK ? n - g.start : CHUNK;
+        for (size_t j = 0; j < count; j += COMBINE_TERMS) {
+            g.first = j == 0;
+            g.last = count - j <= COMBINE_TERMS;
+            if (count - j >= COMBINE_TERMS)
+                combine_group(r, a + j, weights + j, COMBINE_TERMS, &s, &g, &w);
+            else
+                combine_group(r, a + j, weights + j, count - j, &s, &g, &w);
+        }
+    }
 }
 
 /* Range in: a < 2^52. Range out: < q. */

@@ -28,9 +28,9 @@ INLINE void forward_vertical(vec *x, int levels, int groups, size_t step, const 
 {
     UNROLL
     for (int l = 0; l < levels; l++) {
-        const int half = (1 << levels) >> (l + 1);
+        const int half = (1 << levels) >> (l + 1), blocks = groups << l;
         UNROLL
-        for (int b = 0; b < groups << l; b++) {
+        for (int b = 0; b < blocks; b++) {
             const size_t root = ((i + (size_t)(b >> l) * step) << l) + (size_t)(b & ((1 << l) - 1));
             const factor w = factor_at(f, root, c);
             vec *block = x + 2 * half * b;
@@ -48,9 +48,9 @@ INLINE void inverse_vertical(vec *x, int levels, int groups, size_t step, const 
 {
     UNROLL
     for (int l = levels - 1; l >= last; l--) {
-        const int half = (1 << levels) >> (l + 1);
+        const int half = (1 << levels) >> (l + 1), blocks = groups << l;
         UNROLL
-        for (int b = 0; b < groups << l; b++) {
+        for (int b = 0; b < blocks; b++) {
             const size_t root = ((i + (size_t)(b >> l) * step) << l) + (size_t)(b & ((1 << l) - 1));
             const factor w = factor_at(f, root, c);
             vec *block = x + 2 * half * b;
