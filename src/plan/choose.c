@@ -45,7 +45,7 @@ static umbra_status make_params(search *s, const umbra_decisions *d, umbra_param
     umbra_params_literal literal;
     *out = NULL;
     UMBRA_TRY(umbra_network_lower(&network, s->plan->graph, s->plan->matrices, d->compose,
-                                  d->compose_count));
+                                  d->compose_count, UMBRA_LOWER_SHAPES));
     umbra_status status = umbra_schedule_make(&schedule, &network, d);
     umbra_network_free(&network);
     if (status != UMBRA_OK)
@@ -122,24 +122,38 @@ static umbra_status best_special(search *s, const umbra_decisions *d, int least,
     return UMBRA_OK;
 }
 
-/* Turn one decision after the other, the most useful first, while that helps. */
+/* Turn one decision after the other, the most useful first, while that helps; then as many special
+ * primes as the bits that were won or lost allow. */
 static umbra_status descend(search *s, trial *best)
 {
     for (bool moved = true; moved;) {
         trial step = *best;
         moved = false;
         for (int i = 0; i < best->decisions.compose_count; i++) {
-            umbra_decisions d = best->decisions;
-            trial t;
-            d.compose[i] = !d.compose[i];
-            UMBRA_TRY(best_special(s, &d, d.special_count - 1, d.special_count + 1, &t));
+            trial t = *best;
+            t.decisions.compose[i] = !t.decisions.compose[i];
+            UMBRA_TRY(try_one(s, &t));
             if (better(&t, &step)) {
                 step = t;
                 moved = true;
             }
         }
-        *best = step;
+        trial tuned;
+        int k = step.decisions.special_count;
+        UMBRA_TRY(best_special(s, &step.decisions, k - 1, k + 1, &tuned));
+        moved = moved || better(&tuned, &step);
+        *best = better(&tuned, &step) ? tuned : step;
     }
+    return UMBRA_OK;
+}
+
+static umbra_status try_scale(search *s, const trial *start, double scale, trial *best)
+{
+    trial t = *start;
+    set_scale(&t.decisions, scale);
+    UMBRA_TRY(try_one(s, &t));
+    if (t.feasible && t.bits > best->bits)
+        *best = t;
     return UMBRA_OK;
 }
 
@@ -147,14 +161,11 @@ static umbra_status descend(search *s, trial *best)
 static umbra_status best_scale(search *s, trial *best)
 {
     trial start = *best;
-    for (double scale = SCALE_LEAST; scale <= SCALE_MOST; scale += 1) {
-        trial t = start;
-        set_scale(&t.decisions, scale);
-        UMBRA_TRY(try_one(s, &t));
-        if (t.feasible && t.bits > best->bits)
-            *best = t;
-    }
-    return UMBRA_OK;
+    for (double scale = SCALE_LEAST; scale <= SCALE_MOST; scale += 3)
+        UMBRA_TRY(try_scale(s, &start, scale, best));
+    double middle = best->decisions.scale_bits;
+    UMBRA_TRY(try_scale(s, &start, middle - 1, best));
+    return try_scale(s, &start, middle + 1, best);
 }
 
 /* The smallest ring that is large enough for the image and secure at the depth of the network. */
@@ -230,7 +241,8 @@ umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *optio
     s.cost = umbra_cost_model_for(umbra_kernels_get()->name, plan->threads);
     plan->wanted_bits = options->precision_bits > 0 ? options->precision_bits : DEFAULT_BITS;
     plan->memory_budget = options->memory_bytes > 0 ? options->memory_bytes : (uint64_t)6 << 30;
-    UMBRA_TRY(umbra_network_lower(&network, plan->graph, plan->matrices, NULL, 0));
+    UMBRA_TRY(
+        umbra_network_lower(&network, plan->graph, plan->matrices, NULL, 0, UMBRA_LOWER_SHAPES));
     umbra_status status = search_all(&s, &network, plan->wanted_bits);
     umbra_network_free(&network);
     return status;

@@ -147,7 +147,7 @@ static umbra_status measure(umbra_plan *plan)
     unsigned char none[UMBRA_PLAN_MAX_CANDIDATES] = {0};
     umbra_network network;
     UMBRA_TRY(umbra_network_lower(&network, plan->graph, plan->matrices, none,
-                                  UMBRA_PLAN_MAX_CANDIDATES));
+                                  UMBRA_PLAN_MAX_CANDIDATES, UMBRA_LOWER_ALL));
     umbra_status status =
         network.candidate_count > UMBRA_PLAN_MAX_CANDIDATES
             ? umbra_fail(UMBRA_E_MODEL,
@@ -192,6 +192,12 @@ static umbra_status compile(umbra_plan *plan, const umbra_graph *graph,
     UMBRA_TRY(measure(plan));
     UMBRA_TRY(umbra_plan_choose(plan, options, pool));
     UMBRA_TRY(umbra_plan_finish(plan, pool));
+    if (plan->summary.predicted_memory_bytes > plan->memory_budget)
+        return umbra_fail(UMBRA_E_RESOURCE,
+                          "a run of this model needs %.1f GB of memory and %.1f GB are allowed: "
+                          "allow more, or use a smaller model",
+                          (double)plan->summary.predicted_memory_bytes * 1e-9,
+                          (double)plan->memory_budget * 1e-9);
     return hash_plan(plan);
 }
 

@@ -54,7 +54,7 @@ static umbra_status expand(umbra_lowering *l, umbra_expression *e, int at)
     umbra_expression inner = {.known = true,
                               .count = definition->term_count,
                               .terms = definition->terms,
-                              .offset = definition->offset};
+                              .offset = l->mode == UMBRA_LOWER_ALL ? definition->offset : NULL};
     l->composed++;
     return umbra_expression_apply(l, e, &inner, term.matrix, term.coefficient);
 }
@@ -118,9 +118,12 @@ static umbra_status expression_of_tensor(umbra_lowering *l, int tensor, double c
     return umbra_expression_add_term(l, out, term);
 }
 
-static umbra_status add_constant(umbra_expression *e, double constant, size_t size)
+static umbra_status add_constant(const umbra_lowering *l, umbra_expression *e, double constant,
+                                 size_t size)
 {
     void *made = NULL;
+    if (l->mode == UMBRA_LOWER_SHAPES)
+        return UMBRA_OK;
     if (e->offset == NULL) {
         UMBRA_TRY(umbra_memory_alloc_array(&made, size, sizeof(double), "offsets"));
         e->offset = made;
@@ -156,7 +159,7 @@ static umbra_status lower_quadratic(umbra_lowering *l, int node)
     UMBRA_TRY(expression_of_tensor(l, square_tensor, c[2], out));
     if (far)
         UMBRA_TRY(expression_of_tensor(l, linear_tensor, c[1], out));
-    return add_constant(out, far ? c[0] : c[0] - c[1] * c[1] / (4 * c[2]),
+    return add_constant(l, out, far ? c[0] : c[0] - c[1] * c[1] / (4 * c[2]),
                         value_size(l, n->output));
 }
 
@@ -172,7 +175,7 @@ static umbra_status lower_polynomial(umbra_lowering *l, int node)
     UMBRA_TRY(umbra_matrices_identity(l->network->matrices, value_size(l, n->output), &identity));
     UMBRA_TRY(umbra_expression_apply(l, out, in, identity, n->attr.degree >= 1 ? c[1] : 0));
     out->gap = in->gap;
-    return add_constant(out, c[0], value_size(l, n->output));
+    return add_constant(l, out, c[0], value_size(l, n->output));
 }
 
 static umbra_status lower_add(umbra_lowering *l, int node)
@@ -229,7 +232,7 @@ static umbra_status lower_linear(umbra_lowering *l, int node)
         UMBRA_TRY(umbra_matrices_node(l->network->matrices, node, rows, columns, &id));
     UMBRA_TRY(umbra_expression_apply(l, out, in, id, 1));
     out->gap = n->op == UMBRA_OP_RESHAPE ? in->gap : gap_after(n, in->gap);
-    if (n->op == UMBRA_OP_RESHAPE)
+    if (n->op == UMBRA_OP_RESHAPE || l->mode == UMBRA_LOWER_SHAPES)
         return UMBRA_OK;
     UMBRA_TRY(umbra_matrices_get(l->network->matrices, id, &matrix));
     return umbra_offset_add(&out->offset, matrix->offset, 1, rows.size);
@@ -363,11 +366,14 @@ static umbra_status lower_all(umbra_lowering *l)
 
 umbra_status umbra_network_lower(umbra_network *out, const umbra_graph *graph,
                                  umbra_matrices *matrices, const unsigned char *compose,
-                                 int compose_count)
+                                 int compose_count, umbra_lower_mode mode)
 {
     umbra_network network = {.graph = graph, .matrices = matrices};
-    umbra_lowering l = {
-        .network = &network, .graph = graph, .compose = compose, .compose_count = compose_count};
+    umbra_lowering l = {.network = &network,
+                        .graph = graph,
+                        .compose = compose,
+                        .compose_count = compose_count,
+                        .mode = mode};
     UMBRA_TRY(umbra_problems_check(graph));
     umbra_status status = lower_all(&l);
     for (int i = 0; l.values != NULL && i < graph->value_count; i++)

@@ -20,6 +20,7 @@ typedef struct umbra_lowering {
     int *uses;
     const unsigned char *compose;
     int compose_count;
+    umbra_lower_mode mode;
     int composed; /* candidates expanded in the expression at hand */
 } umbra_lowering;
 

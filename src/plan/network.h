@@ -64,6 +64,9 @@ typedef struct umbra_network {
     int grid_height, grid_width;
 } umbra_network;
 
+/* Trials of the search do without the constants, which cost more to move than all the rest. */
+typedef enum umbra_lower_mode { UMBRA_LOWER_SHAPES, UMBRA_LOWER_ALL } umbra_lower_mode;
+
 /* Rewrite a graph as squares and linear maps. compose[i] decides the i-th candidate in the order of
  * the graph (beyond compose_count: composed).
  *
@@ -71,7 +74,7 @@ typedef struct umbra_network {
  * Returns: UMBRA_E_MODEL listing every node that the planner cannot take */
 umbra_status umbra_network_lower(umbra_network *out, const umbra_graph *graph,
                                  umbra_matrices *matrices, const unsigned char *compose,
-                                 int compose_count) UMBRA_MUST_USE;
+                                 int compose_count, umbra_lower_mode mode) UMBRA_MUST_USE;
 void umbra_network_free(umbra_network *network);
 const char *umbra_network_name(const umbra_network *network, int tensor);
 

@@ -156,7 +156,18 @@ static double declared_reach(const umbra_network *n, const umbra_tensor *t, doub
     return t->kind == UMBRA_TENSOR_SQUARE ? reach * reach : reach;
 }
 
-/* Where the range is known, random magnitudes are stretched to fit it. */
+/* What a range says about the mean square: a normal value spans eight deviations, around the shift.
+ */
+static double declared_moment(const umbra_network *n, const umbra_tensor *t)
+{
+    const umbra_value *v = &n->graph->values[t->value];
+    double deviation = (v->range_max - v->range_min) / 8;
+    double moment = t->shift * t->shift + deviation * deviation;
+    return t->kind == UMBRA_TENSOR_SQUARE ? moment * moment : moment;
+}
+
+/* Where the range is known, random magnitudes are stretched to fit it, but not below what it says.
+ */
 static void settle(measure *m, double input_abs_max)
 {
     const umbra_network *n = m->network;
@@ -168,6 +179,9 @@ static void settle(measure *m, double input_abs_max)
         double stretch = declared > 0 ? declared / seen : 1;
         for (int c = 0; c < s->channels; c++)
             s->moment[c] *= stretch * stretch;
+        for (int c = 0; declared > 0 && n->tensors[i].kind != UMBRA_TENSOR_INPUT && c < s->channels;
+             c++)
+            s->moment[c] = fmax(s->moment[c], declared_moment(n, &n->tensors[i]));
         if (i == n->output)
             m->out->output_typical = (declared > 0 ? declared / 4 : m->output_mean_largest / 2);
     }

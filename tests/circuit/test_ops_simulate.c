@@ -1,0 +1,126 @@
+/* The simulator's bookkeeping: levels, scales, keys and refusals, operation by operation. */
+#include "check.h"
+
+#include "base/memory.h"
+#include "circuit/ops_simulate.h"
+#include "math/ntt.h"
+
+#include <math.h>
+
+static umbra_params *params;
+
+static int setup(void **state)
+{
+    umbra_params_literal literal;
+    double base = 40, steps[2] = {49.9, 30};
+    (void)state;
+    check_ok(umbra_params_literal_chain(&literal, 13, 1, &base, 2, steps, 1, 25));
+    check_ok(umbra_params_new(&params, &literal));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    umbra_params_free(params);
+    return 0;
+}
+
+static void append(umbra_program *p, umbra_instruction i)
+{
+    check_ok(umbra_program_append(p, &i));
+}
+
+static umbra_status simulate(umbra_program *p, umbra_simulation *out)
+{
+    umbra_cost_model cost = umbra_cost_model_for("avx512ifma", 1);
+    check_ok(umbra_program_finish(p));
+    return umbra_simulate(out, p, params, &cost, 25, 2);
+}
+
+static const umbra_key_item *key_of(const umbra_simulation *s, uint32_t galois)
+{
+    for (size_t i = 0; i < s->key_count; i++)
+        if (s->keys[i].galois == galois)
+            return &s->keys[i];
+    return NULL;
+}
+
+static void test_levels_scales_keys(void **state)
+{
+    umbra_program p = {.register_count = 8, .step_count = 1};
+    umbra_simulation s;
+    (void)state;
+    append(&p, (umbra_instruction){.op = UMBRA_DO_INPUT, .out = 0});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .out = 1, .a = 0, .slots = 3});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_RAISE, .out = 2, .a = 1, .value = 1, .bits = 7});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_RESCALE, .out = 3, .a = 2});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_SQUARE, .out = 4, .a = 3});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_PAIR, .out = 5, .a = 4, .slots = 3});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_REAL, .out = 6, .a = 5});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_DROP, .out = 7, .a = 6, .index = 0});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_OUTPUT, .a = 7});
+    check_ok(simulate(&p, &s));
+    double low = 25 + 7 - umbra_params_rescale_log2(params, 2);
+    assert_int_equal(s.registers[2].level, 2);
+    assert_true(fabs(s.registers[2].scale_log2 - 32) < 1e-9);
+    assert_int_equal(s.registers[3].level, 1);
+    assert_true(fabs(s.registers[3].scale_log2 - low) < 1e-9);
+    assert_true(fabs(s.registers[4].scale_log2 - 2 * low) < 1e-9);
+    assert_int_equal(s.registers[7].level, 0);
+    /* Rotation by 3 at both levels: one key, of the higher one. */
+    assert_int_equal(s.key_count, 3);
+    assert_int_equal(key_of(&s, umbra_galois_of_rotation(13, 3))->level, 2);
+    assert_int_equal(key_of(&s, 0)->level, 1);
+    assert_int_equal(key_of(&s, (2u << 13) - 1)->level, 1);
+    assert_true(s.steps[0].ns > 0 && s.peak_limbs > 0);
+    umbra_simulation_free(&s);
+    umbra_program_free(&p);
+}
+
+static void test_refusals(void **state)
+{
+    umbra_program p = {.register_count = 5, .step_count = 1};
+    umbra_simulation s;
+    (void)state;
+    append(&p, (umbra_instruction){.op = UMBRA_DO_INPUT, .out = 0});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_RAISE, .out = 1, .a = 0, .value = 1, .bits = 1});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_ADD, .out = 2, .a = 0, .b = 1});
+    check_fails(UMBRA_E_INTERNAL, "terms differ", simulate(&p, &s));
+    p.code[2] = (umbra_instruction){.op = UMBRA_DO_DROP, .out = 2, .a = 0, .index = 3};
+    check_fails(UMBRA_E_INTERNAL, "cannot be dropped", simulate(&p, &s));
+    p.code[2] = (umbra_instruction){.op = UMBRA_DO_DROP, .out = 2, .a = 0, .index = 0};
+    append(&p, (umbra_instruction){.op = UMBRA_DO_RESCALE, .out = 3, .a = 2});
+    check_fails(UMBRA_E_INTERNAL, "no level is left", simulate(&p, &s));
+    umbra_program_free(&p);
+}
+
+/* What the counts of a map rest on: each baby of an input once, each giant of an output once. */
+static void test_map_counts(void **state)
+{
+    umbra_map_diagonal diagonals[] = {{0, 0, 0, 0}, {0, 0, 0, 1}, {0, 1, 0, 1},
+                                      {0, 0, 8, 1}, {0, 1, 8, 0}, {1, 0, 8, 1}};
+    umbra_program_map map = {.input_count = 2,
+                             .output_count = 2,
+                             .diagonals = diagonals,
+                             .diagonal_count = 6,
+                             .period_slots = 1024};
+    umbra_map_counts c;
+    (void)state;
+    umbra_map_count(&map, 4096, &c);
+    assert_int_equal(c.babies, 2);
+    assert_int_equal(c.giants, 2);
+    assert_int_equal(c.decompositions, 2);
+    assert_int_equal(c.diagonals, 6);
+    assert_int_equal(c.fold, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_levels_scales_keys),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_map_counts),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

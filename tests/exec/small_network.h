@@ -1,0 +1,159 @@
+/* Small networks made by hand: a residual one and a plain one, on a ring that is quick. */
+#ifndef UMBRA_TESTS_EXEC_SMALL_NETWORK_H
+#define UMBRA_TESTS_EXEC_SMALL_NETWORK_H
+
+#include "check.h"
+
+#include "graph/build.h"
+#include "plan/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static uint64_t small_state = 7;
+
+static inline double small_random(void)
+{
+    small_state = small_state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(small_state >> 11) * 0x1p-52 - 1;
+}
+
+static inline umbra_shape small_shape(int rank, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    return (umbra_shape){.rank = rank, .dim = {a, b, c, d}};
+}
+
+static inline int small_constant(umbra_graph *g, const char *name, umbra_shape shape, double scale)
+{
+    int index = -1;
+    check_ok(umbra_graph_add_constant(g, name, &shape, UMBRA_F32, &index));
+    for (int64_t i = 0; i < umbra_shape_elements(&shape); i++)
+        g->values[index].f32[i] = (float)(scale * small_random());
+    return index;
+}
+
+static inline int small_value(umbra_graph *g, const char *name, umbra_shape shape)
+{
+    int index = -1;
+    check_ok(umbra_graph_add_value(g, name, &shape, UMBRA_F32, &index));
+    g->values[index].range_min = 1; /* unknown */
+    g->values[index].range_max = -1;
+    return index;
+}
+
+/* One node with weights made up; returns its output. */
+static inline int small_conv(umbra_graph *g, const char *name, int x, int64_t out, int64_t kernel,
+                             int64_t stride)
+{
+    char text[64];
+    umbra_shape in = g->values[x].shape;
+    int64_t channels = in.dim[1], pad = kernel / 2;
+    int64_t side = (in.dim[2] + 2 * pad - kernel) / stride + 1;
+    umbra_attributes attr = umbra_attributes_default();
+    attr.kernel[0] = attr.kernel[1] = kernel;
+    attr.strides[0] = attr.strides[1] = stride;
+    for (int i = 0; i < 4; i++)
+        attr.pads[i] = pad;
+    snprintf(text, sizeof text, "%s.weight", name);
+    int weight = small_constant(g, text, small_shape(4, out, channels, kernel, kernel),
+                                1.2 / sqrt((double)(channels * kernel * kernel)));
+    snprintf(text, sizeof text, "%s.bias", name);
+    int bias = small_constant(g, text, small_shape(1, out, 0, 0, 0), 0.3);
+    snprintf(text, sizeof text, "%s.out", name);
+    int y = small_value(g, text, small_shape(4, 1, out, side, side)), unused = -1;
+    int inputs[3] = {x, weight, bias};
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_CONV, name, "Conv", inputs, 3, y, &attr, &unused));
+    return y;
+}
+
+static inline int small_polynomial(umbra_graph *g, const char *name, int x)
+{
+    char text[64];
+    umbra_attributes attr = umbra_attributes_default();
+    attr.degree = 2;
+    attr.coefficient[0] = 0.1;
+    attr.coefficient[1] = 0.7;
+    attr.coefficient[2] = 0.25;
+    snprintf(text, sizeof text, "%s.out", name);
+    int y = small_value(g, text, g->values[x].shape), unused = -1;
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_POLYNOMIAL, name, "Add", &x, 1, y, &attr, &unused));
+    return y;
+}
+
+static inline int small_add(umbra_graph *g, const char *name, int a, int b)
+{
+    char text[64];
+    int inputs[2] = {a, b}, unused = -1;
+    snprintf(text, sizeof text, "%s.out", name);
+    int y = small_value(g, text, g->values[a].shape);
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_ADD, name, "Add", inputs, 2, y, NULL, &unused));
+    return y;
+}
+
+/* Global pool, flatten, dense. */
+static inline int small_head(umbra_graph *g, int x, int64_t outputs)
+{
+    int64_t channels = g->values[x].shape.dim[1];
+    int pooled = small_value(g, "pool.out", small_shape(4, 1, channels, 1, 1)), unused = -1;
+    int flat = small_value(g, "flat.out", small_shape(2, 1, channels, 0, 0));
+    int y = small_value(g, "logits", small_shape(2, 1, outputs, 0, 0));
+    int weight = small_constant(g, "fc.weight", small_shape(2, outputs, channels, 0, 0), 1);
+    int bias = small_constant(g, "fc.bias", small_shape(1, outputs, 0, 0, 0), 0.2);
+    int inputs[3] = {flat, weight, bias};
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_GLOBAL_AVERAGE_POOL, "pool", "GlobalAveragePool", &x,
+                                  1, pooled, NULL, &unused));
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_RESHAPE, "flat", "Flatten", &pooled, 1, flat, NULL,
+                                  &unused));
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_DENSE, "fc", "Gemm", inputs, 3, y, NULL, &unused));
+    return y;
+}
+
+static inline umbra_graph *small_begin(int64_t channels, int64_t side, int *x)
+{
+    umbra_graph *g = NULL;
+    check_ok(umbra_graph_new(&g));
+    *x = small_value(g, "image", small_shape(4, 1, channels, side, side));
+    check_ok(umbra_graph_add_input(g, *x));
+    return g;
+}
+
+/* conv, act, [conv, act, conv, + ] , strided block, head: what ResNet is made of. */
+static inline umbra_graph *small_residual(void)
+{
+    int x;
+    umbra_graph *g = small_begin(2, 8, &x);
+    int stem = small_polynomial(g, "act0", small_conv(g, "stem", x, 4, 3, 1));
+    int u = small_polynomial(g, "act1", small_conv(g, "a1", stem, 4, 3, 1));
+    int r = small_add(g, "sum1", small_conv(g, "a2", u, 4, 3, 1), stem);
+    u = small_polynomial(g, "act2", small_conv(g, "b1", r, 8, 3, 2));
+    r = small_add(g, "sum2", small_conv(g, "b2", u, 8, 3, 1), small_conv(g, "b3", r, 8, 1, 2));
+    check_ok(umbra_graph_add_output(g, small_head(g, r, 5)));
+    return g;
+}
+
+/* One activation only: the least that is not linear. */
+static inline umbra_graph *small_plain(void)
+{
+    int x;
+    umbra_graph *g = small_begin(1, 8, &x);
+    int u = small_polynomial(g, "act", small_conv(g, "conv", x, 4, 3, 2));
+    check_ok(umbra_graph_add_output(g, small_head(g, u, 3)));
+    return g;
+}
+
+static inline void small_image(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        x[i] = (float)small_random();
+}
+
+static inline umbra_plan *small_compile(const umbra_graph *g)
+{
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = 4, .threads = 2};
+    check_ok(umbra_plan_compile(&plan, g, &model, &options));
+    return plan;
+}
+
+#endif
