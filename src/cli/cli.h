@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define UMBRA_CLI_MAX_ARGUMENTS 4096
+#define UMBRA_CLI_PHANTOM_SIDE 1024 /* of `umbra phantom`, and of the film that demo draws */
 
 /* Every option of every subcommand; a command names those that it takes. */
 typedef enum umbra_cli_option {

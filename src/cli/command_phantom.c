@@ -4,8 +4,6 @@
 
 #include "imaging/image.h"
 
-#define SIDE 1024
-
 static umbra_status run_phantom(const umbra_cli *cli)
 {
     const char *output = NULL;
@@ -13,15 +11,16 @@ static umbra_status run_phantom(const umbra_cli *cli)
     UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &output));
     UMBRA_TRY(umbra_cli_count(cli, UMBRA_OPT_NUMBER, 1, 1000000000, &seed));
     umbra_image image = {0};
-    UMBRA_TRY(umbra_phantom_chest(SIDE, seed, &image));
+    UMBRA_TRY(umbra_phantom_chest(UMBRA_CLI_PHANTOM_SIDE, seed, &image));
     umbra_status status = umbra_image_write_png(&image, output);
     umbra_image_free(&image);
     UMBRA_TRY(status);
     if (cli->json)
         return umbra_report_print(json_pack("{s:s, s:I, s:i, s:i}", "file", output, "number",
-                                            (json_int_t)seed, "width", SIDE, "height", SIDE));
-    printf("%s   phantom chest film number %llu, %d x %d\n", output, (unsigned long long)seed, SIDE,
-           SIDE);
+                                            (json_int_t)seed, "width", UMBRA_CLI_PHANTOM_SIDE,
+                                            "height", UMBRA_CLI_PHANTOM_SIDE));
+    printf("%s   phantom chest film number %llu, %d x %d\n", output, (unsigned long long)seed,
+           UMBRA_CLI_PHANTOM_SIDE, UMBRA_CLI_PHANTOM_SIDE);
     return UMBRA_OK;
 }
 

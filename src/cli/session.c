@@ -102,7 +102,7 @@ static umbra_status read_phantom(umbra_session *s, uint64_t seed)
     if (s->encoder == NULL)
         return umbra_fail(UMBRA_E_USAGE, "this model takes no image; give its input as a .npy");
     umbra_image image = {0};
-    UMBRA_TRY(umbra_phantom_chest(s->model->info.image_side, seed, &image));
+    UMBRA_TRY(umbra_phantom_chest(UMBRA_CLI_PHANTOM_SIDE, seed, &image));
     umbra_status status = umbra_image_encoder_run(s->encoder, &image, s->input);
     umbra_image_free(&image);
     return status;
