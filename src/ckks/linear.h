@@ -10,9 +10,12 @@
 typedef struct umbra_diagonal {
     int output, input;
     int64_t giant_slots, baby_slots; /* 0 <= each < N/2 */
-    /* N integers in coefficient order (umbra_encode_coefficients_*): exactly one of the two is set,
-     * or limbs: limb-major NTT words made ahead for the level (umbra_linear_prepare). Borrowed,
-     * 64-byte aligned. */
+    /* Integers in coefficient order (umbra_encode_coefficients_*, umbra_encode_weights_i32):
+     * exactly one of the two is set, or limbs: limb-major NTT words made ahead for the level
+     * (umbra_linear_prepare). Borrowed, 64-byte aligned. Of weights that repeat 2^fold_log2 times
+     * over the slots only the N >> fold_log2 coefficients of X^(k << fold_log2) are given, all
+     * others being zero. */
+    int fold_log2;
     const int32_t *coefficients_i32;
     const int64_t *coefficients_i64;
     const uint64_t *limbs;

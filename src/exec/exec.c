@@ -156,6 +156,8 @@ umbra_status umbra_exec_run(umbra_exec *exec, const umbra_ciphertext *const *que
     umbra_status status = umbra_program_run(program, &umbra_cipher_ops, &run);
     for (int i = 0; i < program->register_count; i++)
         umbra_ciphertext_free(run.registers[i]);
+    for (int i = 0; i < run.spare_count; i++)
+        umbra_ciphertext_free(run.spare[i]);
     umbra_memory_free(registers);
     for (int i = 0; status != UMBRA_OK && i < result_count; i++) {
         umbra_ciphertext_free(result[i]);

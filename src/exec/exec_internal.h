@@ -28,11 +28,17 @@ void umbra_exec_free_maps(umbra_exec *exec);
 
 extern const umbra_ops umbra_cipher_ops;
 
+/* Ciphertexts that wait to be written again: taking fresh pages from the system for each result
+ * costs more than many operations. */
+#define UMBRA_SPARE_CIPHERTEXTS 24
+
 /* A run on ciphertexts. */
 typedef struct umbra_cipher_run {
     umbra_exec *exec;
     const umbra_ciphertext *const *query;
     umbra_ciphertext **registers;
+    umbra_ciphertext *spare[UMBRA_SPARE_CIPHERTEXTS];
+    int spare_count;
     umbra_ciphertext **result;
     umbra_exec_progress progress;
     void *context;

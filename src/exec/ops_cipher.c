@@ -5,9 +5,21 @@
 
 #include <math.h>
 
+/* A spare one with enough room, or a new one. */
 static umbra_status new_register(umbra_cipher_run *r, int reg, int level, umbra_ciphertext **out)
 {
     umbra_ciphertext *made = NULL;
+    size_t limbs = (size_t)umbra_params_level_limbs(r->exec->plan->params, level);
+    for (int i = r->spare_count - 1; i >= 0; i--) {
+        if (r->spare[i]->room_limbs < limbs || r->spare[i]->room_parts < 2)
+            continue;
+        *out = r->registers[reg] = r->spare[i];
+        (*out)->level = level;
+        (*out)->parts = 2;
+        r->spare_count--;
+        r->spare[i] = r->spare[r->spare_count];
+        return UMBRA_OK;
+    }
     UMBRA_TRY(umbra_ciphertext_new(&made, r->exec->plan->params, level, 2));
     r->registers[reg] = made;
     *out = made;
@@ -178,7 +190,10 @@ static umbra_status cipher_output(void *self, const umbra_program *program,
 static void cipher_release(void *self, int reg)
 {
     umbra_cipher_run *r = self;
-    umbra_ciphertext_free(r->registers[reg]);
+    if (r->registers[reg] != NULL && r->spare_count < UMBRA_SPARE_CIPHERTEXTS)
+        r->spare[r->spare_count++] = r->registers[reg];
+    else
+        umbra_ciphertext_free(r->registers[reg]);
     r->registers[reg] = NULL;
 }
 

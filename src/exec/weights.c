@@ -27,18 +27,13 @@ typedef struct weight_job {
     size_t scratch_doubles;
 } weight_job;
 
-/* The smallest power of two with which both parts repeat. */
-static size_t period_of(const double *re, const double *im, size_t slots)
+/* Weights repeat with the period of the map's layouts: what is kept is one period. */
+static size_t period_of(const umbra_plan *plan, int map)
 {
-    size_t period = slots;
-    while (period > 1) {
-        size_t half = period / 2;
-        if (memcmp(re, re + half, half * sizeof *re) != 0 ||
-            memcmp(im, im + half, half * sizeof *im) != 0)
-            break;
-        period = half;
-    }
-    return period;
+    size_t period = plan->build.program.maps[map].period_slots;
+    size_t slots = umbra_params_slots(plan->params);
+    size_t least = slots < 256 ? slots : 256;
+    return period < least ? least : period;
 }
 
 static umbra_status encode_one(void *context, size_t index, int worker)
@@ -46,30 +41,25 @@ static umbra_status encode_one(void *context, size_t index, int worker)
     weight_job *job = context;
     const umbra_plan *plan = job->exec->plan;
     const umbra_program_map *map = &plan->build.program.maps[job->map];
-    const umbra_params *params = plan->params;
-    size_t slots = umbra_params_slots(params), degree = 2 * slots;
+    size_t slots = umbra_params_slots(plan->params), period = period_of(plan, job->map);
     double *re = job->scratch + (size_t)worker * job->scratch_doubles, *im = re + slots;
-    double *work = im + slots;
-    int32_t *compact = (int32_t *)(void *)(work + 2 * slots);
-    int32_t *out = job->coefficients + index * degree;
+    int32_t *out = job->coefficients + index * 2 * period;
+    int fold = 0;
     umbra_exec_weights(plan, job->map, index, re, im);
     bool real = true;
-    for (size_t s = 0; s < slots && real; s++)
+    for (size_t s = 0; s < period && real; s++)
         real = im[s] == 0;
-    size_t count = period_of(re, im, slots), gap = slots / count;
-    UMBRA_TRY(umbra_encode_weights_i32(params, compact, map->weight_scale_log2, re,
-                                       real ? NULL : im, count, work));
-    memset(out, 0, degree * sizeof *out);
-    for (size_t k = 0; k < count; k++) {
-        out[k * gap] = compact[k];
-        out[slots + k * gap] = compact[count + k];
-    }
+    UMBRA_TRY(umbra_encode_weights_i32(plan->params, out, map->weight_scale_log2, re,
+                                       real ? NULL : im, period, im + slots));
+    while (period << fold < slots)
+        fold++;
     umbra_diagonal *diagonal = &job->exec->maps[job->map].diagonals[index];
     const umbra_map_diagonal *shape = &map->diagonals[index];
     *diagonal = (umbra_diagonal){.output = shape->output,
                                  .input = shape->input,
                                  .giant_slots = shape->giant_slots,
                                  .baby_slots = shape->baby_slots,
+                                 .fold_log2 = fold,
                                  .coefficients_i32 = out};
     return UMBRA_OK;
 }
@@ -84,7 +74,7 @@ static umbra_status prepare_map(weight_job *job)
                                        "a map's diagonals"));
     made->diagonals = p;
     UMBRA_TRY(umbra_memory_alloc_array(&made->coefficients, map->diagonal_count,
-                                       umbra_params_degree(plan->params) * sizeof(int32_t),
+                                       2 * period_of(plan, job->map) * sizeof(int32_t),
                                        "a map's weights"));
     job->coefficients = made->coefficients;
     umbra_status status = umbra_pool_run(job->exec->pool, map->diagonal_count, encode_one, job);
@@ -97,7 +87,7 @@ umbra_status umbra_exec_prepare_maps(umbra_exec *exec)
 {
     const umbra_program *program = &exec->plan->build.program;
     size_t slots = umbra_params_slots(exec->plan->params);
-    weight_job job = {.exec = exec, .scratch_doubles = 5 * slots};
+    weight_job job = {.exec = exec, .scratch_doubles = 4 * slots};
     void *p = NULL;
     UMBRA_TRY(
         umbra_memory_alloc_array(&p, (size_t)program->map_count + 1, sizeof *exec->maps, "maps"));

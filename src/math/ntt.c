@@ -68,8 +68,8 @@ umbra_status umbra_ntt_init_root(umbra_ntt *ntt, uint64_t q, int degree_log2, ui
                           "NTT modulo it",
                           q, 2 * degree, degree_log2);
     void *memory = NULL;
-    UMBRA_TRY(
-        umbra_memory_alloc_array(&memory, 6 * degree + degree / 2, sizeof(uint64_t), "NTT tables"));
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, 6 * degree + 3 * degree / 4, sizeof(uint64_t),
+                                       "NTT tables"));
     uint64_t *words = memory;
     *ntt =
         (umbra_ntt){.modulus = m, .degree_log2 = degree_log2, .degree = degree, .memory = memory};
@@ -93,8 +93,10 @@ umbra_status umbra_ntt_init_root(umbra_ntt *ntt, uint64_t q, int degree_log2, ui
         ntt->inverse_roots_centred[i] = centred(ntt->inverse_roots[i], q);
     }
     ntt->lane_roots = words + 6 * degree;
-    ntt->inverse_lane_roots = ntt->lane_roots + degree / 4;
-    fill_lane_roots(ntt->lane_roots, ntt->roots, ntt->roots_shoup, degree);
+    ntt->inverse_lane_roots = ntt->lane_roots + degree / 2;
+    uint64_t *table = ntt->lane_roots;
+    for (size_t n = degree; n >= 32; table += n / 4, n /= 2)
+        fill_lane_roots(table, ntt->roots, ntt->roots_shoup, n);
     fill_lane_roots(ntt->inverse_lane_roots, ntt->inverse_roots, ntt->inverse_roots_shoup, degree);
     ntt->degree_inverse_centred = centred(ntt->degree_inverse, q);
     return UMBRA_OK;
@@ -103,6 +105,18 @@ umbra_status umbra_ntt_init_root(umbra_ntt *ntt, uint64_t q, int degree_log2, ui
 umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2)
 {
     return umbra_ntt_init_root(ntt, q, degree_log2, 0);
+}
+
+umbra_ntt umbra_ntt_folded(const umbra_ntt *ntt, int fold_log2)
+{
+    umbra_ntt view = *ntt;
+    view.degree_log2 -= fold_log2;
+    view.degree >>= fold_log2;
+    view.lane_roots += ntt->degree / 2 - view.degree / 2;
+    view.inverse_roots = view.inverse_roots_shoup = view.inverse_lane_roots = NULL;
+    view.inverse_roots_centred = NULL;
+    view.memory = NULL;
+    return view;
 }
 
 void umbra_ntt_free(umbra_ntt *ntt)

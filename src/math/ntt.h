@@ -25,7 +25,8 @@ typedef struct umbra_ntt {
     double degree_inverse_centred;
     /* For eight lanes, per 16 words of data: with j = N/8, N/8 + 2, ... the words roots[2j], its
      * companion, roots[4j], its companion. The others follow: roots[2j + l] = roots[2j] * roots[l]
-     * for l < 4, roots[4j + l] = roots[4j] * roots[l] for l < 8. N/4 words each, not 3N/2. */
+     * for l < 4, roots[4j + l] = roots[4j] * roots[l] for l < 8. N/4 words each, not 3N/2; after
+     * the forward ones those for N/2, N/4, ..., which folded views use. */
     uint64_t *lane_roots, *inverse_lane_roots;
     void *memory; /* one block behind the tables */
 } umbra_ntt;
@@ -36,6 +37,10 @@ umbra_status umbra_ntt_init(umbra_ntt *ntt, uint64_t q, int degree_log2) UMBRA_M
 umbra_status umbra_ntt_init_root(umbra_ntt *ntt, uint64_t q, int degree_log2,
                                  uint64_t psi) UMBRA_MUST_USE;
 void umbra_ntt_free(umbra_ntt *ntt);
+/* The forward transform of polynomials in Y = X^(2^fold_log2): N >> fold_log2 points, at least 2^5,
+ * with the root psi^(2^fold_log2). Its powers in bit-reversed order are the first of those for N.
+ * The view borrows the tables, is not to be freed, and has no inverse. */
+umbra_ntt umbra_ntt_folded(const umbra_ntt *ntt, int fold_log2);
 
 /* Index table of the automorphism X -> X^galois (odd, < 2N) on NTT order: r[i] = a[index[i]]. */
 void umbra_automorphism_index(uint32_t *index, int degree_log2, uint32_t galois);

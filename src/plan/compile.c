@@ -49,10 +49,12 @@ static uint64_t packed_bytes(const umbra_params *params, int level, int parts)
 
 uint64_t umbra_plan_weight_bytes(const umbra_plan *plan)
 {
-    uint64_t diagonals = 0;
-    for (int m = 0; m < plan->build.program.map_count; m++)
-        diagonals += plan->build.program.maps[m].diagonal_count;
-    return diagonals * umbra_params_degree(plan->params) * sizeof(int32_t);
+    uint64_t numbers = 0;
+    for (int m = 0; m < plan->build.program.map_count; m++) {
+        const umbra_program_map *map = &plan->build.program.maps[m];
+        numbers += map->diagonal_count * 2 * (uint64_t)map->period_slots;
+    }
+    return numbers * sizeof(int32_t);
 }
 
 /* Entries of the diagonals: a weight and a place, as many as the matrices have. */
