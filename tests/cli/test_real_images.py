@@ -1,7 +1,7 @@
 """Real chest films of ../shared/data, PNG and DICOM: the answer through files is that of classify."""
 import sys
 
-from umbra_program import ROOT, SERVER, SHIPPED, Pipeline, ProgramTest, main
+from umbra_program import ROOT, SERVER, SHIPPED, ProgramTest, main, shared_pipeline
 
 DATA = ROOT.parent / "shared" / "data"
 FILM = next(iter(sorted(DATA.glob("cxr/nih_256/*.png")) + sorted(DATA.glob("cxr/nih_256/*/*.png"))), None)
@@ -9,10 +9,17 @@ DICOM = DATA / "dicom/dwv__gdcm-CR-MONO1-10-chest.dcm"
 
 
 class RealImages(ProgramTest):
-    def same_answer(self, image, name):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files = shared_pipeline(cls, SHIPPED, FILM, run=False)
+
+    def same_answer(self, image):
+        query, result = self.folder / "query.ct", self.folder / "result.ct"
+        self.ok(*self.files.encrypt(image, query))
+        self.ok(*self.files.run(query, result), program=SERVER)
+        by_files = self.report(*self.files.decrypt(result))
         at_once = self.report("classify", image, "--model", SHIPPED)
-        files = Pipeline(self, SHIPPED, image, name=name, program=SERVER)
-        by_files = self.report(*files.decrypt(files.result))
         self.assertEqual(len(by_files["probabilities"]), 14)
         for a, b, plain in zip(by_files["probabilities"], at_once["probabilities"],
                                at_once["plaintext_probabilities"]):
@@ -20,10 +27,10 @@ class RealImages(ProgramTest):
         self.assertGreaterEqual(at_once["bits"], 8)
 
     def test_film(self):
-        self.same_answer(FILM, "film")
+        self.same_answer(FILM)
 
     def test_dicom(self):
-        self.same_answer(DICOM, "dicom")
+        self.same_answer(DICOM)
 
 
 if __name__ == "__main__":
