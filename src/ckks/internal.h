@@ -48,14 +48,13 @@ struct umbra_params {
     unsigned char hash[UMBRA_HASH_BYTES];
 };
 
-/* Transforms for the weights of linear maps, one set for each data prime; see linear_weights.c. */
+/* Values of a polynomial at the first half of the points alone, see linear_weights.c. */
 typedef struct umbra_half_transform {
-    umbra_ntt
-        folded[UMBRA_DEGREE_MAX_LOG2]; /* [g]: of N >> g points with the root psi^(2^g), g >= 1 */
+    umbra_ntt ntt;   /* of N/2 points, with the root psi^2 */
     uint64_t *twist; /* psi^-k, k < N/2; then those with k = 0 mod 2, 0 mod 4, ... */
 } umbra_half_transform;
 
-#define UMBRA_FOLDED_MIN_LOG2 7 /* points of a folded polynomial */
+#define UMBRA_FOLDED_MIN_LOG2 7 /* points of the polynomial of weights that repeat */
 
 umbra_status umbra_half_transform_init(umbra_half_transform *half,
                                        const umbra_ntt *ntt) UMBRA_MUST_USE;

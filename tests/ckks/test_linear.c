@@ -2,11 +2,11 @@
 #include "scheme.h"
 
 /* Two inputs, two outputs, babies 0 1 2 7 and giants 0 16 32 (and none for a few). */
-enum { INPUTS = 2, OUTPUTS = 2, BABIES = 4, GIANTS = 3 };
+enum { FOLDED_SLOTS = 1024, INPUTS = 2, OUTPUTS = 2, BABIES = 4, GIANTS = 3 };
 static const int64_t babies[BABIES] = {0, 1, 2, 7}, giants[GIANTS] = {0, 16, 32};
 static const int64_t steps[] = {1, 2, 7, 16, 32};
 
-typedef enum weight_form { FORM_I32, FORM_I64, FORM_LIMBS, FORM_MIXED } weight_form;
+typedef enum weight_form { FORM_I32, FORM_I64, FORM_LIMBS, FORM_MIXED, FORM_FOLDED } weight_form;
 
 typedef struct transform {
     umbra_linear_map map;
@@ -31,12 +31,24 @@ static void add_diagonal(const scheme *s, transform *t, umbra_diagonal d, double
     double *turned = malloc(slots * sizeof *turned);
     assert_non_null(turned);
     t->weights[i] = scheme_vector(slots, 100 + i);
+    for (size_t j = FOLDED_SLOTS; form == FORM_FOLDED && j < slots; j++)
+        t->weights[i][j] = t->weights[i][j % FOLDED_SLOTS];
     for (size_t j = 0; j < slots; j++)
         turned[(j + (size_t)d.giant_slots) % slots] = t->weights[i][j];
     if (form == FORM_MIXED)
         form = (weight_form)(i % 3);
     void *words = aligned(n * 8);
-    if (form == FORM_I32) {
+    if (form == FORM_FOLDED) {
+        int32_t *compact = words;
+        check_ok(
+            umbra_encode_coefficients_i32(s->params, words, weight_scale, turned, FOLDED_SLOTS));
+        for (size_t k = 0; k < 2 * FOLDED_SLOTS; k++)
+            compact[k] = compact[k * slots / FOLDED_SLOTS];
+        for (d.fold_log2 = 0; (size_t)FOLDED_SLOTS << d.fold_log2 < slots;)
+            d.fold_log2++;
+        compact[1] += i == 5;
+        d.coefficients_i32 = compact;
+    } else if (form == FORM_I32) {
         check_ok(umbra_encode_coefficients_i32(s->params, words, weight_scale, turned, slots));
         d.coefficients_i32 = words;
         ((int32_t *)words)[1] += i == 5; /* no longer the polynomial of a real vector */
@@ -145,6 +157,7 @@ static void each_form_of_weights(void **state)
     check_map(13, 2, 50, 1, FORM_I64, 2);
     check_map(13, 2, 50, 1, FORM_LIMBS, 2);
     check_map(13, 2, 37, 2, FORM_MIXED, 3);
+    check_map(13, 2, 50, 1, FORM_FOLDED, 2);
 }
 
 int main(void)
