@@ -209,6 +209,12 @@ class Together(ProgramTest):
         self.fails(3, ["encoder.onnx", "--encoder"], *files.encrypt(film, self.folder / "q.ct"))
         self.ok(*files.encrypt(film, self.folder / "q.ct"), "--encoder", moved)
 
+    def test_bench_of_a_network(self):
+        report = self.report("bench", "net", TINY, "-n", "2")
+        self.assertLessEqual(PLAN_KEYS | MACHINE_KEYS | {"seconds", "bits", "runs"}, report.keys())
+        self.assertEqual(report["runs"], 2)
+        self.assertRegex(self.ok("bench", "net", TINY, "-n", "1"), r"tiny: median .* predicted")
+
     def test_verify(self):
         text = self.ok("verify", TINY, INPUT_0, INPUT_1)
         self.assertRegex(text, r"2 inputs")

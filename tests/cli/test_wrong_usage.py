@@ -69,6 +69,7 @@ class WrongUsage(ProgramTest):
         self.wrong("--output needs a value before --json", "plan", TINY, "-o", "--json")
         self.wrong("given twice", "plan", TINY, "-o", out, "-o", out)
         self.wrong("takes no value", "plan", TINY, "-o", out, "--explain=1")
+        self.wrong('knows math, ckks and net, not "speed"', "bench", "speed")
         self.wrong("--number needs a whole number", "phantom", "-o", out, "-n", "1.5")
 
     def test_keygen_does_not_overwrite(self):
