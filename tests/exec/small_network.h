@@ -90,6 +90,67 @@ static inline int small_add(umbra_graph *g, const char *name, int a, int b)
     return y;
 }
 
+static inline umbra_graph *small_begin(int64_t channels, int64_t side, int *x)
+{
+    umbra_graph *g = NULL;
+    check_ok(umbra_graph_new(&g));
+    *x = small_value(g, "image", small_shape(4, 1, channels, side, side));
+    check_ok(umbra_graph_add_input(g, *x));
+    return g;
+}
+
+static inline int small_dense(umbra_graph *g, const char *name, int x, int64_t outputs)
+{
+    char text[64];
+    int64_t in = g->values[x].shape.dim[1];
+    snprintf(text, sizeof text, "%s.weight", name);
+    int weight = small_constant(g, text, small_shape(2, outputs, in, 0, 0), 1.5 / sqrt((double)in));
+    snprintf(text, sizeof text, "%s.bias", name);
+    int bias = small_constant(g, text, small_shape(1, outputs, 0, 0, 0), 0.2);
+    snprintf(text, sizeof text, "%s.out", name);
+    int y = small_value(g, text, small_shape(2, 1, outputs, 0, 0)), unused = -1;
+    int inputs[3] = {x, weight, bias};
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_DENSE, name, "Gemm", inputs, 3, y, NULL, &unused));
+    return y;
+}
+
+static inline int small_average_pool(umbra_graph *g, const char *name, int x)
+{
+    char text[64];
+    umbra_shape in = g->values[x].shape;
+    umbra_attributes attr = umbra_attributes_default();
+    attr.kernel[0] = attr.kernel[1] = attr.strides[0] = attr.strides[1] = 2;
+    snprintf(text, sizeof text, "%s.out", name);
+    int y = small_value(g, text, small_shape(4, 1, in.dim[1], in.dim[2] / 2, in.dim[3] / 2));
+    int unused = -1;
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_AVERAGE_POOL, name, "AveragePool", &x, 1, y, &attr,
+                                  &unused));
+    return y;
+}
+
+static inline int small_flatten(umbra_graph *g, int x)
+{
+    int64_t count = umbra_shape_elements(&g->values[x].shape);
+    int y = small_value(g, "flat.out", small_shape(2, 1, count, 0, 0)), unused = -1;
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_RESHAPE, "flat", "Flatten", &x, 1, y, NULL, &unused));
+    return y;
+}
+
+/* LeNet as Latent-HE has it, on a latent of 4 x side x side; `wide` channels in the first layer. */
+static inline umbra_graph *small_lenet(int64_t side, int64_t wide, int64_t hidden)
+{
+    int x;
+    umbra_graph *g = small_begin(4, side, &x);
+    x = small_polynomial(g, "act1", small_conv(g, "conv1", x, wide, 5, 1));
+    x = small_average_pool(g, "pool1", x);
+    x = small_polynomial(g, "act2", small_conv(g, "conv2", x, wide, 5, 1));
+    x = small_flatten(g, small_average_pool(g, "pool2", x));
+    x = small_polynomial(g, "act3", small_dense(g, "fc1", x, hidden));
+    x = small_polynomial(g, "act4", small_dense(g, "fc2", x, hidden / 2 + 3));
+    check_ok(umbra_graph_add_output(g, small_dense(g, "fc3", x, 14)));
+    return g;
+}
+
 /* Global pool, flatten, dense. */
 static inline int small_head(umbra_graph *g, int x, int64_t outputs)
 {
@@ -106,15 +167,6 @@ static inline int small_head(umbra_graph *g, int x, int64_t outputs)
                                   &unused));
     check_ok(umbra_graph_add_node(g, UMBRA_OP_DENSE, "fc", "Gemm", inputs, 3, y, NULL, &unused));
     return y;
-}
-
-static inline umbra_graph *small_begin(int64_t channels, int64_t side, int *x)
-{
-    umbra_graph *g = NULL;
-    check_ok(umbra_graph_new(&g));
-    *x = small_value(g, "image", small_shape(4, 1, channels, side, side));
-    check_ok(umbra_graph_add_input(g, *x));
-    return g;
 }
 
 /* conv, act, [conv, act, conv, + ] , strided block, head: what ResNet is made of. */

@@ -1,0 +1,170 @@
+/* A network opened on all interpreters: plaintext, slot vectors, ciphertexts, and the simulator. */
+#ifndef UMBRA_TESTS_EXEC_SESSION_H
+#define UMBRA_TESTS_EXEC_SESSION_H
+
+#include "small_network.h"
+
+#include "ckks/secret.h"
+#include "exec/exec.h"
+#include "plain/executor.h"
+#include "plan/plan_internal.h"
+
+#include <stdlib.h>
+
+#define SESSION_CIPHERTEXTS 4
+
+typedef struct session {
+    umbra_graph *graph;
+    umbra_plan *plan;
+    umbra_plain *plain;
+    umbra_pool *pool;
+    umbra_secret_key *secret;
+    umbra_evaluation_keys *keys;
+    umbra_exec *exec;
+    umbra_ciphertext *query[SESSION_CIPHERTEXTS];
+    float image[4 * 32 * 32];
+    int events, stop_at;
+    double worst_excess; /* of measured over predicted errors, in bits */
+} session;
+
+static inline void open_session(session *s, umbra_graph *graph)
+{
+    *s = (session){.graph = graph, .stop_at = -1, .worst_excess = -100};
+    s->plan = small_compile(graph);
+    const umbra_profile *p = umbra_plan_profile(s->plan);
+    small_image(s->image, umbra_layout_elements(&p->input_layout));
+    check_ok(umbra_pool_new(&s->pool, 2));
+    check_ok(umbra_plain_new(&s->plain, umbra_plan_graph(s->plan), 1));
+    const float *inputs[1] = {s->image};
+    check_ok(umbra_plain_run(s->plain, inputs));
+    umbra_key_request request = {.params = p->params, .items = p->keys, .count = p->key_count};
+    check_ok(umbra_secret_key_generate(&s->secret, p->params));
+    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, s->pool));
+    check_ok(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
+}
+
+static inline void close_session(session *s)
+{
+    for (int i = 0; i < SESSION_CIPHERTEXTS; i++)
+        umbra_ciphertext_free(s->query[i]);
+    umbra_exec_free(s->exec);
+    umbra_evaluation_keys_free(s->keys);
+    umbra_secret_key_free(s->secret);
+    umbra_plain_free(s->plain);
+    umbra_pool_free(s->pool);
+    umbra_plan_free(s->plan);
+    umbra_graph_free(s->graph);
+}
+
+static inline void encrypt(session *s, double scale_log2)
+{
+    const umbra_profile *p = umbra_plan_profile(s->plan);
+    umbra_plaintext *pt = NULL;
+    unsigned char seed[UMBRA_SEED_BYTES];
+    size_t slots = p->input_layout.slots, count = (size_t)p->input_layout.ciphertexts;
+    double *all = calloc(slots * count, sizeof(double));
+    assert_true(count <= SESSION_CIPHERTEXTS);
+    umbra_layout_scatter(&p->input_layout, s->image, all);
+    for (size_t i = 0; i < slots * count; i++)
+        all[i] *= p->input_factor;
+    check_ok(umbra_plaintext_new(&pt, p->params, p->input_level));
+    for (size_t k = 0; k < count; k++) {
+        check_ok(umbra_encode(pt, scale_log2, all + k * slots, NULL, slots));
+        umbra_ciphertext_free(s->query[k]);
+        check_ok(umbra_ciphertext_new(&s->query[k], p->params, p->input_level, 2));
+        check_ok(umbra_encrypt_secret(s->query[k], seed, pt, s->secret));
+    }
+    umbra_plaintext_free(pt);
+    free(all);
+}
+
+static inline void decrypt(const session *s, const umbra_ciphertext *const *cts,
+                           const umbra_layout *layout, double *values)
+{
+    umbra_plaintext *pt = NULL;
+    size_t count = (size_t)layout->ciphertexts;
+    double *slots = calloc(count * layout->slots, sizeof(double));
+    check_ok(umbra_plaintext_new(&pt, cts[0]->params, cts[0]->level));
+    for (size_t k = 0; k < count; k++) {
+        check_ok(umbra_decrypt(pt, cts[k], s->secret));
+        check_ok(umbra_decode(pt, slots + k * layout->slots, NULL, layout->slots));
+    }
+    umbra_layout_gather(layout, slots, values);
+    umbra_plaintext_free(pt);
+    free(slots);
+}
+
+/* Level and scale are exactly the simulator's; errors are within what was predicted. */
+static inline int on_step(void *context, const umbra_exec_event *event)
+{
+    session *s = context;
+    const umbra_build *b = &s->plan->build;
+    const umbra_ciphertext *ct = event->ciphertexts[0];
+    double sum = 0;
+    size_t count = umbra_layout_elements(event->layout);
+    double *values = calloc(count, sizeof(double));
+    s->events++;
+    for (int t = 0; t < b->network.tensor_count; t++) {
+        if (&b->layouts[t] != event->layout)
+            continue;
+        const umbra_simulated *r = &s->plan->simulation.registers[b->first_register[t]];
+        assert_int_equal(ct->level, r->level);
+        assert_true(fabs(ct->scale_log2 - r->scale_log2) < 1e-6);
+        assert_true(fabs(ct->noise_log2 - r->noise_log2) < 1.0);
+    }
+    const float *reference = event->value < 0 ? NULL : umbra_plain_value(s->plain, event->value);
+    if (reference != NULL) {
+        decrypt(s, event->ciphertexts, event->layout, values);
+        for (size_t i = 0; i < count; i++) {
+            double slot = event->factor * ((double)reference[i] + event->shift);
+            sum += (values[i] - slot) * (values[i] - slot) / (double)count;
+        }
+        s->worst_excess = fmax(s->worst_excess, 0.5 * log2(sum) + event->noise_bits);
+    }
+    free(values);
+    return s->events == s->stop_at;
+}
+
+static inline double run_encrypted(session *s, double *output)
+{
+    const umbra_profile *p = umbra_plan_profile(s->plan);
+    umbra_ciphertext *result = NULL;
+    const float *expected = umbra_plain_value(s->plain, umbra_plan_graph(s->plan)->outputs[0]);
+    double error = 0, largest = 0;
+    size_t count = umbra_layout_elements(&p->output_layout);
+    check_ok(umbra_exec_run(s->exec, (const umbra_ciphertext *const *)s->query,
+                            p->input_layout.ciphertexts, &result, 1, on_step, s));
+    assert_int_equal(result->level, 0);
+    decrypt(s, (const umbra_ciphertext *const *)&result, &p->output_layout, output);
+    for (size_t i = 0; i < count; i++) {
+        output[i] /= p->output_factor;
+        error = fmax(error, fabs(output[i] - (double)expected[i]));
+        largest = fmax(largest, fabs((double)expected[i]));
+    }
+    umbra_ciphertext_free(result);
+    return -log2(error / largest);
+}
+
+static inline void check_network(umbra_graph *graph)
+{
+    session s;
+    double slots[16], encrypted[16];
+    open_session(&s, graph);
+    const float *expected = umbra_plain_value(s.plain, umbra_plan_graph(s.plan)->outputs[0]);
+    size_t count = umbra_layout_elements(&umbra_plan_profile(s.plan)->output_layout);
+    check_ok(umbra_exec_run_plain(s.exec, s.image, slots));
+    for (size_t i = 0; i < count; i++)
+        assert_true(fabs(slots[i] - (double)expected[i]) < 1e-4);
+    encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
+    double bits = run_encrypted(&s, encrypted);
+    double predicted = umbra_plan_profile(s.plan)->predicted_bits;
+    print_message("%.2f bits, %.2f predicted; errors %.2f bits over the model\n", bits, predicted,
+                  s.worst_excess);
+    assert_true(bits >= predicted);
+    assert_true(bits < predicted + 7);
+    assert_true(s.worst_excess < 1.0);
+    assert_true(s.events >= s.plan->build.program.step_count);
+    close_session(&s);
+}
+
+#endif
