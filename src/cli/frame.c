@@ -166,6 +166,8 @@ static int run_command(const umbra_command *command, int argc, char **argv)
         return report(&cli, flush_stdout());
     }
     if (status == UMBRA_OK)
+        status = umbra_cli_check_output(&cli);
+    if (status == UMBRA_OK)
         status = umbra_kernels_init();
     if (status == UMBRA_OK)
         status = command->run(&cli);

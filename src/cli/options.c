@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct option_text {
     const char *name;
@@ -168,6 +169,28 @@ umbra_status umbra_cli_require(const umbra_cli *cli, umbra_cli_option option, co
         return umbra_fail(UMBRA_E_USAGE, "--%s %s is missing; usage: %s", option_texts[option].name,
                           option_texts[option].value, cli->command->usage);
     *out = cli->text[option];
+    return UMBRA_OK;
+}
+
+static bool is_file(const char *path, struct stat *info)
+{
+    return path != NULL && stat(path, info) == 0 && S_ISREG(info->st_mode);
+}
+
+umbra_status umbra_cli_check_output(const umbra_cli *cli)
+{
+    struct stat output, input;
+    if (!is_file(cli->text[UMBRA_OPT_OUTPUT], &output))
+        return UMBRA_OK;
+    for (int i = 0; i < UMBRA_OPT_COUNT + cli->argument_count; i++) {
+        const char *path = i < UMBRA_OPT_COUNT ? cli->text[i] : cli->argument[i - UMBRA_OPT_COUNT];
+        if (i != UMBRA_OPT_OUTPUT && is_file(path, &input) && input.st_ino == output.st_ino &&
+            input.st_dev == output.st_dev)
+            return umbra_fail(UMBRA_E_USAGE,
+                              "the output %s is the input %s and would be written over; choose "
+                              "another name",
+                              cli->text[UMBRA_OPT_OUTPUT], path);
+    }
     return UMBRA_OK;
 }
 

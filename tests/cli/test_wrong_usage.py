@@ -80,6 +80,16 @@ class WrongUsage(ProgramTest):
                    self.files.profile, "-o", self.files.secret.parent)
         moved.rename(self.files.secret)
 
+    def test_no_output_over_an_input(self):
+        f, link = self.files, self.folder / "link"
+        link.symlink_to(f.secret)
+        says = "is the input .* and would be written over"
+        self.wrong(says, *f.run(f.query, f.query))
+        self.wrong(says, *f.run(f.query, f.keys))
+        self.wrong(says, *f.encrypt(TINY / "expected/input_0.npy", TINY / "expected/input_0.npy"))
+        self.wrong(says, *f.encrypt(TINY / "expected/input_0.npy", link))
+        self.wrong(says, *f.decrypt(f.query), "-o", f.secret)
+
     def test_an_unknown_processor_choice(self):
         done = self.start("doctor", env={"UMBRA_CPU": "pentium"})
         self.assertEqual(done.returncode, USAGE, done.stderr)
