@@ -1,6 +1,7 @@
 /* umbra decrypt: an encrypted result becomes an answer. */
 #include "cli/answer_report.h"
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "cli/report.h"
 
 #include "base/memory.h"
@@ -63,6 +64,7 @@ static umbra_status open_result(const umbra_cli *cli, const umbra_profile *profi
     int count = profile->output_layout.ciphertexts;
     umbra_secret_key *key = NULL;
     void *memory = NULL;
+    umbra_cli_warn_shared_key(key_path);
     umbra_status status = umbra_secret_key_load(key_path, profile->params, &key);
     if (status == UMBRA_OK)
         status =

@@ -1,8 +1,11 @@
 /* Files that commands of the client find for the user. */
 #include "cli/files.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SHIPPED_MODEL "chest-resnet20-f8"
@@ -28,6 +31,14 @@ umbra_status umbra_cli_open_encoder(const umbra_cli *cli, const umbra_model_info
                ? status
                : umbra_fail_within(status, "cannot open the encoder beside the profile (or give "
                                            "--encoder)");
+}
+
+void umbra_cli_warn_shared_key(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        umbra_log_warning("%s can be read by other accounts of this machine; chmod 600 mends it",
+                          path);
 }
 
 static bool has_model(const char *folder, char out[4096])

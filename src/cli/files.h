@@ -14,4 +14,7 @@ umbra_status umbra_cli_open_encoder(const umbra_cli *cli, const umbra_model_info
  */
 umbra_status umbra_cli_shipped_model(char out[4096]) UMBRA_MUST_USE;
 
+/* Warn where other accounts of this machine can read the secret key. */
+void umbra_cli_warn_shared_key(const char *path);
+
 #endif

@@ -137,6 +137,14 @@ class Files(ProgramTest):
         self.assertEqual(report["result_bytes"], result.stat().st_size)
         self.assertGreater(len(report["nodes"]), 1)
 
+    def test_a_key_that_others_can_read_is_a_warning(self):
+        shared = self.folder / "shared.key"
+        shutil.copy(self.files.secret, shared)
+        shared.chmod(0o640)
+        done = self.start(*self.files.decrypt(self.files.result, key=shared))
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"shared\.key can be read by other accounts .* chmod 600")
+
     def test_decrypt_gives_the_answer(self):
         out = self.folder / "logits.npy"
         text = self.ok(*self.files.decrypt(self.files.result), "-o", out)
