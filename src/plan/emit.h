@@ -2,7 +2,7 @@
 #ifndef UMBRA_PLAN_EMIT_H
 #define UMBRA_PLAN_EMIT_H
 
-#include "plan/build.h"
+#include "plan/program_build.h"
 
 /* One ciphertext as a map reads it: a tensor's, raised, and paired with its half turn or not. */
 typedef struct umbra_emit_input {

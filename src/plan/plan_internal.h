@@ -2,8 +2,8 @@
 #ifndef UMBRA_PLAN_PLAN_INTERNAL_H
 #define UMBRA_PLAN_PLAN_INTERNAL_H
 
-#include "plan/build.h"
 #include "plan/plan.h"
+#include "plan/program_build.h"
 
 struct umbra_plan {
     /* Stored in a plan file. */

@@ -1,6 +1,6 @@
 /* One program, three interpreters: plaintext network, slot vectors, ciphertexts, and the simulator.
  */
-#include "session.h"
+#include "exec_session.h"
 
 static void test_residual(void **state)
 {

@@ -1,5 +1,5 @@
 /* LeNet on a latent of 4 x 32 x 32: two ciphertexts a tensor, wide dense layers. */
-#include "session.h"
+#include "exec_session.h"
 
 static void test_lenet(void **state)
 {

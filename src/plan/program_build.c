@@ -1,5 +1,5 @@
 /* A graph and decisions become a program: schedule, geometry, and the parts in order. */
-#include "plan/build.h"
+#include "plan/program_build.h"
 
 #include "base/memory.h"
 

@@ -1,7 +1,7 @@
 /* The deterministic half of the planner: a graph and decisions become a program, always the same
  * one. */
-#ifndef UMBRA_PLAN_BUILD_H
-#define UMBRA_PLAN_BUILD_H
+#ifndef UMBRA_PLAN_PROGRAM_BUILD_H
+#define UMBRA_PLAN_PROGRAM_BUILD_H
 
 #include "circuit/ops_simulate.h"
 #include "plan/facts.h"
