@@ -1,0 +1,276 @@
+/* Compiling: decisions change what a plan costs and never what it computes; refusals say why. */
+#include "../exec/small_network.h"
+
+#include "exec/exec.h"
+#include "graph/onnx.h"
+#include "graph/passes.h"
+#include "plain/executor.h"
+#include "plan/plan_internal.h"
+
+#define OUTPUTS 5
+#define IMAGES 3
+
+static umbra_plan *compile(const umbra_graph *graph, double precision_bits, int threads)
+{
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = precision_bits, .threads = threads};
+    check_ok(umbra_plan_compile(&plan, graph, &model, &options));
+    return plan;
+}
+
+/* Three sums that several nodes read, one of them behind a stride. */
+static umbra_graph *three_sums(void)
+{
+    int x;
+    umbra_graph *g = small_begin(2, 8, &x);
+    int r = small_conv(g, "stem", x, 2, 3, 1);
+    int u = small_polynomial(g, "act1", r);
+    r = small_add(g, "sum1", small_conv(g, "a", u, 2, 3, 1), r);
+    u = small_polynomial(g, "act2", r);
+    r = small_add(g, "sum2", small_conv(g, "b1", u, 4, 3, 2), small_conv(g, "b2", r, 4, 1, 2));
+    u = small_polynomial(g, "act3", r);
+    r = small_add(g, "sum3", small_conv(g, "c", u, 4, 3, 1), r);
+    check_ok(umbra_graph_add_output(g, small_head(g, r, OUTPUTS)));
+    return g;
+}
+
+/* Throw away what followed from the decisions, and let it follow from others. Returns the depth. */
+static int decide_again(umbra_plan *plan, unsigned compose, int degree_log2)
+{
+    umbra_decisions *d = &plan->decisions;
+    umbra_network network;
+    umbra_schedule schedule;
+    umbra_params_literal literal;
+    umbra_build_free(&plan->build);
+    umbra_simulation_free(&plan->simulation);
+    umbra_params_free(plan->params);
+    plan->params = NULL;
+    for (int i = 0; i < d->compose_count; i++)
+        d->compose[i] = compose >> i & 1;
+    d->degree_log2 = degree_log2;
+    d->special_count = 1;
+    check_ok(umbra_network_lower(&network, plan->graph, plan->matrices, d->compose,
+                                 d->compose_count, UMBRA_LOWER_SHAPES));
+    check_ok(umbra_schedule_make(&schedule, &network, d));
+    umbra_network_free(&network);
+    check_ok(umbra_schedule_literal(&schedule, d, &literal));
+    check_ok(umbra_params_new(&plan->params, &literal));
+    check_ok(umbra_plan_finish(plan, NULL));
+    return schedule.depth;
+}
+
+/* The program on slots against the network in floats, relative to the largest output. */
+static double worst_error(const umbra_plan *plan, umbra_plain *plain, float images[IMAGES][128])
+{
+    umbra_exec *exec = NULL;
+    double worst = 0;
+    check_ok(umbra_exec_new(&exec, plan, NULL, NULL));
+    for (int n = 0; n < IMAGES; n++) {
+        const float *inputs[1] = {images[n]};
+        double slots[OUTPUTS], largest = 0, error = 0;
+        check_ok(umbra_plain_run(plain, inputs));
+        const float *expected = umbra_plain_value(plain, umbra_plan_graph(plan)->outputs[0]);
+        check_ok(umbra_exec_run_plain(exec, images[n], slots));
+        for (int i = 0; i < OUTPUTS; i++) {
+            error = fmax(error, fabs(slots[i] - (double)expected[i]));
+            largest = fmax(largest, fabs((double)expected[i]));
+        }
+        worst = fmax(worst, error / largest);
+    }
+    umbra_exec_free(exec);
+    return worst;
+}
+
+static size_t diagonals_of(const umbra_plan *plan)
+{
+    size_t sum = 0;
+    for (int m = 0; m < plan->build.program.map_count; m++)
+        sum += plan->build.program.maps[m].diagonal_count;
+    return sum;
+}
+
+/* Every set of decisions, on two rings: one function. Composing saves levels, which is its point.
+ */
+static void test_decisions_keep_the_function(void **state)
+{
+    umbra_graph *graph = three_sums();
+    umbra_plan *plan = compile(graph, 2, 1);
+    umbra_plain *plain = NULL;
+    float images[IMAGES][128];
+    int count = plan->decisions.compose_count;
+    (void)state;
+    small_image(images[0], sizeof images / sizeof images[0][0]);
+    check_ok(umbra_plain_new(&plain, umbra_plan_graph(plan), 1));
+    assert_in_range(count, 3, 5);
+    int all = decide_again(plan, ~0u, 15);
+    size_t all_diagonals = diagonals_of(plan);
+    for (unsigned compose = 0; compose < 1u << count; compose++) {
+        int degree_log2 = compose % 2 == 0 ? 15 : 16;
+        int depth = decide_again(plan, compose, degree_log2);
+        double error = worst_error(plan, plain, images);
+        assert_in_range(depth, all, all + count);
+        if (!(error < 1e-5))
+            fail_msg("decisions 0x%x at degree 2^%d: relative error %g", compose, degree_log2,
+                     error);
+    }
+    assert_true(decide_again(plan, 0, 15) > all);
+    assert_true(diagonals_of(plan) != all_diagonals); /* another program indeed */
+    umbra_plain_free(plain);
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
+/* Compiled twice, by any number of workers at once: the same bytes. */
+static void test_same_plan_again(void **state)
+{
+    umbra_graph *graph = small_residual();
+    umbra_plan *a = compile(graph, 4, 2), *b = compile(graph, 4, 2);
+    umbra_writer wa = {0}, wb = {0};
+    (void)state;
+    check_ok(umbra_plan_write_body(a, &wa));
+    check_ok(umbra_plan_write_body(b, &wb));
+    assert_int_equal(wa.size, wb.size);
+    assert_memory_equal(wa.bytes, wb.bytes, wa.size);
+    umbra_writer_free(&wa);
+    umbra_writer_free(&wb);
+    umbra_plan_free(a);
+    umbra_plan_free(b);
+    umbra_graph_free(graph);
+}
+
+/* What is shown adds up to what is promised. */
+static void test_nodes_add_up(void **state)
+{
+    umbra_graph *graph = small_residual();
+    umbra_plan *plan = small_compile(graph);
+    umbra_plan_summary s;
+    double seconds = 0;
+    size_t diagonals = 0;
+    int level = umbra_plan_profile(plan)->input_level;
+    (void)state;
+    umbra_plan_summarise(plan, &s);
+    for (int i = 0; i < umbra_plan_node_count(plan); i++) {
+        umbra_plan_node n;
+        umbra_plan_node_get(plan, i, &n);
+        assert_true(n.name[0] != 0 && n.kind[0] != 0 && n.why[0] != 0);
+        assert_in_range(n.level, 0, level);
+        assert_true(n.predicted_seconds >= 0);
+        assert_true(n.predicted_bits > 0 && n.predicted_bits < 60);
+        level = n.level;
+        seconds += n.predicted_seconds;
+        diagonals += n.diagonals;
+    }
+    assert_true(fabs(seconds - s.predicted_seconds) <= 1e-9 * s.predicted_seconds);
+    assert_int_equal(diagonals, diagonals_of(plan));
+    assert_int_equal(level, 0);
+    assert_int_equal(s.levels, umbra_plan_profile(plan)->input_level + 1);
+    assert_true(s.log2_q < s.log2_qp);
+    assert_true(s.log2_qp <= umbra_security_limit_log2(s.degree_log2));
+    assert_true(s.security_bits >= 128);
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
+/* Precision is refused from where it is not promised any more, with both figures. */
+static void test_precision_limit(void **state)
+{
+    umbra_graph *graph = small_plain();
+    umbra_plan *plan = compile(graph, 4, 1), *again = NULL;
+    double promised = umbra_plan_profile(plan)->predicted_bits;
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = promised + 0.01, .threads = 1};
+    char text[32];
+    (void)state;
+    umbra_plan_free(plan);
+    snprintf(text, sizeof text, "%.1f can be promised", promised);
+    check_fails(UMBRA_E_SECURITY, text, umbra_plan_compile(&again, graph, &model, &options));
+    options.precision_bits = 40;
+    check_fails(UMBRA_E_SECURITY, "40.0 bits", umbra_plan_compile(&again, graph, &model, &options));
+    assert_non_null(strstr(umbra_error_message(), "128 bits"));
+    assert_non_null(strstr(umbra_error_message(), "--precision-bits"));
+    plan = compile(graph, promised - 0.01, 1);
+    assert_true(umbra_plan_profile(plan)->predicted_bits >= promised - 0.01);
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
+/* Every node that cannot be taken, not the first one only. */
+static void test_every_bad_node_named(void **state)
+{
+    umbra_graph *graph = NULL;
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    int named = 0;
+    (void)state;
+    check_ok(umbra_onnx_import_file("tests/cli/refused.onnx", &graph));
+    check_ok(umbra_graph_simplify(graph));
+    check_fails(UMBRA_E_MODEL, "problems", umbra_plan_compile(&plan, graph, &model, NULL));
+    for (int i = 0; i < graph->node_count; i++) {
+        const umbra_node *n = &graph->nodes[i];
+        if (n->op != UMBRA_OP_RELU && n->op != UMBRA_OP_SIGMOID && n->op != UMBRA_OP_MAX_POOL)
+            continue;
+        named++;
+        if (strstr(umbra_error_message(), n->name) == NULL)
+            fail_msg("\"%s\" is not named in: %s", n->name, umbra_error_message());
+    }
+    assert_int_equal(named, 3);
+    umbra_graph_free(graph);
+}
+
+/* What the graph itself cannot show: labels, memory, numbers that are none. */
+static void test_other_refusals(void **state)
+{
+    umbra_graph *graph = small_plain();
+    umbra_plan *plan = NULL;
+    char *labels[2] = {(char *)"one", (char *)"two"};
+    umbra_model_info model = {.input_abs_max = 1, .labels = labels, .label_count = 2};
+    umbra_plan_options options = {.precision_bits = 4, .memory_bytes = 1 << 20, .threads = 1};
+    (void)state;
+    check_fails(UMBRA_E_MODEL, "3 outputs and 2 labels",
+                umbra_plan_compile(&plan, graph, &model, &options));
+    model = (umbra_model_info){.input_abs_max = 1};
+    check_fails(UMBRA_E_RESOURCE, "GB", umbra_plan_compile(&plan, graph, &model, &options));
+    options.memory_bytes = 0;
+    model.input_abs_max = NAN;
+    assert_true(umbra_plan_compile(&plan, graph, &model, &options) != UMBRA_OK);
+    model.input_abs_max = 1;
+    for (int v = 0; v < graph->value_count; v++)
+        if (strcmp(graph->values[v].name, "conv.weight") == 0)
+            graph->values[v].f32[4] = NAN;
+    check_fails(UMBRA_E_INPUT, "not finite", umbra_plan_compile(&plan, graph, &model, &options));
+    assert_null(plan);
+    umbra_graph_free(graph);
+}
+
+/* Two inputs, and a quadratic whose square is lost beside the rest. */
+static void test_bad_shapes_of_networks(void **state)
+{
+    int x;
+    umbra_graph *graph = small_begin(1, 8, &x);
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    (void)state;
+    int y = small_polynomial(graph, "weak", x);
+    graph->nodes[0].attr.coefficient[1] = 1;
+    graph->nodes[0].attr.coefficient[2] = 1e-6;
+    check_ok(umbra_graph_add_input(graph, small_value(graph, "more", graph->values[x].shape)));
+    check_ok(umbra_graph_add_output(graph, y));
+    check_fails(UMBRA_E_MODEL, "2 inputs", umbra_plan_compile(&plan, graph, &model, NULL));
+    assert_non_null(strstr(umbra_error_message(), "\"weak\""));
+    umbra_graph_free(graph);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decisions_keep_the_function),
+        cmocka_unit_test(test_same_plan_again),
+        cmocka_unit_test(test_nodes_add_up),
+        cmocka_unit_test(test_precision_limit),
+        cmocka_unit_test(test_every_bad_node_named),
+        cmocka_unit_test(test_other_refusals),
+        cmocka_unit_test(test_bad_shapes_of_networks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
