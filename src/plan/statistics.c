@@ -135,7 +135,7 @@ static umbra_status make_room(measure *m)
         m->contents[i] = x;
         UMBRA_TRY(
             umbra_memory_alloc_array(&moment, (size_t)t->channels, sizeof(double), "statistics"));
-        m->out->items[i] = (umbra_statistic){.kind = t->kind,
+        m->out->items[i] = (umbra_statistic){.kind = (int)t->kind,
                                              .value = t->value,
                                              .shift = t->shift,
                                              .channels = t->channels,
