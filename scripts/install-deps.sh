@@ -7,7 +7,7 @@ build_packages=(
     libsodium-dev                                       # randomness, hashes, locked memory
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev   # ONNX: onnx.proto is compiled at build time
     libdnnl-dev ocl-icd-opencl-dev                      # plaintext networks; its CMake files want OpenCL
-    libpng-dev zlib1g-dev libjpeg62-turbo-dev libtiff-dev libdcmtk-dev libstb-dev  # images
+    libpng-dev zlib1g-dev libjpeg62-turbo-dev libtiff-dev libdcmtk-dev  # images
     libjansson-dev                                      # JSON in and out
 )
 test_packages=(
