@@ -2,8 +2,10 @@
 #include "base/memory.h"
 
 #include "base/checked.h"
+#include "base/log.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,6 +54,15 @@ static void keep_from_children(void *p, size_t bytes)
     (void)madvise((void *)first, (uintptr_t)p + bytes - first, MADV_DONTFORK);
 }
 
+static void warn_unlocked(void)
+{
+    static atomic_flag warned = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&warned))
+        umbra_log_warning(
+            "secret memory cannot be locked and might be written to swap; raise `ulimit "
+            "-l`, or turn swap off");
+}
+
 umbra_status umbra_secret_alloc(void **out, size_t bytes)
 {
     if (sodium_init() < 0)
@@ -66,6 +77,8 @@ umbra_status umbra_secret_alloc(void **out, size_t bytes)
                           "cannot lock %zu bytes of secret memory; raise `ulimit -l`", bytes);
     memset(p, 0, rounded);
     keep_from_children(p, rounded);
+    if (mlock(p, rounded) != 0) /* sodium_malloc asks too, but does not say that it was refused */
+        warn_unlocked();
     *out = p;
     return UMBRA_OK;
 }

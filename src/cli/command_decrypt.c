@@ -21,6 +21,7 @@ static umbra_status write_npy(const char *path, const umbra_layout *layout, cons
     if (layout->height > 1 || layout->width > 1)
         shape = (umbra_shape){4, {1, layout->channels, layout->height, layout->width}};
     umbra_status status = umbra_npy_write_f32(path, &shape, values);
+    umbra_secret_wipe(values, count * sizeof *values);
     umbra_memory_free(values);
     return status;
 }
@@ -64,8 +65,9 @@ static umbra_status open_result(const umbra_cli *cli, const umbra_profile *profi
     int count = profile->output_layout.ciphertexts;
     umbra_secret_key *key = NULL;
     void *memory = NULL;
-    umbra_cli_warn_shared_key(key_path);
     umbra_status status = umbra_secret_key_load(key_path, profile->params, &key);
+    if (status == UMBRA_OK)
+        umbra_cli_warn_shared_key(key_path);
     if (status == UMBRA_OK)
         status =
             umbra_memory_alloc_array(&memory, (size_t)count, sizeof(umbra_ciphertext *), "result");

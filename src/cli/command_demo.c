@@ -57,7 +57,7 @@ static umbra_status print_answer(const umbra_cli *cli, umbra_session *s, const c
                                  bool brief)
 {
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * s->output_count, sizeof(double), "answer"));
+    UMBRA_TRY(umbra_secret_alloc(&memory, 2 * s->output_count * sizeof(double)));
     double *encrypted = memory, *plain = encrypted + s->output_count, error = 0, worst = 0;
     umbra_answer_values(&s->model->info, s->logits, encrypted, s->output_count);
     umbra_answer_values(&s->model->info, s->reference, plain, s->output_count);
@@ -87,7 +87,7 @@ static umbra_status print_answer(const umbra_cli *cli, umbra_session *s, const c
                    sum.security_bits);
         puts("Research software: not a medical device, and not for diagnosis.");
     }
-    umbra_memory_free(memory);
+    umbra_secret_free(memory);
     if (status == UMBRA_OK && s->model->info.output_kind == UMBRA_OUTPUT_MULTILABEL_SIGMOID &&
         !(worst < LARGEST_DIFFERENCE))
         status =

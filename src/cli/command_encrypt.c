@@ -32,8 +32,9 @@ static umbra_status encrypt_input(const umbra_cli *cli, const umbra_profile *pro
     umbra_image_encoder *encoder = NULL;
     void *tensor = NULL;
     size_t count = umbra_layout_elements(&profile->input_layout);
-    umbra_cli_warn_shared_key(key_path);
     umbra_status status = umbra_secret_key_load(key_path, profile->params, &key);
+    if (status == UMBRA_OK)
+        umbra_cli_warn_shared_key(key_path);
     if (status == UMBRA_OK)
         status = umbra_cli_open_encoder(cli, &profile->model, profile_path, &encoder);
     if (status == UMBRA_OK)

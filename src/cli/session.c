@@ -169,7 +169,7 @@ static umbra_status compute(umbra_session *s, exchange *x, umbra_exec_progress p
                                           profile->output_factor,
                                           (const umbra_ciphertext *const *)x->result, s->exact));
     memcpy(s->logits, s->exact, s->output_count * sizeof *s->logits);
-    umbra_answer_round(s->logits, s->output_count, profile->predicted_bits);
+    umbra_answer_round(profile, s->logits, s->output_count);
     s->times.decrypt = since(start);
     return UMBRA_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "ckks/encoder.h"
+#include "ckks/noise.h"
 
 #include <math.h>
 
@@ -43,19 +44,26 @@ umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secr
 {
     UMBRA_TRY(umbra_answer_decrypt_tensor(key, &profile->output_layout, profile->output_factor,
                                           ciphertexts, logits));
-    umbra_answer_round(logits, umbra_layout_elements(&profile->output_layout),
-                       profile->predicted_bits);
+    size_t count = umbra_layout_elements(&profile->output_layout);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(logits[i]))
+            return umbra_fail(UMBRA_E_INPUT,
+                              "output %zu of the result is not a number; ask the server again", i);
+    umbra_answer_round(profile, logits, count);
     return UMBRA_OK;
 }
 
-void umbra_answer_round(double *values, size_t count, double bits)
+/* What the server claims is not enough: below the noise of a fresh ciphertext no digit is an
+ * answer. */
+static double least_error(const umbra_profile *profile)
 {
-    double largest = 0;
-    for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs(values[i]));
-    if (!(largest > 0) || !isfinite(largest))
-        return;
-    double grid = exp2(ceil(log2(largest)) - floor(bits));
+    double fresh = umbra_noise_fresh_secret(profile->params) - profile->input_scale_log2;
+    return fmax(profile->output_error, exp2(fresh) / profile->output_factor);
+}
+
+void umbra_answer_round(const umbra_profile *profile, double *values, size_t count)
+{
+    double grid = exp2(ceil(log2(least_error(profile))));
     for (size_t i = 0; i < count; i++)
         values[i] = nearbyint(values[i] / grid) * grid;
 }

@@ -21,9 +21,10 @@ umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secr
                                   const umbra_ciphertext *const *ciphertexts,
                                   double *logits) UMBRA_MUST_USE;
 
-/* Round to the grid 2^-floor(bits) * 2^ceil(log2(max |value|)), where bits is the predicted
- * precision: the digits below are noise. */
-void umbra_answer_round(double *values, size_t count, double bits);
+/* Round to the power of two at or above the error that the plan predicts, but never finer than the
+ * noise of a fresh ciphertext: the digits below are noise that depends on the key. The grid is the
+ * same for every answer, so that an answer near zero shows zero, and not its noise. */
+void umbra_answer_round(const umbra_profile *profile, double *values, size_t count);
 
 double umbra_answer_sigmoid(double logit);
 

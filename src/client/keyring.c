@@ -1,7 +1,30 @@
 /* The keys of one client for one profile. */
 #include "client/keyring.h"
 
+#include <string.h>
+#include <sys/statvfs.h>
+
 #include <unistd.h>
+
+/* A profile comes from outside: what it asks for must fit before work begins. */
+static umbra_status check_disk(const umbra_key_request *request, const char *path)
+{
+    char folder[4096] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL && slash != path && (size_t)(slash - path) < sizeof folder) {
+        memcpy(folder, path, (size_t)(slash - path));
+        folder[slash - path] = '\0';
+    }
+    struct statvfs disk;
+    uint64_t wanted = umbra_key_request_bytes(request);
+    if (statvfs(folder, &disk) != 0 || wanted <= (uint64_t)disk.f_bavail * disk.f_frsize)
+        return UMBRA_OK; /* a folder that cannot be asked fails by name when the file is made */
+    return umbra_fail(
+        UMBRA_E_RESOURCE,
+        "the evaluation keys need %.2f GB and %s has %.2f GB free; choose another folder, "
+        "or check where the profile comes from",
+        (double)wanted * 1e-9, folder, (double)disk.f_bavail * (double)disk.f_frsize * 1e-9);
+}
 
 umbra_status umbra_keyring_create(const umbra_profile *profile, umbra_pool *pool,
                                   const char *secret_path, const char *evaluation_path,
@@ -10,6 +33,7 @@ umbra_status umbra_keyring_create(const umbra_profile *profile, umbra_pool *pool
 {
     umbra_key_request request = {profile->params, profile->keys, profile->key_count};
     umbra_secret_key *key = NULL;
+    UMBRA_TRY(check_disk(&request, evaluation_path));
     UMBRA_TRY(umbra_secret_key_generate(&key, profile->params));
     umbra_status status =
         umbra_evaluation_keys_save(key, &request, pool, evaluation_path, progress, context);

@@ -54,6 +54,9 @@ static umbra_status encrypt_one(const umbra_profile *profile, const umbra_secret
         status = umbra_ciphertext_new(&ciphertext, profile->params, profile->input_level, 2);
     if (status == UMBRA_OK)
         status = umbra_encrypt_secret(ciphertext, seed, plain, key);
+    if (status == UMBRA_OK)
+        ciphertext->message_log2 =
+            0; /* the calibrated bound: the real size is the client's secret */
     umbra_plaintext_free(plain);
     if (status != UMBRA_OK)
         umbra_ciphertext_free(ciphertext);

@@ -36,6 +36,7 @@ static void make_profile(umbra_plan *plan)
     p->input_scale_log2 = b->input_scale_log2;
     p->input_level = n->depth;
     p->predicted_bits = b->predicted_bits;
+    p->output_error = exp2(-b->predicted_bits) * plan->statistics.output_typical;
     p->keys = plan->simulation.keys;
     p->key_count = plan->simulation.key_count;
 }

@@ -7,7 +7,8 @@
 #include <math.h>
 
 #define PROFILE_VERSION 1
-#define MAX_KEYS 65536
+#define MAX_KEYS 8192   /* a plan of a deep network has some hundred */
+#define MOST_BITS 100.0 /* of a prediction */
 
 void umbra_profile_free(umbra_profile *profile)
 {
@@ -29,6 +30,7 @@ static void write_body(const umbra_profile *p, umbra_writer *w)
     umbra_write_f64(w, p->input_scale_log2);
     umbra_write_u32(w, (uint32_t)p->input_level);
     umbra_write_f64(w, p->output_factor);
+    umbra_write_f64(w, p->output_error);
     umbra_write_f64(w, p->predicted_bits);
     umbra_write_f64(w, p->predicted_seconds);
     umbra_write_u64(w, p->predicted_memory_bytes);
@@ -89,13 +91,14 @@ static umbra_status read_numbers(umbra_reader *r, umbra_profile *p)
     p->input_scale_log2 = umbra_read_f64(r);
     uint32_t level = umbra_read_u32(r);
     p->output_factor = umbra_read_f64(r);
+    p->output_error = umbra_read_f64(r);
     p->predicted_bits = umbra_read_f64(r);
     p->predicted_seconds = umbra_read_f64(r);
     p->predicted_memory_bytes = umbra_read_u64(r);
     if (!positive(p->input_factor) || !positive(p->output_factor) ||
-        !positive(p->input_scale_log2) || p->input_scale_log2 > 110 ||
-        !isfinite(p->predicted_bits) || !isfinite(p->predicted_seconds) ||
-        level >= (uint32_t)umbra_params_level_count(p->params))
+        !positive(p->input_scale_log2) || p->input_scale_log2 > 110 || !positive(p->output_error) ||
+        p->output_error > 1e30 || !(fabs(p->predicted_bits) <= MOST_BITS) ||
+        !isfinite(p->predicted_seconds) || level >= (uint32_t)umbra_params_level_count(p->params))
         return bad(r, "a scale, factor or level out of range");
     p->input_level = (int)level;
     umbra_read_copy(r, p->plan_hash, sizeof p->plan_hash);

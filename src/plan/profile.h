@@ -34,6 +34,9 @@ typedef struct umbra_profile {
     double input_scale_log2;
     int input_level;
     double output_factor; /* slot = factor * logit */
+    /* The error of a logit that the plan predicts, worst output, in units of a logit; decrypted
+     * values are rounded to it (client/answer.h). */
+    double output_error;
     double predicted_bits, predicted_seconds;
     uint64_t predicted_memory_bytes;
     unsigned char

@@ -4,6 +4,8 @@
 #include "client/answer.h"
 #include "client/query.h"
 
+#include "ckks/noise.h"
+
 #include <math.h>
 
 static void assert_near(double a, double b, double tolerance)
@@ -17,39 +19,61 @@ static void assert_near(double a, double b, double tolerance)
 static void rounds_to_the_predicted_grid(void **state)
 {
     (void)state;
-    /* largest 3.1: 2^2 is the power above, 8.7 bits become 8, the grid is 2^-6 */
+    umbra_profile profile;
+    hand_profile_open(&profile);
+    profile.output_error = 0.9 / 64; /* the power of two above is 2^-6 */
     double values[] = {3.1, -0.01, 0.4999, -2.0, 0.0};
-    umbra_answer_round(values, 5, 8.7);
+    umbra_answer_round(&profile, values, 5);
     for (int i = 0; i < 5; i++)
         assert_near(values[i] * 64, nearbyint(values[i] * 64), 0);
     assert_near(values[0], 3.1, 1.0 / 128);
     assert_near(values[1], -0.01, 1.0 / 128);
     assert_near(values[3], -2, 0);
+    hand_profile_close(&profile);
 }
 
 static void rounding_is_stable(void **state)
 {
     (void)state;
+    umbra_profile profile;
     double once[64], twice[64];
+    hand_profile_open(&profile);
     for (int i = 0; i < 64; i++)
         once[i] = 5 * sin(i * 2.1);
-    umbra_answer_round(once, 64, 10);
+    umbra_answer_round(&profile, once, 64);
     memcpy(twice, once, sizeof once);
-    umbra_answer_round(twice, 64, 10);
+    umbra_answer_round(&profile, twice, 64);
     assert_memory_equal(once, twice, sizeof once);
+    umbra_answer_round(&profile, NULL, 0);
+    hand_profile_close(&profile);
 }
 
-static void rounding_survives_strange_values(void **state)
+/* An answer near zero is zero, however small its numbers are: they are noise. */
+static void noise_alone_is_rounded_away(void **state)
 {
     (void)state;
-    double zeros[2] = {0, 0}, infinite[2] = {1, INFINITY}, tiny[2] = {1e-300, -1e-300};
-    umbra_answer_round(zeros, 2, 8);
-    assert_near(zeros[0], 0, 0);
-    umbra_answer_round(infinite, 2, 8);
-    assert_near(infinite[0], 1, 0);
-    umbra_answer_round(tiny, 2, 8);
-    assert_near(tiny[0] / 1e-300, 1, 0x1p-7);
-    umbra_answer_round(NULL, 0, 8);
+    umbra_profile profile;
+    hand_profile_open(&profile);
+    double noise[3] = {profile.output_error / 3, -profile.output_error / 3, 1e-300};
+    umbra_answer_round(&profile, noise, 3);
+    for (int i = 0; i < 3; i++)
+        assert_near(noise[i], 0, 0);
+    hand_profile_close(&profile);
+}
+
+/* A profile that promises too much does not make the client show the noise of encryption. */
+static void promises_do_not_go_below_fresh_noise(void **state)
+{
+    (void)state;
+    umbra_profile profile;
+    hand_profile_open(&profile);
+    double fresh = exp2(umbra_noise_fresh_secret(profile.params) - profile.input_scale_log2) /
+                   profile.output_factor;
+    double noise = fresh / 3;
+    profile.output_error = 1e-30;
+    umbra_answer_round(&profile, &noise, 1);
+    assert_near(noise, 0, 0);
+    hand_profile_close(&profile);
 }
 
 static void sigmoid_has_no_overflow(void **state)
@@ -83,7 +107,7 @@ static void an_answer_is_rounded(void **state)
     check_ok(umbra_answer_decrypt_tensor(key, &profile.output_layout, profile.output_factor, list,
                                          exact));
     check_ok(umbra_answer_decrypt(&profile, key, list, shown));
-    const double grid = 0x1p-11; /* 12 bits below 2^1 */
+    const double grid = 0x1p-7; /* the error of the profile */
     for (int i = 0; i < HAND_ELEMENTS; i++) {
         assert_near(shown[i], exact[i], grid / 2);
         assert_near(shown[i] / grid, nearbyint(shown[i] / grid), 0);
@@ -100,7 +124,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds_to_the_predicted_grid),
         cmocka_unit_test(rounding_is_stable),
-        cmocka_unit_test(rounding_survives_strange_values),
+        cmocka_unit_test(noise_alone_is_rounded_away),
+        cmocka_unit_test(promises_do_not_go_below_fresh_noise),
         cmocka_unit_test(sigmoid_has_no_overflow),
         cmocka_unit_test(an_answer_is_rounded),
     };
