@@ -169,15 +169,14 @@ static const bench_case cases[] = {
 };
 
 static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *s,
-                              const bench_shape *shape, umbra_pool *pool, int first,
-                              umbra_bench_sink sink, void *context)
+                              const bench_shape *shape, umbra_pool *pool, umbra_bench_sink sink,
+                              void *context)
 {
-    char note[64];
-    snprintf(note, sizeof note, "%d data primes, %d special", shape->data, shape->special);
     UMBRA_TRY(umbra_evaluator_new(&s->evaluator, s->params, s->keys, pool));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (!first && !cases[i].threaded)
-            continue;
+        char note[96];
+        snprintf(note, sizeof note, "%d data primes, %d special%s", shape->data, shape->special,
+                 cases[i].threaded ? "" : "; works on one thread whatever the number");
         umbra_bench_figure figure = {.name = cases[i].name,
                                      .isa = umbra_params_kernels(s->params)->name,
                                      .degree_log2 = shape->degree_log2,
@@ -198,9 +197,9 @@ static umbra_status run_shape(const umbra_bench_options *options, const bench_sh
     bench_scheme s = {.params = NULL};
     umbra_status status = open_scheme(&s, shape, pool);
     if (status == UMBRA_OK)
-        status = run_cases(options, &s, shape, NULL, 1, sink, context);
+        status = run_cases(options, &s, shape, NULL, sink, context);
     if (status == UMBRA_OK && umbra_pool_threads(pool) > 1)
-        status = run_cases(options, &s, shape, pool, 0, sink, context);
+        status = run_cases(options, &s, shape, pool, sink, context);
     close_scheme(&s);
     return status;
 }
