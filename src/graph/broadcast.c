@@ -180,3 +180,19 @@ void umbra_scatter_strided(void *out, int64_t offset, const int64_t *strides, co
         copy_strided((char *)out + (offset + w.a) * bytes, last, (const char *)in + w.b * bytes, 1,
                      w.inner, element_bytes);
 }
+
+umbra_arithmetic umbra_arithmetic_of(umbra_op op)
+{
+    switch (op) {
+    case UMBRA_OP_ADD:
+        return UMBRA_ARITHMETIC_ADD;
+    case UMBRA_OP_SUB:
+        return UMBRA_ARITHMETIC_SUB;
+    case UMBRA_OP_MUL:
+        return UMBRA_ARITHMETIC_MUL;
+    case UMBRA_OP_DIV:
+        return UMBRA_ARITHMETIC_DIV;
+    default:
+        return UMBRA_ARITHMETIC_POW;
+    }
+}

@@ -32,4 +32,7 @@ void umbra_gather_strided(void *out, const umbra_shape *shape, const void *in, i
 void umbra_scatter_strided(void *out, int64_t offset, const int64_t *strides, const void *in,
                            const umbra_shape *shape, size_t element_bytes);
 
+/* The arithmetic of ADD, SUB, MUL, DIV or POW. */
+umbra_arithmetic umbra_arithmetic_of(umbra_op op);
+
 #endif

@@ -6,22 +6,6 @@
 
 #define MAX_GROWN ((int64_t)1 << 24) /* elements that one node may make, unless it had as many */
 
-static umbra_arithmetic arithmetic(umbra_op op)
-{
-    switch (op) {
-    case UMBRA_OP_ADD:
-        return UMBRA_ARITHMETIC_ADD;
-    case UMBRA_OP_SUB:
-        return UMBRA_ARITHMETIC_SUB;
-    case UMBRA_OP_MUL:
-        return UMBRA_ARITHMETIC_MUL;
-    case UMBRA_OP_DIV:
-        return UMBRA_ARITHMETIC_DIV;
-    default:
-        return UMBRA_ARITHMETIC_POW;
-    }
-}
-
 static bool is_arithmetic(umbra_op op)
 {
     return op == UMBRA_OP_ADD || op == UMBRA_OP_SUB || op == UMBRA_OP_MUL || op == UMBRA_OP_DIV ||
@@ -107,11 +91,11 @@ static void evaluate(const umbra_graph *graph, const umbra_node *node, void *out
     } else if (is_arithmetic(node->op)) {
         const umbra_value *b = &graph->values[node->inputs[1]];
         if (integer)
-            umbra_broadcast_i64(arithmetic(node->op), out, shape, a->i64, &a->shape, b->i64,
-                                &b->shape);
+            umbra_broadcast_i64(umbra_arithmetic_of(node->op), out, shape, a->i64, &a->shape,
+                                b->i64, &b->shape);
         else
-            umbra_broadcast_f32(arithmetic(node->op), out, shape, a->f32, &a->shape, b->f32,
-                                &b->shape);
+            umbra_broadcast_f32(umbra_arithmetic_of(node->op), out, shape, a->f32, &a->shape,
+                                b->f32, &b->shape);
     } else {
         move(graph, node, out, shape, integer);
     }

@@ -4,29 +4,13 @@
 
 #include <string.h>
 
-static umbra_arithmetic arithmetic(umbra_op op)
-{
-    switch (op) {
-    case UMBRA_OP_ADD:
-        return UMBRA_ARITHMETIC_ADD;
-    case UMBRA_OP_SUB:
-        return UMBRA_ARITHMETIC_SUB;
-    case UMBRA_OP_MUL:
-        return UMBRA_ARITHMETIC_MUL;
-    case UMBRA_OP_DIV:
-        return UMBRA_ARITHMETIC_DIV;
-    default:
-        return UMBRA_ARITHMETIC_POW;
-    }
-}
-
 umbra_status umbra_plain_run_arithmetic(const umbra_plain *plain, const umbra_node *node,
                                         const umbra_step *step)
 {
     (void)step;
     const umbra_value *values = plain->graph->values;
     int a = node->inputs[0], b = node->inputs[1];
-    umbra_broadcast_f32(arithmetic(node->op), plain->data[node->output],
+    umbra_broadcast_f32(umbra_arithmetic_of(node->op), plain->data[node->output],
                         &values[node->output].shape, plain->data[a], &values[a].shape,
                         plain->data[b], &values[b].shape);
     return UMBRA_OK;
