@@ -18,6 +18,16 @@ def convolution(x, weight, bias=None, *, pads=(0, 0, 0, 0), strides=(1, 1), dila
     return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, strides, 0, dilations, group)
 
 
+def transposed_convolution(x, weight, bias=None, *, pads=(0, 0, 0, 0), strides=(1, 1), dilations=(1, 1), group=1, **_):
+    assert not any(pads)
+    return F.conv_transpose2d(x, weight, bias, strides, 0, 0, group, dilations)
+
+
+def average_pool(x, *, kernel_shape, pads=(0, 0, 0, 0), strides=(1, 1), ceil_mode=0, **_):
+    assert not any(pads) and not ceil_mode
+    return F.avg_pool2d(x, kernel_shape, strides)
+
+
 def pad(x, pads, value=None, *, mode=b"constant"):
     assert mode == b"constant"
     pads, rank = pads.tolist(), x.dim()
@@ -58,7 +68,7 @@ OPERATORS = {
     "Concat": lambda *parts, axis: torch.cat(parts, dim=axis),
     "Add": torch.add, "Mul": torch.mul, "Pow": torch.pow, "MatMul": torch.matmul, "Sigmoid": torch.sigmoid,
     "Conv": convolution, "Pad": pad, "BatchNormalization": batch_norm, "InstanceNormalization": instance_norm,
-    "Gemm": gemm, "Identity": lambda x: x,
+    "ConvTranspose": transposed_convolution, "AveragePool": average_pool, "Gemm": gemm, "Identity": lambda x: x,
     "GlobalAveragePool": lambda x: x.mean(dim=(2, 3), keepdim=True),
     "Flatten": lambda x, *, axis=1: x.flatten(axis),
     "Reshape": lambda x, shape, **_: x.reshape([x.shape[k] if n == 0 else n for k, n in enumerate(shape.tolist())]),
