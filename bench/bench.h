@@ -7,9 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A ring to measure the scheme in: data primes of about `bits` bits, special primes of 50. */
+typedef struct umbra_bench_shape {
+    int degree_log2;  /* 12 .. 17 */
+    int data;         /* 1 .. 64 */
+    int special;      /* 1 .. 16; also the primes of a digit */
+    double data_bits; /* at most 50 */
+} umbra_bench_shape;
+
 typedef struct umbra_bench_options {
-    int threads;        /* for "all threads"; 0: all that the process may use */
-    double min_seconds; /* to spend on each figure; 0: 0.2 */
+    int threads;                    /* for "all threads"; 0: all that the process may use */
+    double min_seconds;             /* to spend on each figure; 0: 0.2 */
+    const umbra_bench_shape *shape; /* umbra_bench_ckks measures this one alone; NULL: its own */
 } umbra_bench_options;
 
 /* One figure, handed to the caller: the command line prints it as a JSON line or a row. */
@@ -18,10 +27,13 @@ typedef struct umbra_bench_figure {
     const char *isa;  /* kernel set */
     int degree_log2;  /* 0 where it does not apply */
     int threads;
-    double ns; /* median of one operation */
+    double ns;     /* median of one operation */
+    double cpu_ns; /* the same in CPU time of all threads, 0 where it was not taken */
     int runs;
-    double roof_share; /* of the IFMA roof, 0 where it does not apply */
-    const char *note;  /* "16 data primes, 1 special", or "" */
+    double roof_share;              /* of the IFMA roof, 0 where it does not apply */
+    const umbra_bench_shape *shape; /* NULL where it does not apply; log2_q and log2_p with it */
+    double log2_q, log2_p;
+    const char *note; /* "16 data primes, 1 special", or "" */
 } umbra_bench_figure;
 
 /* Returns non-zero to stop: UMBRA_E_CANCELLED. */
@@ -32,11 +44,15 @@ typedef int (*umbra_bench_sink)(void *context, const umbra_bench_figure *figure)
 typedef umbra_status (*umbra_bench_body)(void *context);
 umbra_status umbra_bench_median(const umbra_bench_options *options, umbra_bench_body body,
                                 void *context, double *ns, int *runs) UMBRA_MUST_USE;
+/* The same, with the median of the process's CPU time: what a busy machine does not change. */
+umbra_status umbra_bench_measure(const umbra_bench_options *options, umbra_bench_body body,
+                                 void *context, umbra_bench_figure *figure) UMBRA_MUST_USE;
 
 /* Kernels of every set that this machine runs. */
 umbra_status umbra_bench_math(const umbra_bench_options *options, umbra_bench_sink sink,
                               void *context) UMBRA_MUST_USE;
-/* Operations of the scheme at N = 2^14, 2^15, 2^16, on one thread and on all. */
+/* Operations of the scheme at N = 2^14, 2^15, 2^16, or in options->shape, on one thread and on all.
+ */
 umbra_status umbra_bench_ckks(const umbra_bench_options *options, umbra_bench_sink sink,
                               void *context) UMBRA_MUST_USE;
 

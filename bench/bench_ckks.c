@@ -11,11 +11,8 @@ enum { HOISTED = 8 };
 
 /* Rings with as many 50-bit data primes as 128 bits of security leave, and one or more special
  * primes. */
-typedef struct bench_shape {
-    int degree_log2, data, special;
-} bench_shape;
-
-static const bench_shape shapes[] = {{14, 6, 2}, {15, 16, 1}, {15, 12, 5}, {16, 28, 6}};
+static const umbra_bench_shape shapes[] = {
+    {14, 6, 2, 50}, {15, 16, 1, 50}, {15, 12, 5, 50}, {16, 28, 6, 50}};
 
 typedef struct bench_scheme {
     umbra_params *params;
@@ -43,24 +40,30 @@ static void close_scheme(bench_scheme *s)
     umbra_memory_free(s->values);
 }
 
-static umbra_status make_params(umbra_params **out, const bench_shape *shape)
+static umbra_status make_params(umbra_params **out, const umbra_bench_shape *shape)
 {
     umbra_params_literal literal;
     double bits[UMBRA_MAX_PRIMES];
     for (int i = 0; i < shape->data; i++)
-        bits[i] = 50;
+        bits[i] = shape->data_bits;
     UMBRA_TRY(umbra_params_literal_chain(&literal, shape->degree_log2, 1, bits, shape->data - 1,
-                                         bits, shape->special, 40));
+                                         bits, shape->special, shape->data_bits - 10));
     return umbra_params_new(out, &literal);
 }
 
-static umbra_status make_keys(bench_scheme *s, const bench_shape *shape, int top, umbra_pool *pool)
+static umbra_status make_keys(bench_scheme *s, const umbra_bench_shape *shape, int top,
+                              umbra_pool *pool)
 {
     umbra_key_item items[1 + HOISTED] = {{0, top}};
     for (int i = 1; i <= HOISTED; i++)
         items[i] = (umbra_key_item){umbra_galois_of_rotation(shape->degree_log2, i), top};
     const umbra_key_request request = {s->params, items, 1 + HOISTED};
     return umbra_evaluation_keys_generate(&s->keys, s->secret, &request, pool);
+}
+
+static double scale_log2(const bench_scheme *s)
+{
+    return umbra_params_level_scale_log2(s->params, 0);
 }
 
 static umbra_status make_objects(bench_scheme *s, int top)
@@ -74,7 +77,7 @@ static umbra_status make_objects(bench_scheme *s, int top)
         s->values[i] = (double)(i * 7919 % 2003) / 2003 - 0.5;
     UMBRA_TRY(umbra_plaintext_new(&s->plain, s->params, top));
     UMBRA_TRY(umbra_plaintext_new(&s->decrypted, s->params, top));
-    UMBRA_TRY(umbra_encode(s->plain, 40, s->values, NULL, slots));
+    UMBRA_TRY(umbra_encode(s->plain, scale_log2(s), s->values, NULL, slots));
     umbra_ciphertext **all[] = {&s->a, &s->b, &s->out};
     for (int i = 0; i < 3; i++)
         UMBRA_TRY(umbra_ciphertext_new(all[i], s->params, top, 2));
@@ -84,7 +87,7 @@ static umbra_status make_objects(bench_scheme *s, int top)
     return umbra_encrypt_secret(s->b, seed, s->plain, s->secret);
 }
 
-static umbra_status open_scheme(bench_scheme *s, const bench_shape *shape, umbra_pool *pool)
+static umbra_status open_scheme(bench_scheme *s, const umbra_bench_shape *shape, umbra_pool *pool)
 {
     UMBRA_TRY(make_params(&s->params, shape));
     const int top = umbra_params_level_count(s->params) - 1;
@@ -96,7 +99,7 @@ static umbra_status open_scheme(bench_scheme *s, const bench_shape *shape, umbra
 static umbra_status run_encode(void *context)
 {
     bench_scheme *s = context;
-    return umbra_encode(s->plain, 40, s->values, NULL, umbra_params_slots(s->params));
+    return umbra_encode(s->plain, scale_log2(s), s->values, NULL, umbra_params_slots(s->params));
 }
 
 static umbra_status run_encrypt(void *context)
@@ -169,9 +172,10 @@ static const bench_case cases[] = {
 };
 
 static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *s,
-                              const bench_shape *shape, umbra_pool *pool, umbra_bench_sink sink,
-                              void *context)
+                              const umbra_bench_shape *shape, umbra_pool *pool,
+                              umbra_bench_sink sink, void *context)
 {
+    const double log2_q = umbra_params_log2_q(s->params);
     UMBRA_TRY(umbra_evaluator_new(&s->evaluator, s->params, s->keys, pool));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char note[96];
@@ -181,8 +185,11 @@ static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *
                                      .isa = umbra_params_kernels(s->params)->name,
                                      .degree_log2 = shape->degree_log2,
                                      .threads = umbra_pool_threads(pool),
+                                     .shape = shape,
+                                     .log2_q = log2_q,
+                                     .log2_p = umbra_params_log2_qp(s->params) - log2_q,
                                      .note = note};
-        UMBRA_TRY(umbra_bench_median(options, cases[i].body, s, &figure.ns, &figure.runs));
+        UMBRA_TRY(umbra_bench_measure(options, cases[i].body, s, &figure));
         if (sink(context, &figure) != 0)
             return umbra_fail(UMBRA_E_CANCELLED, "stopped");
     }
@@ -191,7 +198,7 @@ static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *
     return UMBRA_OK;
 }
 
-static umbra_status run_shape(const umbra_bench_options *options, const bench_shape *shape,
+static umbra_status run_shape(const umbra_bench_options *options, const umbra_bench_shape *shape,
                               umbra_pool *pool, umbra_bench_sink sink, void *context)
 {
     bench_scheme s = {.params = NULL};
@@ -210,8 +217,12 @@ umbra_status umbra_bench_ckks(const umbra_bench_options *options, umbra_bench_si
     umbra_pool *pool = NULL;
     UMBRA_TRY(umbra_pool_new(&pool, options->threads));
     umbra_status status = UMBRA_OK;
-    for (size_t i = 0; status == UMBRA_OK && i < sizeof shapes / sizeof *shapes; i++)
-        status = run_shape(options, &shapes[i], pool, sink, context);
+    if (options->shape != NULL)
+        status = run_shape(options, options->shape, pool, sink, context);
+    for (size_t i = 0; options->shape == NULL && i < sizeof shapes / sizeof *shapes; i++) {
+        if (status == UMBRA_OK)
+            status = run_shape(options, &shapes[i], pool, sink, context);
+    }
     umbra_pool_free(pool);
     return status;
 }

@@ -13,6 +13,16 @@
 #define DEFAULT_RUNS 5
 #define MOST_RUNS 1000
 
+static void add_shape(json_t *line, const umbra_bench_figure *f)
+{
+    const int digits = (f->shape->data + f->shape->special - 1) / f->shape->special;
+    json_object_set_new(line, "data_primes", json_integer(f->shape->data));
+    json_object_set_new(line, "special_primes", json_integer(f->shape->special));
+    json_object_set_new(line, "digits", json_integer(digits));
+    json_object_set_new(line, "log2_q", json_real(f->log2_q));
+    json_object_set_new(line, "log2_p", json_real(f->log2_p));
+}
+
 static int print_figure(void *context, const umbra_bench_figure *f)
 {
     const umbra_cli *cli = context;
@@ -23,6 +33,10 @@ static int print_figure(void *context, const umbra_bench_figure *f)
             json_object_set_new(line, "ring_degree", json_integer((json_int_t)1 << f->degree_log2));
         if (f->roof_share > 0)
             json_object_set_new(line, "roof_share", json_real(f->roof_share));
+        if (f->cpu_ns > 0)
+            json_object_set_new(line, "cpu_ns", json_real(f->cpu_ns));
+        if (f->shape != NULL)
+            add_shape(line, f);
         if (f->note[0] != '\0')
             json_object_set_new(line, "note", json_string(f->note));
         json_dumpf(line, stdout, JSON_REAL_PRECISION(6));
@@ -123,6 +137,42 @@ static umbra_status bench_network(const umbra_cli *cli, const char *model, int r
     return status;
 }
 
+static umbra_status parse_shape(const umbra_cli *cli, umbra_bench_shape *shape)
+{
+    const char *text = cli->text[UMBRA_OPT_SHAPE];
+    int read = 0;
+    *shape = (umbra_bench_shape){.data_bits = 50};
+    int fields =
+        sscanf(text, "%2d:%2d:%2d%n", &shape->degree_log2, &shape->data, &shape->special, &read);
+    if (fields == 3 && text[read] == ':') {
+        char *end = NULL;
+        shape->data_bits = strtod(text + read + 1, &end);
+        read = *end == '\0' && end > text + read + 1 ? (int)(end - text) : 0;
+    }
+    if (fields != 3 || read == 0 || text[read] != '\0')
+        return umbra_fail(UMBRA_E_USAGE,
+                          "--shape needs R:D:S or R:D:S:B, as 15:16:1 or 16:30:10:41, not \"%s\"",
+                          text);
+    if (shape->degree_log2 < 12 || shape->degree_log2 > 17 || shape->data < 1 || shape->data > 64 ||
+        shape->special < 1 || shape->special > 16 ||
+        !(shape->data_bits >= 20 && shape->data_bits <= 50))
+        return umbra_fail(UMBRA_E_USAGE,
+                          "--shape %s: R is 12 to 17, D 1 to 64, S 1 to 16, B 20 to 50", text);
+    return UMBRA_OK;
+}
+
+static umbra_status bench_ckks(const umbra_cli *cli, umbra_bench_options *options)
+{
+    umbra_bench_shape shape;
+    if (cli->text[UMBRA_OPT_SHAPE] != NULL) {
+        UMBRA_TRY(parse_shape(cli, &shape));
+        options->shape = &shape;
+    }
+    umbra_status status = umbra_bench_ckks(options, print_figure, (void *)cli);
+    options->shape = NULL;
+    return status;
+}
+
 static umbra_status run_bench(const umbra_cli *cli)
 {
     const char *what = cli->argument[0];
@@ -132,10 +182,12 @@ static umbra_status run_bench(const umbra_cli *cli)
     bool network = strcmp(what, "net") == 0;
     if (!network && cli->argument_count > 1)
         return umbra_fail(UMBRA_E_USAGE, "umbra bench %s takes no model", what);
+    if (cli->text[UMBRA_OPT_SHAPE] != NULL && strcmp(what, "ckks") != 0)
+        return umbra_fail(UMBRA_E_USAGE, "umbra bench %s takes no --shape: only ckks does", what);
     if (strcmp(what, "math") == 0)
         return umbra_bench_math(&options, print_figure, (void *)cli);
     if (strcmp(what, "ckks") == 0)
-        return umbra_bench_ckks(&options, print_figure, (void *)cli);
+        return bench_ckks(cli, &options);
     if (!network)
         return umbra_fail(UMBRA_E_USAGE, "umbra bench knows math, ckks and net, not \"%s\"", what);
     char shipped[4096];
@@ -147,13 +199,15 @@ static umbra_status run_bench(const umbra_cli *cli)
 const umbra_command umbra_command_bench = {
     .name = "bench",
     .summary = "measure this machine: kernels, operations, a network",
-    .usage = "umbra bench math|ckks|net [MODEL] [-n RUNS] [--json]",
+    .usage = "umbra bench math|ckks|net [MODEL] [--shape R:D:S[:B]] [-n RUNS] [--json]",
     .details = "math: every kernel set, with the share of the multiply roof that the NTT reaches.\n"
-               "ckks: operations at N = 2^14, 2^15, 2^16 on one thread and on all.\n"
+               "ckks: operations at N = 2^14, 2^15, 2^16 on one thread and on all; or, by --shape\n"
+               "R:D:S:B, at N = 2^R with D data primes of B bits (50) and S special primes.\n"
                "net: a model (the shipped one by default), the median of -n runs.\n"
                "With --json, math and ckks print one JSON object a line.",
     .example = "umbra bench net -n 5 --threads 2",
-    .options = 1u << UMBRA_OPT_RUNS | 1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY,
+    .options = 1u << UMBRA_OPT_SHAPE | 1u << UMBRA_OPT_RUNS | 1u << UMBRA_OPT_PRECISION_BITS |
+               1u << UMBRA_OPT_MEMORY,
     .least_arguments = 1,
     .most_arguments = 2,
     .run = run_bench,

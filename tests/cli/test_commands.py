@@ -1,4 +1,5 @@
 """Every command on its good path, with a tiny model: what it prints, what it writes, its JSON keys."""
+import json
 import pathlib
 import shutil
 import stat
@@ -221,6 +222,19 @@ class Together(ProgramTest):
         self.assertLessEqual(PLAN_KEYS | MACHINE_KEYS | {"seconds", "bits", "runs"}, report.keys())
         self.assertEqual(report["runs"], 2)
         self.assertRegex(self.ok("bench", "net", TINY, "-n", "1"), r"tiny: median .* predicted")
+
+    def test_bench_of_a_ring(self):
+        lines = [json.loads(line) for line in
+                 self.ok("bench", "ckks", "--shape", "12:2:1:27", "--threads", "1", "--json").splitlines()]
+        self.assertIn("rotate", [line["name"] for line in lines])
+        for line in lines:
+            self.assertEqual((line["ring_degree"], line["data_primes"], line["special_primes"], line["digits"]),
+                             (4096, 2, 1, 2))
+            self.assertAlmostEqual(line["log2_q"], 54, delta=0.1)
+            self.assertAlmostEqual(line["log2_p"], 50, delta=0.1)
+            self.assertGreater(line["ns"], 0)
+            self.assertGreater(line["cpu_ns"], 0)
+        self.fails(4, ["128 bits"], "bench", "ckks", "--shape", "12:3:1")
 
     def test_verify(self):
         text = self.ok("verify", TINY, INPUT_0, INPUT_1)

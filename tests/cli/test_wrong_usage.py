@@ -70,6 +70,11 @@ class WrongUsage(ProgramTest):
         self.wrong("given twice", "plan", TINY, "-o", out, "-o", out)
         self.wrong("takes no value", "plan", TINY, "-o", out, "--explain=1")
         self.wrong('knows math, ckks and net, not "speed"', "bench", "speed")
+        for shape in ["15:16", "15:16:1x", "15:16:1:", "15:16:1:50:2", "big", ""]:
+            self.wrong("--shape needs", "bench", "ckks", "--shape", shape)
+        for shape in ["11:4:1", "18:4:1", "15:0:1", "15:65:1", "15:16:0", "15:16:17", "15:16:1:51", "15:16:1:nan"]:
+            self.wrong("R is 12 to 17, D 1 to 64, S 1 to 16, B 20 to 50", "bench", "ckks", "--shape", shape)
+        self.wrong("takes no --shape: only ckks does", "bench", "math", "--shape", "15:16:1")
         self.wrong("--number needs a whole number", "phantom", "-o", out, "-n", "1.5")
 
     def test_keygen_does_not_overwrite(self):
