@@ -93,6 +93,7 @@ static const char *remedy(const umbra_graph *graph, const umbra_node *node)
     case UMBRA_OP_TRANSPOSE:
     case UMBRA_OP_CONCAT:
     case UMBRA_OP_SLICE:
+    case UMBRA_OP_GATHER:
         return "leave it out: moving elements is not done under encryption";
     default:
         return node->note != NULL ? node->note : "this operator is not known to Umbra; replace it";

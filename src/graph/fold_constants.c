@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "graph/broadcast.h"
 #include "graph/build.h"
+#include "graph/move.h"
 #include "graph/passes.h"
 
 #define MAX_GROWN ((int64_t)1 << 24) /* elements that one node may make, unless it had as many */
@@ -14,9 +15,7 @@ static bool is_arithmetic(umbra_op op)
 
 static bool is_foldable(umbra_op op)
 {
-    return is_arithmetic(op) || op == UMBRA_OP_RESHAPE || op == UMBRA_OP_TRANSPOSE ||
-           op == UMBRA_OP_PAD || op == UMBRA_OP_CONCAT || op == UMBRA_OP_SLICE ||
-           op == UMBRA_OP_POLYNOMIAL;
+    return is_arithmetic(op) || umbra_op_moves(op) || op == UMBRA_OP_POLYNOMIAL;
 }
 
 static void polynomial(float *out, const float *in, int64_t count, const umbra_attributes *attr)
@@ -29,61 +28,24 @@ static void polynomial(float *out, const float *in, int64_t count, const umbra_a
     }
 }
 
-/* Strides, in the input, of the output's dimensions; for a slice also the first element. */
-static int64_t source_strides(const umbra_node *node, const umbra_shape *x, int64_t *strides)
+/* The data of every input, of the kind that the output has. */
+static umbra_status move(const umbra_graph *graph, const umbra_node *node, void *out, bool integer)
 {
-    int64_t own[UMBRA_MAX_RANK] = {0}, offset = 0;
-    umbra_shape_strides(x, own);
-    for (int i = 0; i < x->rank; i++) {
-        if (node->op == UMBRA_OP_TRANSPOSE) {
-            strides[i] = own[node->attr.permutation[i]];
-        } else {
-            strides[i] = own[i] * node->attr.step[i];
-            offset += own[i] * node->attr.begin[i];
-        }
-    }
-    return offset;
-}
-
-static void concat(const umbra_graph *graph, const umbra_node *node, void *out,
-                   const umbra_shape *shape, bool integer)
-{
-    int64_t own[UMBRA_MAX_RANK] = {0}, offset = 0;
-    umbra_shape_strides(shape, own);
+    void *memory;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)node->input_count, sizeof(void *),
+                                       "a folded constant"));
+    const void **inputs = memory;
     for (int i = 0; i < node->input_count; i++) {
         const umbra_value *x = &graph->values[node->inputs[i]];
-        umbra_scatter_strided(out, offset, own, integer ? (void *)x->i64 : (void *)x->f32,
-                              &x->shape, integer ? 8 : 4);
-        offset += own[node->attr.axis] * x->shape.dim[node->attr.axis];
+        inputs[i] = integer ? (const void *)x->i64 : (const void *)x->f32;
     }
+    umbra_move_elements(graph, node, out, inputs, integer ? 8 : 4);
+    umbra_memory_free(memory);
+    return UMBRA_OK;
 }
 
-static void move(const umbra_graph *graph, const umbra_node *node, void *out,
-                 const umbra_shape *shape, bool integer)
-{
-    const umbra_value *x = &graph->values[node->inputs[0]];
-    const void *in = integer ? (const void *)x->i64 : (const void *)x->f32;
-    size_t bytes = integer ? 8 : 4;
-    int64_t strides[UMBRA_MAX_RANK] = {0}, offset = 0;
-    if (node->op == UMBRA_OP_CONCAT) {
-        concat(graph, node, out, shape, integer);
-    } else if (node->op == UMBRA_OP_PAD) {
-        umbra_shape_strides(shape, strides);
-        for (int i = 0; i < shape->rank; i++)
-            offset += node->attr.pads_full[i] * strides[i];
-        umbra_scatter_strided(out, offset, strides, in, &x->shape, bytes);
-    } else if (node->op == UMBRA_OP_RESHAPE) {
-        umbra_shape flat = {.rank = 1, .dim = {umbra_shape_elements(shape)}};
-        int64_t one = 1;
-        umbra_gather_strided(out, &flat, in, 0, &one, bytes);
-    } else {
-        offset = source_strides(node, &x->shape, strides);
-        umbra_gather_strided(out, shape, in, offset, strides, bytes);
-    }
-}
-
-static void evaluate(const umbra_graph *graph, const umbra_node *node, void *out,
-                     const umbra_shape *shape, bool integer)
+static umbra_status evaluate(const umbra_graph *graph, const umbra_node *node, void *out,
+                             const umbra_shape *shape, bool integer)
 {
     const umbra_value *a = &graph->values[node->inputs[0]];
     if (node->op == UMBRA_OP_POLYNOMIAL) {
@@ -97,8 +59,9 @@ static void evaluate(const umbra_graph *graph, const umbra_node *node, void *out
             umbra_broadcast_f32(umbra_arithmetic_of(node->op), out, shape, a->f32, &a->shape,
                                 b->f32, &b->shape);
     } else {
-        move(graph, node, out, shape, integer);
+        return move(graph, node, out, integer);
     }
+    return UMBRA_OK;
 }
 
 umbra_status umbra_fold_node(umbra_graph *graph, int index, bool *folded)
@@ -114,7 +77,8 @@ umbra_status umbra_fold_node(umbra_graph *graph, int index, bool *folded)
         if (node->inputs[i] < 0 || !umbra_value_is_constant(&graph->values[node->inputs[i]]))
             return UMBRA_OK;
         had += umbra_shape_elements(&graph->values[node->inputs[i]].shape);
-        integer = integer && graph->values[node->inputs[i]].i64 != NULL;
+        if (node->op != UMBRA_OP_GATHER || i == 0)
+            integer = integer && graph->values[node->inputs[i]].i64 != NULL;
     }
     if (elements > MAX_GROWN && elements > had)
         return UMBRA_OK;
@@ -124,7 +88,11 @@ umbra_status umbra_fold_node(umbra_graph *graph, int index, bool *folded)
     void *data;
     UMBRA_TRY(umbra_memory_alloc_array(&data, elements > 0 ? (size_t)elements : 1, integer ? 8 : 4,
                                        "a folded constant"));
-    evaluate(graph, node, data, &shape, integer);
+    umbra_status status = evaluate(graph, node, data, &shape, integer);
+    if (status != UMBRA_OK) {
+        umbra_memory_free(data);
+        return status;
+    }
     umbra_value *out = &graph->values[node->output];
     out->type = integer ? UMBRA_I64 : UMBRA_F32;
     out->f32 = integer ? NULL : data;

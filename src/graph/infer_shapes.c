@@ -190,6 +190,20 @@ static umbra_status concat(const umbra_graph *graph, const umbra_node *node, umb
     return UMBRA_OK;
 }
 
+static umbra_status gather(const umbra_graph *graph, const umbra_node *node, umbra_shape *out)
+{
+    const umbra_value *k = &graph->values[node->inputs[1]];
+    *out = graph->values[node->inputs[0]].shape;
+    int64_t axis = node->attr.axis;
+    if (axis < 0 || axis >= out->rank || k->i64 == NULL || k->shape.rank != 1)
+        return bad(graph, node, "it needs an axis of its input and a list of constant indices");
+    for (int64_t i = 0; i < k->shape.dim[0]; i++)
+        if (k->i64[i] < 0 || k->i64[i] >= out->dim[axis])
+            return bad(graph, node, "an index lies outside of the axis");
+    out->dim[axis] = k->shape.dim[0];
+    return UMBRA_OK;
+}
+
 static umbra_status infer(const umbra_graph *graph, const umbra_node *node, umbra_shape *out)
 {
     switch (node->op) {
@@ -227,6 +241,8 @@ static umbra_status infer(const umbra_graph *graph, const umbra_node *node, umbr
         return moved(graph, node, out);
     case UMBRA_OP_CONCAT:
         return concat(graph, node, out);
+    case UMBRA_OP_GATHER:
+        return gather(graph, node, out);
     case UMBRA_OP_UNKNOWN:
         *out = (umbra_shape){.rank = -1};
         return UMBRA_OK;
@@ -236,13 +252,44 @@ static umbra_status infer(const umbra_graph *graph, const umbra_node *node, umbr
     }
 }
 
+/* Inputs that the shape of the output depends on. */
+static int needed_inputs(umbra_op op)
+{
+    switch (op) {
+    case UMBRA_OP_UNKNOWN:
+        return 0;
+    case UMBRA_OP_BATCH_NORM:
+        return 5;
+    case UMBRA_OP_INSTANCE_NORM:
+        return 3;
+    case UMBRA_OP_CONV:
+    case UMBRA_OP_CONV_TRANSPOSE:
+    case UMBRA_OP_DENSE:
+    case UMBRA_OP_MATMUL:
+    case UMBRA_OP_ADD:
+    case UMBRA_OP_SUB:
+    case UMBRA_OP_MUL:
+    case UMBRA_OP_DIV:
+    case UMBRA_OP_POW:
+    case UMBRA_OP_GATHER:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
 umbra_status umbra_infer_node(const umbra_graph *graph, const umbra_node *node, umbra_shape *out)
 {
     umbra_shape shape = {.rank = -1};
     bool constant = true;
+    if (node->input_count < needed_inputs(node->op))
+        return bad(graph, node, "an input is missing");
     for (int i = 0; i < node->input_count; i++) {
-        if (node->inputs[i] < 0)
+        if (node->inputs[i] < 0) {
+            if (node->op == UMBRA_OP_CONCAT || i < needed_inputs(node->op))
+                return bad(graph, node, "an input is missing");
             continue;
+        }
         const umbra_value *value = &graph->values[node->inputs[i]];
         constant = constant && umbra_value_is_constant(value);
         if (value->shape.rank < 0) {

@@ -32,6 +32,7 @@ static const char *const op_names[UMBRA_OP_COUNT] = {
     [UMBRA_OP_PAD] = "Pad",
     [UMBRA_OP_CONCAT] = "Concat",
     [UMBRA_OP_SLICE] = "Slice",
+    [UMBRA_OP_GATHER] = "Gather",
     [UMBRA_OP_UNKNOWN] = "Unknown",
 };
 

@@ -58,7 +58,11 @@ typedef enum umbra_op {
     UMBRA_OP_PAD,       /* x; pads_full (zeros only) */
     UMBRA_OP_CONCAT,    /* inputs; axis */
     UMBRA_OP_SLICE,     /* x; begin, step per dimension; the output's shape gives the counts */
-    UMBRA_OP_UNKNOWN,   /* kept by name so that every offender can be listed */
+    UMBRA_OP_GATHER, /* x, constant i64 indices [n], each in 0 .. dim-1 of the axis; axis: element k
+                        of the output along the axis is element indices[k] of x, the other
+                        dimensions stay. Resize (nearest), Pad by edges or reflection, Gather,
+                        repeats */
+    UMBRA_OP_UNKNOWN, /* kept by name so that every offender can be listed */
     UMBRA_OP_COUNT
 } umbra_op;
 

@@ -90,13 +90,19 @@ static bool is_graph_output(const umbra_importer *importer, const char *name)
     return false;
 }
 
+umbra_status umbra_onnx_pass_value(umbra_onnx_node *node, int value)
+{
+    if (node->proto->n_output == 0)
+        return umbra_onnx_bad(node, "it needs an output");
+    if (!is_graph_output(node->importer, node->proto->output[0]))
+        return umbra_onnx_set_output(node, 0, value);
+    umbra_shape shape = node->graph->values[value].shape;
+    return umbra_onnx_emit(node, UMBRA_OP_RESHAPE, NULL, &value, 1, NULL, &shape, NULL);
+}
+
 umbra_status umbra_onnx_pass_through(umbra_onnx_node *node, int i)
 {
-    const umbra_value *x = umbra_onnx_input(node, i);
-    if (x == NULL || node->proto->n_output == 0)
-        return umbra_onnx_bad(node, "it needs an input and an output");
-    if (!is_graph_output(node->importer, node->proto->output[0]))
-        return umbra_onnx_set_output(node, 0, node->inputs[i]);
-    umbra_shape shape = x->shape;
-    return umbra_onnx_emit(node, UMBRA_OP_RESHAPE, NULL, &node->inputs[i], 1, NULL, &shape, NULL);
+    if (umbra_onnx_input(node, i) == NULL)
+        return umbra_onnx_bad(node, "it needs an input");
+    return umbra_onnx_pass_value(node, node->inputs[i]);
 }

@@ -1,7 +1,7 @@
-/* ONNX operators that move elements: Transpose, Pad, Concat, Slice, Split. */
+/* ONNX operators that move elements: Transpose, Concat, Slice, Split, Gather. */
 #include "graph/onnx_internal.h"
 
-#include <stdio.h>
+#include "base/memory.h"
 
 umbra_status umbra_onnx_transpose(umbra_onnx_node *node)
 {
@@ -13,63 +13,6 @@ umbra_status umbra_onnx_transpose(umbra_onnx_node *node)
     for (int i = 0; count < 0 && i < rank; i++)
         attr.permutation[i] = rank - 1 - i;
     return umbra_onnx_emit(node, UMBRA_OP_TRANSPOSE, &attr, node->inputs, 1, NULL, NULL, NULL);
-}
-
-/* The value to pad with must be 0. */
-static umbra_status zero_value(umbra_onnx_node *node, bool *zero)
-{
-    double value;
-    UMBRA_TRY(umbra_onnx_float(node, "value", 0.0, &value));
-    const umbra_value *input = umbra_onnx_input(node, 2);
-    *zero = value == 0.0;
-    if (input == NULL || umbra_shape_elements(&input->shape) != 1)
-        return UMBRA_OK;
-    *zero = (input->f32 != NULL && input->f32[0] == 0.0f) ||
-            (input->f32 == NULL && input->i64 != NULL && input->i64[0] == 0);
-    return UMBRA_OK;
-}
-
-static umbra_status pad_list(umbra_onnx_node *node, int rank, int64_t *begins, int64_t *ends)
-{
-    int64_t list[2 * UMBRA_MAX_RANK], axes[UMBRA_MAX_RANK];
-    int count, axes_count = rank;
-    for (int i = 0; i < rank; i++)
-        axes[i] = i;
-    UMBRA_TRY(umbra_onnx_ints(node, "pads", list, 2 * UMBRA_MAX_RANK, &count));
-    if (count < 0)
-        UMBRA_TRY(umbra_onnx_constant_ints(node, 1, list, 2 * UMBRA_MAX_RANK, &count));
-    if (umbra_onnx_input(node, 3) != NULL)
-        UMBRA_TRY(umbra_onnx_constant_ints(node, 3, axes, UMBRA_MAX_RANK, &axes_count));
-    if (count != 2 * axes_count)
-        return umbra_onnx_bad(node, "%d pads for %d dimensions", count, axes_count);
-    for (int i = 0; i < axes_count; i++) {
-        int64_t at;
-        UMBRA_TRY(umbra_onnx_axis(node, axes[i], rank, &at));
-        begins[at] = list[i];
-        ends[at] = list[axes_count + i];
-    }
-    return UMBRA_OK;
-}
-
-umbra_status umbra_onnx_pad(umbra_onnx_node *node)
-{
-    umbra_attributes attr = umbra_attributes_default();
-    int rank = umbra_onnx_input(node, 0)->shape.rank;
-    bool zero;
-    for (int i = 1; i < node->input_count; i++)
-        if (node->inputs[i] >= 0 && !umbra_onnx_is_constant(node, i))
-            return umbra_onnx_unsupported(node, "pads that depend on the input's values");
-    UMBRA_TRY(pad_list(node, rank, attr.pads_full, attr.pads_full + UMBRA_MAX_RANK));
-    UMBRA_TRY(zero_value(node, &zero));
-    bool constant =
-        umbra_onnx_find(node, "mode") == NULL || umbra_onnx_string_is(node, "mode", "constant");
-    for (int i = 0; i < 2 * UMBRA_MAX_RANK; i++) {
-        if (attr.pads_full[i] > UMBRA_MAX_ELEMENTS)
-            return umbra_onnx_bad(node, "a pad of %lld", (long long)attr.pads_full[i]);
-        if (attr.pads_full[i] < 0 || !zero || !constant)
-            return umbra_onnx_unsupported(node, "pads other than zeros around the tensor");
-    }
-    return umbra_onnx_emit(node, UMBRA_OP_PAD, &attr, node->inputs, 1, NULL, NULL, NULL);
 }
 
 umbra_status umbra_onnx_concat(umbra_onnx_node *node)
@@ -215,4 +158,76 @@ umbra_status umbra_onnx_split(umbra_onnx_node *node)
         attr.begin[axis] += sizes[i];
     }
     return UMBRA_OK;
+}
+
+umbra_status umbra_onnx_emit_gather(umbra_onnx_node *node, int input, int64_t axis,
+                                    const int64_t *indices, int64_t count, const char *name,
+                                    int *output)
+{
+    umbra_attributes attr = umbra_attributes_default();
+    umbra_shape shape = {.rank = 1, .dim = {count}};
+    int list;
+    attr.axis = axis;
+    UMBRA_TRY(umbra_onnx_new_constant(node, "/indices", &shape, UMBRA_I64, &list));
+    for (int64_t i = 0; i < count; i++)
+        node->graph->values[list].i64[i] = indices[i];
+    return umbra_onnx_emit(node, UMBRA_OP_GATHER, &attr, (int[2]){input, list}, 2, name, NULL,
+                           output);
+}
+
+/* Indices as the IR wants them: from 0 on. Negative ones count from the end. */
+static umbra_status gather_indices(umbra_onnx_node *node, int64_t extent, int64_t *out)
+{
+    const umbra_value *k = umbra_onnx_input(node, 1);
+    for (int64_t i = 0; i < umbra_shape_elements(&k->shape); i++) {
+        out[i] = k->i64[i] < 0 ? k->i64[i] + extent : k->i64[i];
+        if (out[i] < 0 || out[i] >= extent)
+            return umbra_onnx_bad(node, "index %lld of %lld", (long long)k->i64[i],
+                                  (long long)extent);
+    }
+    return UMBRA_OK;
+}
+
+/* The dimension of the axis gives way to those of the indices. */
+static umbra_shape gathered_shape(const umbra_shape *x, const umbra_shape *k, int64_t axis)
+{
+    umbra_shape shape = {.rank = 0};
+    for (int i = 0; i < x->rank; i++) {
+        if (i != axis)
+            shape.dim[shape.rank++] = x->dim[i];
+        for (int j = 0; i == axis && j < k->rank; j++)
+            shape.dim[shape.rank++] = k->dim[j];
+    }
+    return shape;
+}
+
+umbra_status umbra_onnx_gather(umbra_onnx_node *node)
+{
+    const umbra_value *x = umbra_onnx_input(node, 0), *k = umbra_onnx_input(node, 1);
+    char name[UMBRA_ONNX_MAX_NAME + 64];
+    int64_t axis;
+    int rows;
+    if (k == NULL || k->i64 == NULL)
+        return umbra_onnx_unsupported(node, "indices that are not integer constants");
+    UMBRA_TRY(umbra_onnx_int(node, "axis", 0, &axis));
+    UMBRA_TRY(umbra_onnx_axis(node, axis, x->shape.rank, &axis));
+    if (x->shape.rank - 1 + k->shape.rank > UMBRA_MAX_RANK)
+        return umbra_onnx_bad(node, "the result has more than %d dimensions", UMBRA_MAX_RANK);
+    umbra_shape shape = gathered_shape(&x->shape, &k->shape, axis);
+    int64_t count = umbra_shape_elements(&k->shape);
+    if (umbra_shape_elements(&shape) < 0)
+        return umbra_onnx_bad(node, "the result is too large");
+    void *memory;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)count + 1, sizeof(int64_t), "indices"));
+    umbra_status status = gather_indices(node, x->shape.dim[axis], memory);
+    bool flat = k->shape.rank == 1;
+    if (status == UMBRA_OK && !flat)
+        status = umbra_onnx_fresh_name(node, "/rows", name);
+    if (status == UMBRA_OK)
+        status = umbra_onnx_emit_gather(node, node->inputs[0], axis, memory, count,
+                                        flat ? NULL : name, &rows);
+    umbra_memory_free(memory);
+    UMBRA_TRY(status);
+    return flat ? UMBRA_OK
+                : umbra_onnx_emit(node, UMBRA_OP_RESHAPE, NULL, &rows, 1, NULL, &shape, NULL);
 }

@@ -84,7 +84,9 @@ umbra_status umbra_onnx_emit(umbra_onnx_node *node, umbra_op op, const umbra_att
 /* Give an output of the ONNX node its value. */
 umbra_status umbra_onnx_set_output(umbra_onnx_node *node, size_t position,
                                    int value) UMBRA_MUST_USE;
-/* The node passes its i-th input through; outputs of the graph get a RESHAPE to keep their name. */
+/* The node's first output is this value; outputs of the graph get a RESHAPE to keep their name. */
+umbra_status umbra_onnx_pass_value(umbra_onnx_node *node, int value) UMBRA_MUST_USE;
+/* The node passes its i-th input through. */
 umbra_status umbra_onnx_pass_through(umbra_onnx_node *node, int i) UMBRA_MUST_USE;
 /* A name for a value that the file does not have: the node's name and a suffix, made unique. */
 umbra_status umbra_onnx_fresh_name(const umbra_onnx_node *node, const char *suffix,
@@ -132,15 +134,22 @@ umbra_status umbra_onnx_dropout(umbra_onnx_node *node);
 umbra_status umbra_onnx_expand(umbra_onnx_node *node);
 /* onnx_index.c */
 umbra_status umbra_onnx_transpose(umbra_onnx_node *node);
-umbra_status umbra_onnx_pad(umbra_onnx_node *node);
 umbra_status umbra_onnx_concat(umbra_onnx_node *node);
 umbra_status umbra_onnx_slice(umbra_onnx_node *node);
 umbra_status umbra_onnx_split(umbra_onnx_node *node);
+umbra_status umbra_onnx_gather(umbra_onnx_node *node);
+/* A GATHER of a value; name: as for umbra_onnx_emit. */
+umbra_status umbra_onnx_emit_gather(umbra_onnx_node *node, int input, int64_t axis,
+                                    const int64_t *indices, int64_t count, const char *name,
+                                    int *output) UMBRA_MUST_USE;
+/* onnx_pad.c */
+umbra_status umbra_onnx_pad(umbra_onnx_node *node);
+/* onnx_resize.c */
+umbra_status umbra_onnx_resize(umbra_onnx_node *node);
 /* onnx_constant.c: these have a value only where their inputs are known at import */
 umbra_status umbra_onnx_constant(umbra_onnx_node *node);
 umbra_status umbra_onnx_constant_of_shape(umbra_onnx_node *node);
 umbra_status umbra_onnx_shape(umbra_onnx_node *node);
-umbra_status umbra_onnx_gather(umbra_onnx_node *node);
 umbra_status umbra_onnx_cast(umbra_onnx_node *node);
 
 #endif

@@ -27,7 +27,7 @@ static const translation table[] = {
     {"Dropout", UMBRA_OP_RESHAPE, umbra_onnx_dropout, 1},
     {"Expand", UMBRA_OP_UNKNOWN, umbra_onnx_expand, 2},
     {"Flatten", UMBRA_OP_RESHAPE, umbra_onnx_flatten, 1},
-    {"Gather", UMBRA_OP_UNKNOWN, umbra_onnx_gather, 2},
+    {"Gather", UMBRA_OP_GATHER, umbra_onnx_gather, 2},
     {"Gemm", UMBRA_OP_DENSE, umbra_onnx_gemm, 2},
     {"GlobalAveragePool", UMBRA_OP_GLOBAL_AVERAGE_POOL, umbra_onnx_global_average_pool, 1},
     {"Identity", UMBRA_OP_RESHAPE, umbra_onnx_identity, 1},
@@ -40,6 +40,7 @@ static const translation table[] = {
     {"Pow", UMBRA_OP_POW, umbra_onnx_pow, 2},
     {"ReduceMean", UMBRA_OP_REDUCE_MEAN, umbra_onnx_reduce_mean, 1},
     {"Relu", UMBRA_OP_RELU, umbra_onnx_relu, 1},
+    {"Resize", UMBRA_OP_GATHER, umbra_onnx_resize, 1},
     {"Reshape", UMBRA_OP_RESHAPE, umbra_onnx_reshape, 2},
     {"Shape", UMBRA_OP_UNKNOWN, umbra_onnx_shape, 1},
     {"Sigmoid", UMBRA_OP_SIGMOID, umbra_onnx_sigmoid, 1},
@@ -53,6 +54,7 @@ static const translation table[] = {
     {"Tanh", UMBRA_OP_TANH, umbra_onnx_tanh, 1},
     {"Transpose", UMBRA_OP_TRANSPOSE, umbra_onnx_transpose, 1},
     {"Unsqueeze", UMBRA_OP_RESHAPE, umbra_onnx_unsqueeze, 1},
+    {"Upsample", UMBRA_OP_GATHER, umbra_onnx_resize, 1},
 };
 
 static const translation *find(const Onnx__NodeProto *proto)

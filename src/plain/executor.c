@@ -97,7 +97,8 @@ static umbra_status make_buffers(umbra_plain *plain)
 
 static umbra_status prepare(umbra_plain *plain, const umbra_node *node, umbra_step *step)
 {
-    for (int i = 0; i < node->input_count; i++)
+    int tensors = node->op == UMBRA_OP_GATHER ? 1 : node->input_count; /* then come indices */
+    for (int i = 0; i < tensors; i++)
         if (node->inputs[i] < 0 || plain->data[node->inputs[i]] == NULL)
             return umbra_fail(UMBRA_E_MODEL, "node \"%s\" (%s): input %d is missing or an integer",
                               node->name, node->op_type, i);
@@ -139,6 +140,7 @@ static umbra_status prepare(umbra_plain *plain, const umbra_node *node, umbra_st
     case UMBRA_OP_PAD:
     case UMBRA_OP_CONCAT:
     case UMBRA_OP_SLICE:
+    case UMBRA_OP_GATHER:
         step->run = umbra_plain_run_move;
         return UMBRA_OK;
     default:

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "check.h"
+#include "graph/build.h"
 #include "plain/executor.h"
 
 #include <math.h>
@@ -62,6 +63,33 @@ umbra_graph *check_same_function(onnx_writer *w, graph_pass pass)
         umbra_memory_free((void *)inputs[i]);
     umbra_graph_free(before);
     return after;
+}
+
+void check_counted(onnx_writer *w, const char *shape, const float *want)
+{
+    umbra_graph *graph;
+    char text[UMBRA_SHAPE_TEXT];
+    check_ok(onnx_writer_import(w, &graph));
+    assert_int_equal(graph->input_count, 1);
+    assert_int_equal(graph->output_count, 1);
+    size_t count = (size_t)umbra_shape_elements(&graph->values[graph->inputs[0]].shape);
+    void *data;
+    check_ok(umbra_memory_alloc_array(&data, count, sizeof(float), "an input"));
+    const float *inputs[1] = {data};
+    for (size_t i = 0; i < count; i++)
+        ((float *)data)[i] = (float)(i + 1);
+    umbra_plain *plain = run(graph, inputs);
+    const umbra_shape *out = &graph->values[graph->outputs[0]].shape;
+    assert_string_equal(umbra_shape_text(out, text), shape);
+    const float *got = umbra_plain_value(plain, graph->outputs[0]);
+    for (int64_t i = 0; i < umbra_shape_elements(out); i++)
+        if (!(fabs((double)got[i] - (double)want[i]) < 1e-5))
+            fail_msg("element %lld is %g, expected %g", (long long)i, (double)got[i],
+                     (double)want[i]);
+    umbra_plain_free(plain);
+    umbra_memory_free(data);
+    umbra_graph_free(graph);
+    onnx_writer_free(w);
 }
 
 int count_nodes(const umbra_graph *graph, umbra_op op)
