@@ -278,18 +278,22 @@ static int needed_inputs(umbra_op op)
     }
 }
 
+static bool has_inputs(const umbra_node *node)
+{
+    int needed = node->op == UMBRA_OP_CONCAT ? node->input_count : needed_inputs(node->op);
+    for (int i = 0; i < needed; i++)
+        if (i >= node->input_count || node->inputs[i] < 0)
+            return false;
+    return true;
+}
+
 umbra_status umbra_infer_node(const umbra_graph *graph, const umbra_node *node, umbra_shape *out)
 {
     umbra_shape shape = {.rank = -1};
     bool constant = true;
-    if (node->input_count < needed_inputs(node->op))
-        return bad(graph, node, "an input is missing");
     for (int i = 0; i < node->input_count; i++) {
-        if (node->inputs[i] < 0) {
-            if (node->op == UMBRA_OP_CONCAT || i < needed_inputs(node->op))
-                return bad(graph, node, "an input is missing");
+        if (node->inputs[i] < 0)
             continue;
-        }
         const umbra_value *value = &graph->values[node->inputs[i]];
         constant = constant && umbra_value_is_constant(value);
         if (value->shape.rank < 0) {
@@ -297,6 +301,8 @@ umbra_status umbra_infer_node(const umbra_graph *graph, const umbra_node *node, 
             return UMBRA_OK;
         }
     }
+    if (!has_inputs(node))
+        return bad(graph, node, "an input is missing");
     UMBRA_TRY(infer(graph, node, &shape));
     if (node->op != UMBRA_OP_UNKNOWN && umbra_shape_elements(&shape) < 0)
         return bad(graph, node, "its output would have more than 2^28 elements");
