@@ -4,6 +4,7 @@
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/verify_auroc.h"
+#include "cli/verify_expected.h"
 
 #include "base/memory.h"
 #include "client/answer.h"
@@ -88,6 +89,9 @@ static umbra_status verify_one(verify_run *run, const char *path)
     if (run->failure != UMBRA_OK)
         return run->failure;
     UMBRA_TRY(status);
+    const char *expected = s->cli->text[UMBRA_OPT_EXPECTED];
+    if (expected != NULL)
+        UMBRA_TRY(umbra_verify_expected(expected, path, s->reference, s->output_count));
     double error = 0, bits = umbra_report_bits(s->exact, s->reference, s->output_count, &error);
     run->least_bits = fmin(run->least_bits, bits);
     run->sum_bits += bits;
@@ -215,19 +219,22 @@ static umbra_status run_verify(const umbra_cli *cli)
 const umbra_command umbra_command_verify = {
     .name = "verify",
     .summary = "compare encrypted and plaintext runs, node by node",
-    .usage = "umbra verify MODEL INPUT... [--labels CSV] [--split CSV --part NAME] [-n K] [--json]",
+    .usage = "umbra verify MODEL INPUT... [--labels CSV] [--expected DIR] [-n K] [--json]",
     .details = "Encrypts each input, runs the plan, decrypts after every node and compares with "
                "the plaintext\n"
                "network: bits = -log2(max |error| / max |plaintext|). An input is an image, a .npy "
                "or a folder.\n"
                "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it "
                "also prints the\n"
-               "AUROC of both. Exit code 7 where an answer has fewer bits than predicted, or than "
-               "--min-bits.",
+               "AUROC of both. With --expected the answers are compared with the outputs of "
+               "another runtime:\n"
+               "DIR/NAME.npy for an input NAME.*. Exit code 7 where an answer has fewer bits than "
+               "predicted, or\n"
+               "than --min-bits.",
     .example = "umbra verify models/chest-resnet20-f8 images/ --labels labels.csv -n 50",
     .options = 1u << UMBRA_OPT_MIN_BITS | 1u << UMBRA_OPT_LABELS | 1u << UMBRA_OPT_SPLIT |
-               1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_RUNS | 1u << UMBRA_OPT_PRECISION_BITS |
-               1u << UMBRA_OPT_MEMORY,
+               1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_EXPECTED | 1u << UMBRA_OPT_RUNS |
+               1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY,
     .least_arguments = 2,
     .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,
     .run = run_verify,

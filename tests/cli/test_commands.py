@@ -256,6 +256,25 @@ class Together(ProgramTest):
         self.assertEqual(done.returncode, ACCURACY)
         self.assertRegex(done.stderr, r"bits, fewer than the 50.00 asked for")
 
+    def test_verify_against_another_runtime(self):
+        outputs = self.folder / "outputs"
+        outputs.mkdir()
+        for i in range(2):
+            numpy.save(outputs / f"input_{i}.npy", numpy.load(TINY / f"expected/output_{i}.npy").astype("f8"))
+        words = ("verify", TINY, TINY / "expected/input_0.npy", INPUT_1, "--expected", outputs)
+        report = self.report(*words)
+        self.assertGreaterEqual(report["bits"], report["predicted_bits"])
+        numpy.save(outputs / "input_1.npy", expected(0))
+        done = self.start(*words)
+        self.assertEqual(done.returncode, ACCURACY)
+        self.assertRegex(done.stderr, "fewer than the .* predicted")
+        numpy.save(outputs / "input_1.npy", numpy.zeros((1, 2)))
+        self.fails(3, ["input_1.npy", "holds 2 numbers"], *words)
+        numpy.save(outputs / "input_1.npy", numpy.full((1, 3), numpy.nan))
+        self.fails(3, ["input_1.npy", "not finite"], *words)
+        (outputs / "input_1.npy").unlink()
+        self.fails(3, "input_1.npy", *words)
+
     def test_verify_with_labels(self):
         images = self.folder / "inputs"
         images.mkdir()
