@@ -9,10 +9,8 @@
 #include <stdint.h>
 
 extern const umbra_kernels umbra_kernels_portable;
-#if defined(UMBRA_X86_KERNELS)
 extern const umbra_kernels umbra_kernels_avx2;
 extern const umbra_kernels umbra_kernels_avx512ifma;
-#endif
 
 void umbra_ntt_forward_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
 void umbra_ntt_inverse_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
@@ -21,7 +19,6 @@ void umbra_ntt_inverse_portable(uint64_t *r, const uint64_t *a, const umbra_ntt 
 void umbra_embed_portable(double *re, double *im, size_t slots, const double *wr, const double *wi);
 void umbra_embed_inverse_portable(double *re, double *im, size_t slots, const double *wr,
                                   const double *wi);
-#if defined(UMBRA_X86_KERNELS)
 void umbra_embed_avx2(double *re, double *im, size_t slots, const double *wr, const double *wi);
 void umbra_embed_inverse_avx2(double *re, double *im, size_t slots, const double *wr,
                               const double *wi);
@@ -30,7 +27,6 @@ void umbra_embed_avx512ifma(double *re, double *im, size_t slots, const double *
 void umbra_embed_inverse_avx512ifma(double *re, double *im, size_t slots, const double *wr,
                                     const double *wi);
 double umbra_madd52_per_ns_avx512ifma(void);
-#endif
 
 /* Shape of every array of a kernel. */
 #define UMBRA_ASSERT_VECTOR(p, n) assert(((uintptr_t)(p)&63u) == 0 && (n) % 16 == 0)

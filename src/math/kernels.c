@@ -23,6 +23,8 @@ int umbra_kernels_all(const umbra_kernels *sets[4])
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512ifma") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         sets[count++] = &umbra_kernels_avx512ifma;
+#elif defined(UMBRA_EMULATED_KERNELS) /* tests: see tests/math/emulated */
+    sets[count++] = &umbra_kernels_avx512ifma;
 #endif
     return count;
 }
