@@ -24,6 +24,10 @@ typedef struct reader {
 
 static void reader_start(reader *r, const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream)
 {
+    /* It picks the fastest ChaCha20; where it fails, it is for want of randomness, not needed here.
+     */
+    const int ready = sodium_init();
+    (void)ready;
     memcpy(r->key, seed, sizeof r->key);
     for (int i = 0; i < 8; i++)
         r->nonce[i] = (unsigned char)(stream >> (8 * i));

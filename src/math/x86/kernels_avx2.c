@@ -147,9 +147,70 @@ static void mul_scalar_add_avx2(uint64_t *r, const uint64_t *a, uint64_t w, size
         store(r + i, accumulate_lifted(multiply(load(a + i), factor, &c), load(r + i), &c));
 }
 
-/* A sum of terms below 3q/4 and a residue below q is centred after each so many: 7 < 2^3, as q <
- * 2^50. */
-#define TERMS 8
+/* Sums go over the terms in groups and over the words in chunks, the running sums of a chunk in the
+ * first cache, and each step takes a whole cache line of every row: rows lie apart by powers of two
+ * and fall on the same sets, so that more of them at once than a cache has ways push each other
+ * out. A group of 4 terms
+ * below 3q/4 and a sum or residue below q stay below 4q < 2^52. */
+#define CHUNK 256
+#define DOT_TERMS 2
+#define COMBINE_TERMS 4
+#define STEP (2 * LANES)
+
+/* Of one chunk: centred sums of the first and second result. */
+typedef struct sums {
+    _Alignas(64) double first[CHUNK], second[CHUNK];
+} sums;
+
+/* Which part of the sums a group is. */
+typedef struct group {
+    size_t start, n; /* the words of the chunk */
+    int first, last; /* group of terms */
+    int accumulate;  /* start from what r holds */
+} group;
+
+ALWAYS vec begin(const uint64_t *r, const double *sum, const group *g)
+{
+    return !g->first ? _mm256_load_pd(sum) : g->accumulate ? load(r) : _mm256_setzero_pd();
+}
+
+ALWAYS void end(uint64_t *r, double *sum, vec x, const group *g, const constants *c)
+{
+    x = centre(x, c);
+    if (g->last)
+        store(r, lift(x, c));
+    else
+        _mm256_store_pd(sum, x);
+}
+
+ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
+                       const uint64_t *const *a1, const uint64_t *const *b, size_t terms, sums *s,
+                       const group *g, const constants *c)
+{
+    for (size_t i = 0; i < g->n; i += STEP) {
+        vec sum0[2], sum1[2];
+        _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = i + k * LANES;
+            sum0[k] = begin(r0 + g->start + at, s->first + at, g);
+            sum1[k] = begin(r1 + g->start + at, s->second + at, g);
+        }
+        _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++)
+            _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = g->start + i + k * LANES;
+            const vec x = load(b[j] + at);
+            sum0[k] = _mm256_add_pd(sum0[k], multiply(load(a0[j] + at), x, c));
+            sum1[k] = _mm256_add_pd(sum1[k], multiply(load(a1[j] + at), x, c));
+        }
+        _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = i + k * LANES;
+            end(r0 + g->start + at, s->first + at, sum0[k], g, c);
+            end(r1 + g->start + at, s->second + at, sum1[k], g, c);
+        }
+    }
+}
 
 static void dot2_avx2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
                       const uint64_t *const *a1, const uint64_t *const *b, size_t count,
@@ -159,22 +220,36 @@ static void dot2_avx2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
     UMBRA_ASSERT_VECTOR(r1, n);
     assert(count >= 1 && count <= 1024);
     const constants c = constants_of(m);
-    for (size_t i = 0; i < n; i += LANES) {
-        vec sum0 = accumulate ? load(r0 + i) : _mm256_setzero_pd();
-        vec sum1 = accumulate ? load(r1 + i) : _mm256_setzero_pd();
-        for (size_t j = 0; j < count;) {
-            const size_t end = count - j < TERMS ? count : j + TERMS;
-            for (; j < end; j++) {
-                vec x = load(b[j] + i);
-                sum0 = _mm256_add_pd(sum0, multiply(load(a0[j] + i), x, &c));
-                sum1 = _mm256_add_pd(sum1, multiply(load(a1[j] + i), x, &c));
-            }
-            sum0 = centre(sum0, &c);
-            sum1 = centre(sum1, &c);
+    sums s;
+    group g = {.accumulate = accumulate};
+    for (; g.start < n; g.start += CHUNK) {
+        g.n = n - g.start < CHUNK ? n - g.start : CHUNK;
+        for (size_t j = 0; j < count; j += DOT_TERMS) {
+            g.first = j == 0;
+            g.last = count - j <= DOT_TERMS;
+            if (count - j >= DOT_TERMS)
+                dot2_group(r0, r1, a0 + j, a1 + j, b + j, DOT_TERMS, &s, &g, &c);
+            else
+                dot2_group(r0, r1, a0 + j, a1 + j, b + j, count - j, &s, &g, &c);
         }
-        store(r0 + i, lift(sum0, &c));
-        store(r1 + i, lift(sum1, &c));
     }
+}
+
+ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t terms,
+                          sums *s, const group *g, const constants *c)
+{
+    vec factor[COMBINE_TERMS];
+    for (size_t j = 0; j < terms; j++)
+        factor[j] = broadcast((double)w[j]);
+    for (size_t i = 0; i < g->n; i += STEP)
+        _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = i + k * LANES;
+            vec sum = begin(r + g->start + at, s->first + at, g);
+            _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++) sum =
+                _mm256_add_pd(sum, multiply(load(a[j] + g->start + at), factor[j], c));
+            end(r + g->start + at, s->first + at, sum, g, c);
+        }
 }
 
 static void combine_avx2(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
@@ -183,15 +258,18 @@ static void combine_avx2(uint64_t *r, const uint64_t *const *a, const uint64_t *
     UMBRA_ASSERT_VECTOR(r, n);
     assert(count >= 1 && count <= 64);
     const constants c = constants_of(m);
-    for (size_t i = 0; i < n; i += LANES) {
-        vec sum = _mm256_setzero_pd();
-        for (size_t j = 0; j < count;) {
-            const size_t end = count - j < TERMS ? count : j + TERMS;
-            for (; j < end; j++)
-                sum = _mm256_add_pd(sum, multiply(load(a[j] + i), broadcast((double)w[j]), &c));
-            sum = centre(sum, &c);
+    sums s;
+    group g = {.accumulate = 0};
+    for (; g.start < n; g.start += CHUNK) {
+        g.n = n - g.start < CHUNK ? n - g.start : CHUNK;
+        for (size_t j = 0; j < count; j += COMBINE_TERMS) {
+            g.first = j == 0;
+            g.last = count - j <= COMBINE_TERMS;
+            if (count - j >= COMBINE_TERMS)
+                combine_group(r, a + j, w + j, COMBINE_TERMS, &s, &g, &c);
+            else
+                combine_group(r, a + j, w + j, count - j, &s, &g, &c);
         }
-        store(r + i, lift(sum, &c));
     }
 }
 
