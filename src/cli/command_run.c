@@ -20,7 +20,7 @@ typedef struct server_run {
     int query_count, result_count;
     uint64_t query_bytes, result_bytes;
     json_t *nodes;
-    double load_seconds, run_seconds;
+    double load_seconds, run_seconds, cpu_seconds;
 } server_run;
 
 static int on_step(void *context, const umbra_exec_event *event)
@@ -75,10 +75,11 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
 
 static umbra_status compute(server_run *run, const char *output)
 {
-    uint64_t start = umbra_clock_ns();
+    uint64_t start = umbra_clock_ns(), cpu_start = umbra_clock_cpu_ns();
     UMBRA_TRY(umbra_exec_run(run->exec, (const umbra_ciphertext *const *)run->query,
                              run->query_count, run->result, run->result_count, on_step, run));
     run->run_seconds = (double)(umbra_clock_ns() - start) * 1e-9;
+    run->cpu_seconds = (double)(umbra_clock_cpu_ns() - cpu_start) * 1e-9;
     const umbra_ciphertexts_use use = {UMBRA_ROLE_RESULT, umbra_plan_profile(run->plan)->plan_hash};
     return umbra_ciphertexts_save(output, &use, (const umbra_ciphertext *const *)run->result,
                                   run->result_count, NULL, &run->result_bytes);
@@ -95,6 +96,7 @@ static umbra_status print_report(server_run *run, const char *output)
         json_object_set_new(object, "result_bytes", json_integer((json_int_t)run->result_bytes));
         json_object_set_new(object, "load_seconds", json_real(run->load_seconds));
         json_object_set_new(object, "seconds", json_real(run->run_seconds));
+        json_object_set_new(object, "cpu_seconds", json_real(run->cpu_seconds));
         json_object_set(object, "nodes", run->nodes);
         umbra_report_machine(object, umbra_pool_threads(run->pool));
         return umbra_report_print(object);

@@ -1,0 +1,42 @@
+"""The Markdown table of what bench/networks.py measured."""
+
+COLUMNS = ("network", "f", "seconds", "predicted", "whole process", "processor", "bits, least", "mean", "predicted", "N", "levels",
+           "rotations", "keys", "query", "result", "peak memory", "predicted")
+
+
+def size(count):
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_:
+            return f"{count / bytes_:.3g} {unit}"
+    return f"{count} B"
+
+
+def number(line, name, form):
+    return form(line[name]) if name in line else "–"
+
+
+def row(line):
+    seconds, bits = (lambda x: f"{x:.3g}"), (lambda x: f"{x:.1f}")
+    least = number(line, "bits_least", bits) + (" **too few**" if line.get("agrees") is False else "")
+    return [number(line, "seconds_median", seconds), number(line, "seconds_predicted", seconds),
+            number(line, "seconds_whole_median", seconds), number(line, "cpu_seconds_median", seconds), least, number(line, "bits_mean", bits),
+            number(line, "bits_predicted", bits), f"2^{line['degree_log2']}", str(line["levels"]),
+            str(line["rotations"]), size(line["key_bytes"]), size(line["query_bytes"]), size(line["result_bytes"]),
+            number(line, "peak_bytes", size), number(line, "peak_predicted_bytes", size)]
+
+
+def cells(line):
+    name = [line["network"], "–" if line["latent"] is None else str(line["latent"])]
+    if "refused" in line:
+        return name + ["refused: " + " ".join(line["refused"].split()).replace("|", "\\|")] + [""] * (len(COLUMNS) - 3)
+    return name + row(line)
+
+
+def markdown(lines):
+    """One row a network, in the given order, and a sentence that says on what it was measured."""
+    where = sorted({f"{line['threads']} threads, {line['isa']}, at least {line['wanted_bits']:g} bits asked for, median "
+                    f"of {line.get('runs', 0)} runs, {line.get('inputs', 0)} inputs compared with PyTorch"
+                    for line in lines if "refused" not in line})
+    table = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    table += ["| " + " | ".join(cells(line)) + " |" for line in lines]
+    return "\n".join(table) + "\n\n" + "".join(f"Measured with {text}.\n" for text in where)

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Stands for a program that does not end in time.
+exec sleep 30

@@ -1,0 +1,82 @@
+"""bench/networks.py on the tiny model: what it measures, what it refuses, what it does not measure again."""
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy
+
+from umbra_program import ACCURACY, HERE, PROGRAM, ROOT, SECURITY, TINY, ProgramTest, main
+
+MEASURED = {"network", "latent", "threads", "isa", "runs", "seconds_median", "seconds_predicted", "bits_least",
+            "bits_mean", "bits_predicted", "degree_log2", "levels", "rotations", "key_bytes", "query_bytes",
+            "result_bytes", "peak_bytes", "peak_predicted_bytes", "wanted_bits", "agrees", "cpu_seconds_median"}
+
+
+class NetworkTable(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.models, cls.lines, cls.work = cls.folder / "models", cls.folder / "lines.jsonl", cls.folder / "work"
+        cls.work.mkdir()
+        for name in ("tiny-f8", "wrong-f8", "greedy"):
+            target = cls.models / name
+            shutil.copytree(TINY, target)
+            for part in ("input", "output"):
+                (target / f"expected/{part}s").mkdir()
+                for k in range(2):
+                    shutil.move(target / f"expected/{part}_{k}.npy", target / f"expected/{part}s/{k}.npy")
+        numpy.save(cls.models / "wrong-f8/expected/outputs/1.npy", numpy.full((1, 3), 7.0))
+
+    def table(self, code, *words):
+        words = [sys.executable, ROOT / "bench/networks.py", *words, "-o", self.lines, "--work", self.work,
+                 "--umbra", PROGRAM, "--threads", 1]
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=600)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertEqual(list(self.work.iterdir()), [], "keys are removed")
+        lines = [json.loads(text) for text in self.lines.read_text().splitlines()]
+        return done.stdout, lines
+
+    def setUp(self):
+        self.lines.unlink(missing_ok=True)
+
+    def test_measures_once(self):
+        model = self.models / "tiny-f8"
+        text, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
+        self.assertLessEqual(MEASURED, lines[0].keys())
+        self.assertEqual((lines[0]["network"], lines[0]["latent"], lines[0]["runs"]), ("tiny", 8, 2))
+        self.assertEqual((lines[0]["threads"], lines[0]["inputs"], lines[0]["agrees"]), (1, 1, True))
+        self.assertGreaterEqual(lines[0]["bits_least"], lines[0]["bits_predicted"])
+        self.assertGreater(lines[0]["peak_bytes"], 1 << 20)
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){15}$")
+        again, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
+        self.assertEqual((len(lines), again), (1, text))
+        _, lines = self.table(0, model, "--runs", 2, "--inputs", 2)
+        self.assertEqual([line["inputs"] for line in lines], [1, 2])
+
+    def test_disagreement(self):
+        text, lines = self.table(ACCURACY, self.models / "wrong-f8", "--check")
+        self.assertEqual((lines[0]["agrees"], lines[0]["inputs"]), (False, 2))
+        self.assertNotIn("runs", lines[0])
+        self.assertIn("too few", text)
+        self.table(ACCURACY, self.models / "wrong-f8", "--check")
+
+    def test_refusal(self):
+        text, lines = self.table(SECURITY, self.models / "greedy", "--precision-bits", 40)
+        self.assertEqual((lines[0]["network"], lines[0]["latent"], lines[0]["wanted_bits"]), ("greedy", None, 40))
+        self.assertIn("precision", lines[0]["refused"])
+        self.assertRegex(text, r"(?m)^\| greedy \| – \| refused: ")
+        _, lines = self.table(SECURITY, self.models / "greedy", "--precision-bits", 40)
+        self.assertEqual(len(lines), 1)
+
+    def test_out_of_time(self):
+        done = subprocess.run([sys.executable, str(ROOT / "bench/networks.py"), str(self.models / "tiny-f8"), "-o",
+                               str(self.lines), "--umbra", str(HERE / "slow_program.sh"), "--limit", "0.2"],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("took more than 0.2 s", done.stderr)
+        self.assertFalse(self.lines.exists(), "what was not measured is tried again")
+
+
+if __name__ == "__main__":
+    main()
