@@ -62,7 +62,7 @@ umbra_status umbra_image_encoder_open(const char *path, const umbra_model_info *
     encoder->side = info->image_side;
     encoder->low = info->image_low;
     encoder->high = info->image_high;
-    UMBRA_GOTO(fail, status, umbra_onnx_import_file(path, &encoder->graph));
+    UMBRA_GOTO(fail, status, umbra_onnx_import_single_file(path, &encoder->graph));
     UMBRA_GOTO(fail, status, check_shapes(encoder->graph, path, encoder->side, &encoder->outputs));
     UMBRA_GOTO(fail, status, umbra_plain_new(&encoder->plain, encoder->graph, threads));
     size_t pixels = (size_t)encoder->side * (size_t)encoder->side;

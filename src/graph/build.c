@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -244,4 +245,31 @@ void umbra_node_set_input(umbra_node *node, int position, int value)
     node->inputs[position] = value; /* one spare place is always allocated */
     if (position >= node->input_count)
         node->input_count = position + 1;
+}
+
+static bool all_finite(const umbra_value *value)
+{
+    int64_t count = value->f32 != NULL ? umbra_shape_elements(&value->shape) : 0;
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(value->f32[i]))
+            return false;
+    return true;
+}
+
+umbra_status umbra_graph_find_infinite(const umbra_graph *graph, bool **bad)
+{
+    void *memory;
+    UMBRA_TRY(umbra_memory_alloc(&memory, (size_t)graph->value_count + 1, "constants"));
+    *bad = memory;
+    for (int i = 0; i < graph->value_count; i++)
+        (*bad)[i] = !all_finite(&graph->values[i]);
+    return UMBRA_OK;
+}
+
+int umbra_node_bad_input(const umbra_node *node, const bool *bad)
+{
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] >= 0 && bad[node->inputs[i]])
+            return node->inputs[i];
+    return -1;
 }

@@ -63,6 +63,11 @@ void umbra_node_set_input(umbra_node *node, int position, int value);
  * output has and check it. An input of unknown shape gives an unknown shape. */
 umbra_status umbra_infer_node(const umbra_graph *graph, const umbra_node *node,
                               umbra_shape *out) UMBRA_MUST_USE;
+/* bad[v]: constant v holds NaN or infinity. Owns: caller, umbra_memory_free */
+#define UMBRA_NOT_FINITE "holds NaN or infinity; train again, or export anew"
+umbra_status umbra_graph_find_infinite(const umbra_graph *graph, bool **bad) UMBRA_MUST_USE;
+/* The first input of a node that is bad, -1 where there is none. */
+int umbra_node_bad_input(const umbra_node *node, const bool *bad);
 /* Evaluate a node whose inputs are all constants; its output becomes a constant and the node is
  * left for the caller to remove. *folded is false where the operator or the size is not for
  * folding. */

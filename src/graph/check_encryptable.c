@@ -137,21 +137,35 @@ static void write_text(umbra_writer *writer, const char *fmt, ...)
                           (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
 }
 
+/* One line for a node that cannot be encrypted. Returns whether there was one. */
+static bool write_offender(umbra_writer *writer, const umbra_graph *graph, int i, const bool *bad)
+{
+    const umbra_node *node = &graph->nodes[i];
+    const char *what = remedy(graph, node);
+    const char *type = node->op == UMBRA_OP_SILU ? "SiLU" : node->op_type;
+    const char *start = writer->size > 0 ? "\n" : "";
+    int constant = umbra_node_bad_input(node, bad);
+    if (constant >= 0) {
+        write_text(writer, "%s  node \"%s\" (%s): its constant \"%s\" " UMBRA_NOT_FINITE, start,
+                   node->name, type, graph->values[constant].name);
+        return true;
+    }
+    if (what == NULL || is_consequence(graph, node) || is_further_output(graph, i))
+        return false;
+    write_text(writer, "%s  node \"%s\" (%s): %s", start, node->name, type, what);
+    return true;
+}
+
 umbra_status umbra_graph_list_offenders(const umbra_graph *graph, char **list, int *count)
 {
     umbra_writer writer = {.bytes = NULL};
+    bool *bad = NULL;
     *list = NULL;
     *count = 0;
-    for (int i = 0; i < graph->node_count; i++) {
-        const umbra_node *node = &graph->nodes[i];
-        const char *what = remedy(graph, node);
-        if (what == NULL || is_consequence(graph, node) || is_further_output(graph, i))
-            continue;
-        const char *type = node->op == UMBRA_OP_SILU ? "SiLU" : node->op_type;
-        write_text(&writer, "%s  node \"%s\" (%s): %s", *count > 0 ? "\n" : "", node->name, type,
-                   what);
-        (*count)++;
-    }
+    UMBRA_TRY(umbra_graph_find_infinite(graph, &bad));
+    for (int i = 0; i < graph->node_count; i++)
+        *count += write_offender(&writer, graph, i, bad);
+    umbra_memory_free(bad);
     if (*count == 0)
         return UMBRA_OK;
     umbra_write_u8(&writer, 0);

@@ -6,7 +6,9 @@
 #include "graph/passes.h"
 #include "wire/file.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LEAST_OPSET 6 /* before it, shapes are attributes, and operators have other names */
 #define MOST_OPSET 25
@@ -283,10 +285,11 @@ static size_t name_room(const Onnx__GraphProto *g)
     return room;
 }
 
-umbra_status umbra_onnx_import(const void *bytes, size_t size, const char *name, umbra_graph **out)
+static umbra_status import(const void *bytes, size_t size, const char *name, int folder,
+                           umbra_graph **out)
 {
     static const char pointer[] = "version https://git-lfs";
-    umbra_importer importer = {.file = name};
+    umbra_importer importer = {.file = name, .folder = folder};
     umbra_status status;
     if (size > sizeof pointer && memcmp(bytes, pointer, sizeof pointer - 1) == 0)
         return umbra_fail(UMBRA_E_INPUT, "%s: a Git LFS pointer, not the model; run git lfs pull",
@@ -308,11 +311,41 @@ end:
     return status;
 }
 
+umbra_status umbra_onnx_import(const void *bytes, size_t size, const char *name, umbra_graph **out)
+{
+    return import(bytes, size, name, -1, out);
+}
+
+/* A descriptor of the folder that a file lies in, -1 where there is none to be had. */
+static int open_folder(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    if (length >= sizeof folder)
+        return -1;
+    memcpy(folder, path, length);
+    folder[length] = 0;
+    return open(length > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 umbra_status umbra_onnx_import_file(const char *path, umbra_graph **out)
 {
     umbra_file_map map;
     UMBRA_TRY(umbra_file_map_open(path, &map));
-    umbra_status status = umbra_onnx_import(map.bytes, map.size, path, out);
+    int folder = open_folder(path);
+    umbra_status status = import(map.bytes, map.size, path, folder, out);
+    if (folder >= 0)
+        close(folder);
+    umbra_file_unmap(&map);
+    return status;
+}
+
+umbra_status umbra_onnx_import_single_file(const char *path, umbra_graph **out)
+{
+    umbra_file_map map;
+    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_status status = import(map.bytes, map.size, path, -1, out);
     umbra_file_unmap(&map);
     return status;
 }

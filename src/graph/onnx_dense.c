@@ -122,17 +122,82 @@ umbra_status umbra_onnx_gemm(umbra_onnx_node *node)
     return gemm_computed(node, a, alpha, beta, transposed_b != 0);
 }
 
+/* The last two dimensions exchanged. */
+static umbra_status turn(umbra_onnx_node *node, int value, const char *suffix, int *out)
+{
+    umbra_attributes attr = umbra_attributes_default();
+    char name[UMBRA_ONNX_MAX_NAME + 64];
+    int rank = node->graph->values[value].shape.rank;
+    for (int i = 0; i < rank; i++)
+        attr.permutation[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
+    UMBRA_TRY(umbra_onnx_fresh_name(node, suffix, name));
+    return umbra_onnx_emit(node, UMBRA_OP_TRANSPOSE, &attr, &value, 1, name, NULL, out);
+}
+
+/* A constant vector as a matrix of one row, or of one column where it is the second factor: both
+ * are the same numbers to a dense layer. */
+static umbra_status as_matrix(umbra_onnx_node *node, int value, bool transposed, int *out)
+{
+    const umbra_shape *shape = &node->graph->values[value].shape;
+    umbra_shape row = {.rank = 2, .dim = {1, shape->dim[0]}};
+    char name[UMBRA_ONNX_MAX_NAME + 64];
+    if (shape->rank == 2)
+        return scaled_weights(node, value, transposed, 1.0, out);
+    UMBRA_TRY(umbra_onnx_fresh_name(node, "/row", name));
+    return umbra_onnx_emit(node, UMBRA_OP_RESHAPE, NULL, &value, 1, name, &row, out);
+}
+
+/* x W with a constant matrix or vector W. */
+static umbra_status matmul_second(umbra_onnx_node *node)
+{
+    int w, product;
+    char name[UMBRA_ONNX_MAX_NAME + 64];
+    bool vector = umbra_onnx_input(node, 1)->shape.rank == 1;
+    UMBRA_TRY(as_matrix(node, node->inputs[1], true, &w));
+    int pair[2] = {node->inputs[0], w};
+    if (!vector)
+        return umbra_onnx_emit(node, UMBRA_OP_DENSE, NULL, pair, 2, NULL, NULL, NULL);
+    UMBRA_TRY(umbra_onnx_fresh_name(node, "/column", name));
+    UMBRA_TRY(umbra_onnx_emit(node, UMBRA_OP_DENSE, NULL, pair, 2, name, NULL, &product));
+    umbra_shape shape = node->graph->values[product].shape;
+    shape.rank--;
+    return umbra_onnx_emit(node, UMBRA_OP_RESHAPE, NULL, &product, 1, NULL, &shape, NULL);
+}
+
+/* W x with a constant matrix or vector W: the dense layer works along x's last dimension but one.
+ */
+static umbra_status matmul_first(umbra_onnx_node *node)
+{
+    int w, turned, product;
+    char name[UMBRA_ONNX_MAX_NAME + 64];
+    umbra_attributes attr = umbra_attributes_default();
+    bool vector = umbra_onnx_input(node, 0)->shape.rank == 1;
+    UMBRA_TRY(as_matrix(node, node->inputs[0], false, &w));
+    UMBRA_TRY(turn(node, node->inputs[1], "/turned", &turned));
+    UMBRA_TRY(umbra_onnx_fresh_name(node, "/product", name));
+    UMBRA_TRY(
+        umbra_onnx_emit(node, UMBRA_OP_DENSE, NULL, (int[2]){turned, w}, 2, name, NULL, &product));
+    umbra_shape shape = node->graph->values[product].shape;
+    int rank = shape.rank;
+    shape.rank--;
+    if (vector)
+        return umbra_onnx_emit(node, UMBRA_OP_RESHAPE, NULL, &product, 1, NULL, &shape, NULL);
+    for (int i = 0; i < rank; i++)
+        attr.permutation[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
+    return umbra_onnx_emit(node, UMBRA_OP_TRANSPOSE, &attr, &product, 1, NULL, NULL, NULL);
+}
+
 umbra_status umbra_onnx_matmul(umbra_onnx_node *node)
 {
     const umbra_value *a = umbra_onnx_input(node, 0), *b = umbra_onnx_input(node, 1);
     if (a == NULL || b == NULL)
         return umbra_onnx_bad(node, "it needs two inputs");
-    if (b->shape.rank == 2 && umbra_onnx_is_constant(node, 1) && a->shape.rank >= 1) {
-        int w;
-        UMBRA_TRY(scaled_weights(node, node->inputs[1], true, 1.0, &w));
-        return umbra_onnx_emit(node, UMBRA_OP_DENSE, NULL, (int[2]){node->inputs[0], w}, 2, NULL,
-                               NULL, NULL);
-    }
+    bool a_fits = a->shape.rank == 1 || a->shape.rank == 2;
+    bool b_fits = b->shape.rank == 1 || b->shape.rank == 2;
+    if (umbra_onnx_is_constant(node, 1) && b_fits && a->shape.rank >= 1)
+        return matmul_second(node);
+    if (umbra_onnx_is_constant(node, 0) && a_fits && b->shape.rank >= 2)
+        return matmul_first(node);
     if (a->shape.rank < 2 || b->shape.rank < 2)
         return umbra_onnx_unsupported(node,
                                       "products with a computed vector; reshape it to a matrix");

@@ -16,6 +16,7 @@ typedef struct umbra_importer {
     umbra_graph *graph;
     umbra_names values; /* ONNX value name -> value index */
     int64_t opset;
+    int folder; /* descriptor of the file's folder, for external data; -1: none may be read */
 } umbra_importer;
 
 /* One ONNX node being translated. */
@@ -45,6 +46,15 @@ umbra_status umbra_onnx_check_name(const umbra_importer *importer, const char *n
 /* A tensor of the file becomes a constant: floats as f32, integers and bools as i64. */
 umbra_status umbra_onnx_add_tensor(umbra_importer *importer, const Onnx__TensorProto *tensor,
                                    const char *name, int *index) UMBRA_MUST_USE;
+
+/* onnx_external.c: data in a file beside the model. */
+bool umbra_onnx_is_external(const Onnx__TensorProto *tensor);
+/* Read exactly `bytes` bytes. Only files inside the model's folder, named by a relative path
+ * without
+ * "..", without symbolic links on the way. Owns: caller, umbra_memory_free */
+umbra_status umbra_onnx_read_external(const umbra_importer *importer,
+                                      const Onnx__TensorProto *tensor, const char *name,
+                                      size_t bytes, unsigned char **out) UMBRA_MUST_USE;
 
 /* Attributes: the default where it is absent, E_INPUT where it has another type. */
 const Onnx__AttributeProto *umbra_onnx_find(const umbra_onnx_node *node, const char *attribute);

@@ -1,6 +1,8 @@
 /* A TensorProto becomes a constant: raw or typed data, floats as f32, integers and bools as i64. */
 #include "graph/onnx_internal.h"
 
+#include "base/memory.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -18,6 +20,7 @@ static const element_type types[] = {
     {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, FLOATS, UMBRA_F32},
     {ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, 8, DOUBLES, UMBRA_F32},
     {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16, 2, INT32S, UMBRA_F32},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16, 2, INT32S, UMBRA_F32},
     {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 8, INT64S, UMBRA_I64},
     {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, 4, INT32S, UMBRA_I64},
     {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 2, INT32S, UMBRA_I64},
@@ -51,6 +54,13 @@ static uint64_t little_endian(const unsigned char *p, size_t bytes)
     return v;
 }
 
+static float from_bits(uint32_t bits)
+{
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
 static float raw_float(uint64_t word, int32_t onnx)
 {
     if (onnx == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16)
@@ -60,10 +70,8 @@ static float raw_float(uint64_t word, int32_t onnx)
         memcpy(&d, &word, sizeof d);
         return (float)d;
     }
-    uint32_t half = (uint32_t)word;
-    float f;
-    memcpy(&f, &half, sizeof f);
-    return f;
+    return from_bits(onnx == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16 ? (uint32_t)word << 16
+                                                                     : (uint32_t)word);
 }
 
 static int64_t raw_integer(uint64_t word, int32_t onnx)
@@ -115,7 +123,7 @@ static void fill_floats(float *out, size_t count, const Onnx__TensorProto *t, co
         else if (e->typed == DOUBLES)
             out[i] = (float)t->double_data[i];
         else
-            out[i] = from_half((uint16_t)t->int32_data[i]);
+            out[i] = raw_float((uint16_t)t->int32_data[i], e->onnx);
     }
 }
 
@@ -155,13 +163,6 @@ static umbra_status tensor_shape(const umbra_importer *importer, const Onnx__Ten
 static umbra_status find_type(const umbra_importer *importer, const Onnx__TensorProto *t,
                               const char *name, const element_type **out)
 {
-    if (t->n_external_data > 0 ||
-        (t->has_data_location && t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT))
-        return umbra_fail(
-            UMBRA_E_INPUT,
-            "%s: constant \"%s\" lies in another file (external data); save the model "
-            "in one file",
-            importer->file, name);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (t->has_data_type && types[i].onnx == t->data_type) {
             *out = &types[i];
@@ -172,18 +173,43 @@ static umbra_status find_type(const umbra_importer *importer, const Onnx__Tensor
                       importer->file, name, t->has_data_type ? (int)t->data_type : 0);
 }
 
+static void fill(umbra_value *value, size_t count, const Onnx__TensorProto *t,
+                 const element_type *e)
+{
+    if (e->type == UMBRA_F32)
+        fill_floats(value->f32, count, t, e);
+    else
+        fill_integers(value->i64, count, t, e);
+}
+
+/* As raw data, read from the other file. */
+static umbra_status fill_external(umbra_importer *importer, const Onnx__TensorProto *t,
+                                  const element_type *e, size_t count, int index)
+{
+    Onnx__TensorProto raw = *t;
+    umbra_value *value = &importer->graph->values[index];
+    raw.has_raw_data = 1;
+    UMBRA_TRY(umbra_onnx_read_external(importer, t, value->name, count * e->raw_bytes,
+                                       &raw.raw_data.data));
+    raw.raw_data.len = count * e->raw_bytes;
+    fill(value, count, &raw, e);
+    umbra_memory_free(raw.raw_data.data);
+    return UMBRA_OK;
+}
+
 umbra_status umbra_onnx_add_tensor(umbra_importer *importer, const Onnx__TensorProto *t,
                                    const char *name, int *index)
 {
     const element_type *e = NULL;
     umbra_shape shape;
     int64_t elements = 0;
+    bool external = umbra_onnx_is_external(t);
     UMBRA_TRY(find_type(importer, t, name, &e));
     UMBRA_TRY(tensor_shape(importer, t, name, &shape, &elements));
     size_t count = (size_t)elements;
     size_t have = t->has_raw_data ? t->raw_data.len : typed_count(t, e->typed);
     size_t want = t->has_raw_data ? count * e->raw_bytes : count;
-    if (have != want)
+    if (!external && have != want)
         return umbra_fail(UMBRA_E_INPUT,
                           "%s: constant \"%s\" holds %zu %s where its shape needs %zu; the file is "
                           "damaged",
@@ -191,10 +217,8 @@ umbra_status umbra_onnx_add_tensor(umbra_importer *importer, const Onnx__TensorP
     umbra_status status = umbra_graph_add_constant(importer->graph, name, &shape, e->type, index);
     if (status != UMBRA_OK)
         return umbra_fail_within(status, "%s", importer->file);
-    umbra_value *value = &importer->graph->values[*index];
-    if (e->type == UMBRA_F32)
-        fill_floats(value->f32, count, t, e);
-    else
-        fill_integers(value->i64, count, t, e);
+    if (external)
+        return fill_external(importer, t, e, count, *index);
+    fill(&importer->graph->values[*index], count, t, e);
     return UMBRA_OK;
 }

@@ -32,10 +32,19 @@ static void list_node(offenders *list, const char *name, const char *op_type, co
     list->used += (size_t)length;
 }
 
+/* Weights, where a NaN is a mistake; an infinity added before a softmax is a mask. */
+static bool has_weights(umbra_op op)
+{
+    return op == UMBRA_OP_CONV || op == UMBRA_OP_CONV_TRANSPOSE || op == UMBRA_OP_DENSE ||
+           op == UMBRA_OP_BATCH_NORM || op == UMBRA_OP_INSTANCE_NORM;
+}
+
 /* Everything that cannot be run, in one message. */
 static umbra_status check_graph(const umbra_graph *graph)
 {
     offenders list = {.used = 0};
+    bool *bad;
+    UMBRA_TRY(umbra_graph_find_infinite(graph, &bad));
     for (int i = 0; i < graph->input_count; i++)
         if (graph->values[graph->inputs[i]].type != UMBRA_F32)
             list_node(&list, graph->values[graph->inputs[i]].name, "input",
@@ -48,7 +57,10 @@ static umbra_status check_graph(const umbra_graph *graph)
                       node->note != NULL ? node->note : "this operator is not known to Umbra");
         else if (shape->rank >= 0 && umbra_shape_elements(shape) < 1)
             list_node(&list, node->name, node->op_type, "its shape is impossible");
+        else if (has_weights(node->op) && umbra_node_bad_input(node, bad) >= 0)
+            list_node(&list, node->name, node->op_type, "one of its weights " UMBRA_NOT_FINITE);
     }
+    umbra_memory_free(bad);
     if (list.count == 0)
         return UMBRA_OK;
     return umbra_fail(UMBRA_E_MODEL, "%d nodes cannot be run:%s", list.count, list.text);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "same_function.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static umbra_graph *import(onnx_writer *w)
@@ -166,6 +167,35 @@ static void test_encryptable_net_passes(void **state)
     umbra_graph_free(graph);
 }
 
+/* The node is named; also where a constant becomes infinite by folding. */
+static void test_weights_that_are_not_finite(void **state)
+{
+    (void)state;
+    static const float bad[2] = {1.0f, NAN}, zero[2] = {2.0f, 0.0f};
+    onnx_writer *w = start();
+    w->constants[0]->float_data[3] = INFINITY;
+    onnx_writer_constant(w, "k", "2,1,1", bad);
+    onnx_writer_node(w, "Mul", "conv k", "m");
+    onnx_writer_constant(w, "one", "2,1,1", zero);
+    onnx_writer_constant(w, "z", "2,1,1", zero);
+    onnx_writer_node(w, "Div", "one z", "quotient");
+    onnx_writer_node(w, "GlobalAveragePool", "m", "p");
+    onnx_writer_node(w, "Add", "p quotient", "y");
+    onnx_writer_output(w, "y");
+    umbra_graph *graph;
+    check_ok(onnx_writer_import(w, &graph));
+    check_fails(UMBRA_E_MODEL, "\"conv\" (Conv): its constant \"w\" holds NaN",
+                umbra_graph_check_encryptable(graph, "f"));
+    check_fails(UMBRA_E_MODEL, "\"m\" (Mul): its constant \"k\" holds NaN",
+                umbra_graph_check_encryptable(graph, "f"));
+    check_fails(UMBRA_E_MODEL, "\"y\" (Add): its constant \"quotient\" holds NaN",
+                umbra_graph_check_encryptable(graph, "f"));
+    check_ok(umbra_graph_simplify(graph));
+    check_fails(UMBRA_E_MODEL, "holds NaN", umbra_graph_check_encryptable(graph, "f"));
+    umbra_graph_free(graph);
+    onnx_writer_free(w);
+}
+
 /* More offenders than a message holds: whole lines, and the list has all of them. */
 static void test_many_offenders(void **state)
 {
@@ -200,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_consequences_are_not_listed),
         cmocka_unit_test(test_encryptable_net_passes),
         cmocka_unit_test(test_many_offenders),
+        cmocka_unit_test(test_weights_that_are_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,23 @@ static void test_unknown_nodes_are_all_named(void **state)
     onnx_writer_free(w);
 }
 
+static void test_weights_that_are_not_finite(void **state)
+{
+    (void)state;
+    onnx_writer *w = onnx_writer_new(13);
+    onnx_writer_input(w, "x", "1,2,4,4");
+    onnx_writer_constant(w, "w", "2,2,3,3", NULL)->float_data[7] = NAN;
+    onnx_writer_node(w, "Conv", "x w", "y");
+    onnx_writer_output(w, "y");
+    umbra_graph *graph;
+    umbra_plain *plain;
+    check_ok(onnx_writer_import(w, &graph));
+    check_fails(UMBRA_E_MODEL, "\"y\" (Conv): one of its weights holds NaN",
+                umbra_plain_new(&plain, graph, 1));
+    umbra_graph_free(graph);
+    onnx_writer_free(w);
+}
+
 /* Tensors that the machine cannot hold are refused before any of them is allocated. */
 static void test_too_little_memory(void **state)
 {
@@ -192,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_convolutions),
         cmocka_unit_test(test_values_of_all_nodes),
         cmocka_unit_test(test_unknown_nodes_are_all_named),
+        cmocka_unit_test(test_weights_that_are_not_finite),
         cmocka_unit_test(test_too_little_memory),
         cmocka_unit_test(test_threads_are_restored),
     };

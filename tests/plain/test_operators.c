@@ -195,7 +195,7 @@ static umbra_status import(const suite_case *c, int first, umbra_graph **out)
 /* All tensors of the case as constants of a graph of their own. */
 static umbra_status decode(Onnx__TensorProto *const *tensors, int count, umbra_graph *graph)
 {
-    umbra_importer importer = {.file = "tensor", .graph = graph};
+    umbra_importer importer = {.file = "tensor", .graph = graph, .folder = -1};
     for (int i = 0; i < count; i++) {
         int index;
         UMBRA_TRY(umbra_onnx_add_tensor(&importer, tensors[i], "t", &index));
