@@ -31,7 +31,7 @@ umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbr
     for (int i = 0; i < layout->ciphertexts && status == UMBRA_OK; i++)
         status = decrypt_one(key, ciphertexts[i], slots + (size_t)i * layout->slots, layout->slots);
     if (status == UMBRA_OK) {
-        umbra_layout_gather(layout, slots, values);
+        umbra_layout_gather(layout, slots, 1, values);
         for (size_t i = 0; i < umbra_layout_elements(layout); i++)
             values[i] /= factor;
     }

@@ -75,7 +75,7 @@ umbra_status umbra_query_encrypt(const umbra_profile *profile, const umbra_secre
     void *memory = NULL;
     UMBRA_TRY(umbra_secret_alloc(&memory, total * sizeof(double)));
     double *slots = memory;
-    umbra_layout_scatter(layout, tensor, slots);
+    umbra_layout_scatter(layout, tensor, 1, slots);
     for (size_t i = 0; i < total; i++)
         slots[i] *= profile->input_factor;
     umbra_status status = UMBRA_OK;

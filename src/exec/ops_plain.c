@@ -225,13 +225,13 @@ umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *
     plain_run r = {.plan = exec->plan, .slots = umbra_params_slots(exec->plan->params)};
     umbra_status status = plain_room(&r);
     if (status == UMBRA_OK) {
-        umbra_layout_scatter(&p->input_layout, input, r.input);
+        umbra_layout_scatter(&p->input_layout, input, 1, r.input);
         for (size_t i = 0; i < (size_t)p->input_layout.ciphertexts * r.slots; i++)
             r.input[i] *= p->input_factor;
         status = umbra_program_run(program, &plain_ops, &r);
     }
     if (status == UMBRA_OK) {
-        umbra_layout_gather(&p->output_layout, r.output, output);
+        umbra_layout_gather(&p->output_layout, r.output, 1, output);
         for (size_t i = 0; i < umbra_layout_elements(&p->output_layout); i++)
             output[i] /= p->output_factor;
     }

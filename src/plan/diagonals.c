@@ -31,10 +31,9 @@ static void pair_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *p
     if (count == 0)
         return;
     size_t period = problem->period[input];
-    size_t modulus = umbra_diagonal_min(period, split->window);
+    size_t modulus = umbra_diagonal_modulus(problem, period, split->window);
     size_t made = umbra_diagonal_cover(split->half, problem->residues + first, count,
-                                       umbra_diagonal_min(period, problem->out_period), modulus,
-                                       cover, marks);
+                                       umbra_diagonal_base(problem, period), modulus, cover, marks);
     for (size_t i = 0; set->shapes != NULL && i < made; i++) {
         size_t baby, giant;
         umbra_diagonal_split_residue(split, modulus, problem->slots, cover[i], &baby, &giant);
@@ -113,10 +112,8 @@ static void find_gains(umbra_diagonal_set *set, const umbra_diagonal_problem *pr
     for (int t = 0; t < problem->term_count; t++) {
         const umbra_sparse *matrix = problem->terms[t].matrix;
         size_t period = umbra_layout_period(problem->terms[t].layout);
-        double modulus = (double)umbra_diagonal_min(period, split->window);
-        double lifts = fmax(1.0, modulus / (double)problem->out_period);
-        double factor =
-            (double)umbra_diagonal_max(period, split->window) / (double)problem->largest_period;
+        double lifts = (double)umbra_diagonal_lifts(problem, period, split->window);
+        double factor = umbra_diagonal_factor(problem, period, split->window);
         double sum = 0.0;
         for (size_t e = 0; e < matrix->row_start[rows]; e++)
             sum += matrix->weight[e] * matrix->weight[e];

@@ -39,7 +39,7 @@ static void set_routes(router *r, size_t first, size_t end)
     for (size_t k = first; k < end; k++) {
         const umbra_diagonal_shape *shape = &r->set->shapes[k];
         size_t period = problem->period[shape->input];
-        size_t modulus = umbra_diagonal_min(period, r->split->window);
+        size_t modulus = umbra_diagonal_modulus(problem, period, r->split->window);
         size_t baby = (size_t)shape->baby_slots, giant = (size_t)shape->giant_slots;
         route *routes = r->routes + (size_t)shape->input * slots;
         bool by_column = period >= problem->out_period;
@@ -61,20 +61,21 @@ static void send_row(router *r, int t, size_t row)
     const uint32_t *position = problem->column_position[t];
     size_t slots = problem->slots, out_period = problem->out_period;
     size_t period = umbra_layout_period(problem->terms[t].layout);
-    size_t modulus = umbra_diagonal_min(period, r->split->window);
-    size_t lifts = modulus > out_period ? modulus / out_period : 1;
+    size_t modulus = umbra_diagonal_modulus(problem, period, r->split->window);
+    size_t lifts = umbra_diagonal_lifts(problem, period, r->split->window);
     size_t p = problem->row_position[row] & (slots - 1);
     bool by_column = period >= out_period;
     uint32_t mask = (uint32_t)(umbra_diagonal_max(period, out_period) - 1);
-    double factor = (double)umbra_diagonal_max(r->split->window, period) /
-                    (double)problem->largest_period * (r->split->half > 0 ? 0.5 : 1.0);
+    double factor =
+        umbra_diagonal_factor(problem, period, r->split->window) * (r->split->half > 0 ? 0.5 : 1.0);
     umbra_diagonal_entries *entries = r->entries;
     for (size_t e = matrix->row_start[row]; e < matrix->row_start[row + 1]; e++) {
         size_t column = position[matrix->column[e]], q = column & (slots - 1);
         const route *routes = r->routes + (column - q);
         uint32_t from = (uint32_t)(by_column ? q : p);
         for (size_t lift = 0; lift < lifts; lift++) {
-            const route *to = &routes[(q - p - lift * out_period) & (modulus - 1)];
+            const route *to =
+                &routes[umbra_diagonal_residue(problem, modulus, p + lift * out_period, q)];
             if (r->next == NULL) {
                 entries->start[to->diagonal + 1]++;
                 continue;

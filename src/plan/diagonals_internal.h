@@ -13,13 +13,19 @@
 
 #include "plan/diagonals.h"
 
+#include <stdbool.h>
+
 /* One map, its positions and residues. Pair k = output * inputs + input. */
 typedef struct umbra_diagonal_problem {
     const umbra_map_term *terms;
     int term_count;
     const umbra_layout *to;
     size_t slots;
-    int inputs, outputs;               /* ciphertexts */
+    int inputs, outputs; /* ciphertexts */
+    /* Several images in a ciphertext: shifts are not cyclic in a room. P is the room; Q and the
+     * largest P are what elements reach up to in it; W = Q, and every base and modulus the slots.
+     */
+    bool rooms;
     size_t out_period, largest_period; /* Q; the largest P, at least Q */
     size_t *period;                    /* P by input ciphertext; 0: no term uses it */
     uint32_t *row_position;            /* ciphertext * slots + slot of the first copy */
@@ -43,6 +49,45 @@ static inline size_t umbra_diagonal_min(size_t a, size_t b)
 static inline size_t umbra_diagonal_max(size_t a, size_t b)
 {
     return a > b ? a : b;
+}
+
+/* min(P, Q), what residues of an input are known modulo; and min(P, W), what its shifts are. */
+static inline size_t umbra_diagonal_base(const umbra_diagonal_problem *problem, size_t period)
+{
+    return problem->rooms ? problem->slots : umbra_diagonal_min(period, problem->out_period);
+}
+
+static inline size_t umbra_diagonal_modulus(const umbra_diagonal_problem *problem, size_t period,
+                                            size_t window)
+{
+    return problem->rooms ? problem->slots : umbra_diagonal_min(period, window);
+}
+
+/* How many of its shifts an entry takes: one for each part of the window that its input tells
+ * apart.
+ */
+static inline size_t umbra_diagonal_lifts(const umbra_diagonal_problem *problem, size_t period,
+                                          size_t window)
+{
+    size_t modulus = umbra_diagonal_min(period, window);
+    return problem->rooms || modulus <= problem->out_period ? 1 : modulus / problem->out_period;
+}
+
+/* What weights are multiplied by, because the sum steps add equal copies. */
+static inline double umbra_diagonal_factor(const umbra_diagonal_problem *problem, size_t period,
+                                           size_t window)
+{
+    return problem->rooms
+               ? 1.0
+               : (double)umbra_diagonal_max(period, window) / (double)problem->largest_period;
+}
+
+/* The residue of an entry. In rooms its result stands at the one slot that is p mod Q and not more
+ * than Q - 1 away from q on either side, so that it never leaves the room. */
+static inline size_t umbra_diagonal_residue(const umbra_diagonal_problem *problem, size_t base,
+                                            size_t p, size_t q)
+{
+    return ((problem->rooms ? q & (problem->out_period - 1) : q) - p) & (base - 1);
 }
 
 /* Baby and giant of a residue. Its digits in the bases radix[0], radix[1]/radix[0], ... are centred

@@ -9,7 +9,8 @@ static umbra_status check_terms(const umbra_map_term *terms, int term_count, con
 {
     for (int t = 0; t < term_count; t++) {
         const umbra_map_term *term = &terms[t];
-        if (term->layout->slots != to->slots || term->matrix->rows != umbra_layout_elements(to) ||
+        if (term->layout->slots != to->slots || term->layout->images != to->images ||
+            term->matrix->rows != umbra_layout_elements(to) ||
             term->matrix->columns != umbra_layout_elements(term->layout) || term->input < 0)
             return umbra_fail(UMBRA_E_MISMATCH,
                               "term %d of a linear map: a matrix of %zu x %zu between layouts of "
@@ -38,6 +39,13 @@ static umbra_status positions(uint32_t **out, const umbra_layout *layout, int fi
     return UMBRA_OK;
 }
 
+/* What a layout repeats with, or in rooms the power of two that its elements stay below. */
+static size_t extent_of(const umbra_layout *layout)
+{
+    return layout->images > 1 && layout->kind == UMBRA_LAYOUT_MODULAR ? layout->modulus
+                                                                      : umbra_layout_period(layout);
+}
+
 /* No two terms read the same ciphertext: their weights would meet, and the noise gain be too small.
  */
 static umbra_status set_periods(umbra_diagonal_problem *problem)
@@ -53,7 +61,7 @@ static umbra_status set_periods(umbra_diagonal_problem *problem)
     for (int t = 0; t < problem->term_count; t++) {
         const umbra_layout *layout = problem->terms[t].layout;
         size_t period = umbra_layout_period(layout);
-        problem->largest_period = umbra_diagonal_max(problem->largest_period, period);
+        problem->largest_period = umbra_diagonal_max(problem->largest_period, extent_of(layout));
         for (int i = 0; i < layout->ciphertexts; i++) {
             size_t *at = &problem->period[problem->terms[t].input + i];
             if (*at != 0)
@@ -90,7 +98,8 @@ umbra_status umbra_diagonal_problem_make(umbra_diagonal_problem *out, const umbr
                                       .to = to,
                                       .slots = to->slots,
                                       .outputs = to->ciphertexts,
-                                      .out_period = umbra_layout_period(to)};
+                                      .rooms = to->images > 1,
+                                      .out_period = extent_of(to)};
     umbra_status status = fill_problem(&problem);
     if (status != UMBRA_OK) {
         umbra_diagonal_problem_free(&problem);
@@ -118,11 +127,11 @@ static void mark_row(const umbra_diagonal_problem *problem, int t, size_t row, u
     const umbra_sparse *matrix = problem->terms[t].matrix;
     const uint32_t *position = problem->column_position[t];
     size_t slots = problem->slots, p = problem->row_position[row] & (slots - 1);
-    size_t mask =
-        umbra_diagonal_min(umbra_layout_period(problem->terms[t].layout), problem->out_period) - 1;
+    size_t base = umbra_diagonal_base(problem, umbra_layout_period(problem->terms[t].layout));
     for (size_t e = matrix->row_start[row]; e < matrix->row_start[row + 1]; e++) {
         size_t at = position[matrix->column[e]];
-        seen[(at & ~(slots - 1)) | ((at - p) & mask)] = 1;
+        size_t q = at & (slots - 1);
+        seen[(at - q) | umbra_diagonal_residue(problem, base, p, q)] = 1;
     }
 }
 
@@ -134,7 +143,8 @@ static umbra_status take_seen(umbra_diagonal_problem *problem, int output, unsig
     size_t *start = problem->pair_start + (size_t)output * (size_t)problem->inputs;
     for (int i = 0; i < problem->inputs; i++) {
         unsigned char *at = seen + (size_t)i * slots;
-        size_t base = umbra_diagonal_min(problem->period[i], problem->out_period);
+        size_t base =
+            problem->period[i] == 0 ? 0 : umbra_diagonal_base(problem, problem->period[i]);
         if (base > *capacity - count) {
             size_t wanted = *capacity * 2 + base;
             void *grown = NULL;

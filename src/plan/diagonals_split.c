@@ -101,12 +101,12 @@ static void find_input_kinds(search *s)
 
 static size_t modulus_of(const search *s, int input, size_t window)
 {
-    return umbra_diagonal_min(s->problem->period[input], window);
+    return umbra_diagonal_modulus(s->problem, s->problem->period[input], window);
 }
 
 static size_t base_of(const search *s, int input)
 {
-    return umbra_diagonal_min(s->problem->period[input], s->problem->out_period);
+    return umbra_diagonal_base(s->problem, s->problem->period[input]);
 }
 
 /* The covers of all pairs of kinds. Returns: products, over all ciphertexts; *largest: of one pair.
@@ -195,7 +195,7 @@ static void try_split(search *s, const candidate *c, size_t r0, size_t r1, size_
 /* All ways to cut a shift's digits in at most four, taken in turn as baby and giant. */
 static void try_splits(search *s, const candidate *c)
 {
-    size_t top = umbra_diagonal_min(c->window, s->problem->largest_period), largest;
+    size_t top = umbra_diagonal_modulus(s->problem, s->problem->largest_period, c->window), largest;
     (void)cover_all(s, c->window, c->half, &largest);
     for (size_t r0 = 1; r0 <= top; r0 *= 2)
         for (size_t r1 = r0 == top ? top : 2 * r0; r1 <= top; r1 *= 2)
@@ -238,7 +238,8 @@ static void run(search *s)
     const umbra_diagonal_problem *problem = s->problem;
     find_output_kinds(s);
     find_input_kinds(s);
-    for (size_t window = problem->out_period; window <= problem->largest_period; window *= 2) {
+    size_t last = problem->rooms ? problem->out_period : problem->largest_period;
+    for (size_t window = problem->out_period; window <= last; window *= 2) {
         size_t largest_modulus = 1;
         for (int i = 0; i < problem->inputs; i++)
             largest_modulus = umbra_diagonal_max(largest_modulus, modulus_of(s, i, window));

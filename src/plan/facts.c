@@ -44,7 +44,8 @@ static bool same_layout(const umbra_layout *a, const umbra_layout *b)
     return a->kind == b->kind && a->channels == b->channels && a->height == b->height &&
            a->width == b->width && a->slots == b->slots && a->ciphertexts == b->ciphertexts &&
            a->grid_height == b->grid_height && a->grid_width == b->grid_width && a->gap == b->gap &&
-           a->blocks == b->blocks && a->copies == b->copies && a->modulus == b->modulus;
+           a->blocks == b->blocks && a->copies == b->copies && a->modulus == b->modulus &&
+           a->images == b->images;
 }
 
 static bool same_facts(const umbra_facts *a, const umbra_facts *b)

@@ -86,7 +86,8 @@ umbra_status umbra_layout_multiplexed(umbra_layout *out, int channels, int heigh
                           .grid_width = grid_width,
                           .gap = gap,
                           .blocks = (int)blocks,
-                          .copies = capacity / blocks};
+                          .copies = capacity / blocks,
+                          .images = 1};
     return UMBRA_OK;
 }
 
@@ -104,7 +105,25 @@ umbra_status umbra_layout_modular(umbra_layout *out, int count, size_t slots)
                           .width = 1,
                           .slots = slots,
                           .ciphertexts = 1,
-                          .modulus = round_up_to_power_of_two((size_t)count)};
+                          .modulus = round_up_to_power_of_two((size_t)count),
+                          .images = 1};
+    return UMBRA_OK;
+}
+
+umbra_status umbra_layout_set_images(umbra_layout *layout, int images)
+{
+    assert(layout->images == 1);
+    if (images < 1 || !is_power_of_two((size_t)images) ||
+        (size_t)images > MAX_SLOTS / layout->slots ||
+        (uint64_t)layout->ciphertexts * layout->slots > MAX_POSITIONS / (uint64_t)images)
+        return umbra_fail(UMBRA_E_MODEL,
+                          "%d images of %zu slots in one ciphertext; a power of two and at most "
+                          "%zu slots are needed",
+                          images, layout->slots, MAX_SLOTS);
+    layout->slots *= (size_t)images;
+    layout->images = images;
+    if (images > 1)
+        layout->copies = 1;
     return UMBRA_OK;
 }
 
@@ -115,6 +134,8 @@ size_t umbra_layout_elements(const umbra_layout *layout)
 
 size_t umbra_layout_period(const umbra_layout *layout)
 {
+    if (layout->images > 1)
+        return layout->slots / (size_t)layout->images;
     return layout->kind == UMBRA_LAYOUT_MODULAR ? layout->modulus : layout->slots / layout->copies;
 }
 
@@ -137,36 +158,47 @@ void umbra_layout_position(const umbra_layout *layout, size_t element, int *ciph
     *slot = block % blocks * (size_t)layout->grid_height * grid_width + cell;
 }
 
-void umbra_layout_scatter(const umbra_layout *layout, const float *tensor, double *slots)
+void umbra_layout_scatter(const umbra_layout *layout, const float *tensors, int count,
+                          double *slots)
 {
     size_t elements = umbra_layout_elements(layout), period = umbra_layout_period(layout);
+    assert(count >= 1 && count <= layout->images);
     memset(slots, 0, (size_t)layout->ciphertexts * layout->slots * sizeof *slots);
     for (size_t e = 0; e < elements; e++) {
         int ciphertext;
         size_t slot;
         umbra_layout_position(layout, e, &ciphertext, &slot);
-        double *vector = slots + (size_t)ciphertext * layout->slots;
-        for (; slot < layout->slots; slot += period)
-            vector[slot] = (double)tensor[e];
+        double *vector = slots + (size_t)ciphertext * layout->slots + slot;
+        if (layout->images > 1)
+            for (size_t k = 0; k < (size_t)count; k++)
+                vector[k * period] = (double)tensors[k * elements + e];
+        else
+            for (size_t at = 0; at + slot < layout->slots; at += period)
+                vector[at] = (double)tensors[e];
     }
 }
 
-void umbra_layout_gather(const umbra_layout *layout, const double *slots, double *tensor)
+void umbra_layout_gather(const umbra_layout *layout, const double *slots, int count,
+                         double *tensors)
 {
-    size_t elements = umbra_layout_elements(layout);
+    size_t elements = umbra_layout_elements(layout), period = umbra_layout_period(layout);
+    assert(count >= 1 && count <= layout->images);
     for (size_t e = 0; e < elements; e++) {
         int ciphertext;
         size_t slot;
         umbra_layout_position(layout, e, &ciphertext, &slot);
-        tensor[e] = slots[(size_t)ciphertext * layout->slots + slot];
+        for (size_t k = 0; k < (size_t)count; k++)
+            tensors[k * elements + e] =
+                slots[(size_t)ciphertext * layout->slots + k * period + slot];
     }
 }
 
-/* Only what the two constructors take is written, so that a file cannot contradict itself. */
+/* Only what the constructors take is written, so that a file cannot contradict itself. */
 void umbra_layout_write(const umbra_layout *layout, umbra_writer *writer)
 {
     umbra_write_u8(writer, (uint8_t)layout->kind);
-    umbra_write_u32(writer, (uint32_t)layout->slots);
+    umbra_write_u32(writer, (uint32_t)(layout->slots / (size_t)layout->images));
+    umbra_write_u32(writer, (uint32_t)layout->images);
     umbra_write_u32(writer, (uint32_t)layout->channels);
     if (layout->kind == UMBRA_LAYOUT_MODULAR)
         return;
@@ -189,7 +221,7 @@ umbra_status umbra_layout_read(umbra_reader *reader, umbra_layout *out)
     unsigned long long at = reader->base_offset + reader->offset;
     uint8_t kind = umbra_read_u8(reader);
     size_t slots = umbra_read_u32(reader);
-    int channels = read_positive(reader);
+    int images = read_positive(reader), channels = read_positive(reader);
     UMBRA_TRY(umbra_reader_check(reader, "layout"));
     umbra_status status;
     umbra_layout layout = {0};
@@ -207,6 +239,8 @@ umbra_status umbra_layout_read(umbra_reader *reader, umbra_layout *out)
                           "%s: unknown layout kind %u at byte %llu; make the file again",
                           reader->name, kind, at);
     }
+    if (status == UMBRA_OK)
+        status = umbra_layout_set_images(&layout, images);
     if (status != UMBRA_OK) /* the same fault in a file is the file's */
         return umbra_fail_within(UMBRA_E_INPUT, "%s: layout at byte %llu", reader->name, at);
     *out = layout;

@@ -28,6 +28,11 @@ typedef struct umbra_layout {
         blocks;     /* MULTIPLEXED; blocks in one ciphertext, a power of two */
     size_t copies;  /* MULTIPLEXED: slots / (blocks * grid) */
     size_t modulus; /* MODULAR */
+    /* How many images stand side by side in each ciphertext, a power of two: image k in the slots
+     * k * room to (k + 1) * room - 1, room = slots / images, every one as the layout of a single
+     * image in room slots has it. Where there are several the tensor stands once in each room, the
+     * rest of which is zero, and no rotation by less than slots is cyclic. */
+    int images;
 } umbra_layout;
 
 /* Returns: UMBRA_E_MODEL when the tensor does not fit (grid larger than the slots). */
@@ -35,16 +40,22 @@ umbra_status umbra_layout_multiplexed(umbra_layout *out, int channels, int heigh
                                       int grid_height, int grid_width, int gap,
                                       size_t slots) UMBRA_MUST_USE;
 umbra_status umbra_layout_modular(umbra_layout *out, int count, size_t slots) UMBRA_MUST_USE;
-size_t umbra_layout_elements(const umbra_layout *layout); /* channels * height * width */
-/* Position of the first copy; others follow at multiples of umbra_layout_period in the same
- * ciphertext. */
+/* From a layout of one image (made for slots / images slots) to that of `images` of them, a power
+ * of two. Returns: UMBRA_E_MODEL where they do not fit; the layout is then as it was */
+umbra_status umbra_layout_set_images(umbra_layout *layout, int images) UMBRA_MUST_USE;
+size_t
+umbra_layout_elements(const umbra_layout *layout); /* channels * height * width, of one image */
+/* Position of the first copy, or in the first image; others follow at multiples of
+ * umbra_layout_period in the same ciphertext. */
 void umbra_layout_position(const umbra_layout *layout, size_t element, int *ciphertext,
                            size_t *slot);
 size_t umbra_layout_period(const umbra_layout *layout);
-/* Tensor -> slot vectors (ciphertexts * slots doubles, every copy filled, unused slots 0), and
- * back. */
-void umbra_layout_scatter(const umbra_layout *layout, const float *tensor, double *slots);
-void umbra_layout_gather(const umbra_layout *layout, const double *slots, double *tensor);
+/* Tensors -> slot vectors (ciphertexts * slots doubles, every copy filled, unused slots 0), and
+ * back. count: tensors, one after the other; 1 to images, and slots of images beyond it are 0. */
+void umbra_layout_scatter(const umbra_layout *layout, const float *tensors, int count,
+                          double *slots);
+void umbra_layout_gather(const umbra_layout *layout, const double *slots, int count,
+                         double *tensors);
 void umbra_layout_write(const umbra_layout *layout, umbra_writer *writer);
 umbra_status umbra_layout_read(umbra_reader *reader, umbra_layout *out) UMBRA_MUST_USE;
 

@@ -64,7 +64,7 @@ static inline void encrypt(session *s, double scale_log2)
     size_t slots = p->input_layout.slots, count = (size_t)p->input_layout.ciphertexts;
     double *all = calloc(slots * count, sizeof(double));
     assert_true(count <= SESSION_CIPHERTEXTS);
-    umbra_layout_scatter(&p->input_layout, s->image, all);
+    umbra_layout_scatter(&p->input_layout, s->image, 1, all);
     for (size_t i = 0; i < slots * count; i++)
         all[i] *= p->input_factor;
     check_ok(umbra_plaintext_new(&pt, p->params, p->input_level));
@@ -89,7 +89,7 @@ static inline void decrypt(const session *s, const umbra_ciphertext *const *cts,
         check_ok(umbra_decrypt(pt, cts[k], s->secret));
         check_ok(umbra_decode(pt, slots + k * layout->slots, NULL, layout->slots));
     }
-    umbra_layout_gather(layout, slots, values);
+    umbra_layout_gather(layout, slots, 1, values);
     umbra_plaintext_free(pt);
     free(slots);
 }

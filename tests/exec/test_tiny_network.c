@@ -94,7 +94,7 @@ static umbra_ciphertext *encrypt(const umbra_profile *p, const umbra_secret_key 
     size_t slots = p->input_layout.slots;
     double *x = calloc(slots, sizeof *x);
     assert_int_equal(p->input_layout.ciphertexts, 1);
-    umbra_layout_scatter(&p->input_layout, image, x);
+    umbra_layout_scatter(&p->input_layout, image, 1, x);
     for (size_t i = 0; i < slots; i++)
         x[i] *= p->input_factor;
     check_ok(umbra_plaintext_new(&pt, p->params, p->input_level));
@@ -114,7 +114,7 @@ static void decrypt(const umbra_ciphertext *ct, double *output)
     check_ok(umbra_plaintext_new(&pt, p->params, ct->level));
     check_ok(umbra_decrypt(pt, ct, t.secret));
     check_ok(umbra_decode(pt, x, NULL, p->output_layout.slots));
-    umbra_layout_gather(&p->output_layout, x, output);
+    umbra_layout_gather(&p->output_layout, x, 1, output);
     for (int i = 0; i < OUTPUTS; i++)
         output[i] /= p->output_factor;
     umbra_plaintext_free(pt);

@@ -91,8 +91,8 @@ static void gathering_undoes_scattering(void **state)
             tensor[e] = (float)(e + 1);
         for (size_t s = 0; s < slots; s++)
             vector[s] = -1.0;
-        umbra_layout_scatter(&layout, tensor, vector);
-        umbra_layout_gather(&layout, vector, back);
+        umbra_layout_scatter(&layout, tensor, 1, vector);
+        umbra_layout_gather(&layout, vector, 1, back);
         for (size_t e = 0; e < count; e++)
             assert_true(back[e] == (double)tensor[e]);
         for (size_t s = 0; s < slots; s++) {
@@ -105,6 +105,56 @@ static void gathering_undoes_scattering(void **state)
         free(tensor);
         free(vector);
         free(back);
+    }
+}
+
+/* Each image stands in its own room, and rooms without an image are zero. */
+static void images_stand_side_by_side(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        const int images = 4, count = 3;
+        umbra_layout one = layout_of(&specs[i]), layout = one;
+        check_ok(umbra_layout_set_images(&layout, images));
+        assert_int_equal(layout.images, images);
+        assert_int_equal(layout.slots, (size_t)images * one.slots);
+        assert_int_equal(layout.ciphertexts, one.ciphertexts);
+        assert_int_equal(umbra_layout_period(&layout), one.slots);
+        size_t elements = umbra_layout_elements(&layout), filled = 0;
+        size_t slots = (size_t)layout.ciphertexts * layout.slots;
+        float *tensors = malloc((size_t)count * elements * sizeof *tensors);
+        double *vector = malloc(slots * sizeof *vector);
+        double *back = malloc((size_t)count * elements * sizeof *back);
+        assert_true(tensors != NULL && vector != NULL && back != NULL);
+        for (size_t e = 0; e < (size_t)count * elements; e++)
+            tensors[e] = (float)(e + 1);
+        for (size_t s = 0; s < slots; s++)
+            vector[s] = -1.0;
+        umbra_layout_scatter(&layout, tensors, count, vector);
+        umbra_layout_gather(&layout, vector, count, back);
+        for (size_t e = 0; e < (size_t)count * elements; e++)
+            assert_true(back[e] == (double)tensors[e]);
+        for (size_t s = 0; s < slots; s++) {
+            size_t room = s % layout.slots / one.slots;
+            filled += vector[s] != 0.0;
+            if (vector[s] != 0.0)
+                assert_int_equal(((size_t)vector[s] - 1) / elements, room);
+        }
+        assert_int_equal(filled, (size_t)count * elements);
+        free(tensors);
+        free(vector);
+        free(back);
+    }
+}
+
+static void batches_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    static const int bad[] = {0, -1, 3, 12, 128, 1000000000, 1 << 30, INT32_MIN};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        umbra_layout layout = layout_of(&specs[0]), before = layout;
+        check_fails(UMBRA_E_MODEL, "images", umbra_layout_set_images(&layout, bad[i]));
+        assert_memory_equal(&layout, &before, sizeof layout);
     }
 }
 
@@ -140,9 +190,10 @@ static void what_does_not_fit_is_refused(void **state)
 static void layouts_are_read_as_written(void **state)
 {
     (void)state;
-    static const unsigned char golden[] = {0, 0, 64, 0, 0, 32, 0,  0, 0, 16, 0, 0, 0, 16, 0,
-                                           0, 0, 32, 0, 0, 0,  32, 0, 0, 0,  2, 0, 0, 0};
-    static const unsigned char golden_vector[] = {1, 0, 64, 0, 0, 14, 0, 0, 0};
+    static const unsigned char golden[] = {0,  0, 64, 0, 0,  1, 0, 0, 0,  32, 0, 0, 0, 16, 0, 0, 0,
+                                           16, 0, 0,  0, 32, 0, 0, 0, 32, 0,  0, 0, 2, 0,  0, 0};
+    static const unsigned char golden_vector[] = {1, 0, 64, 0, 0, 1, 0, 0, 0, 14, 0, 0, 0};
+    static const unsigned char golden_batch[] = {1, 0, 64, 0, 0, 4, 0, 0, 0, 14, 0, 0, 0};
     umbra_writer writer = {0};
     umbra_layout layout = layout_of(&specs[1]);
     umbra_layout_write(&layout, &writer);
@@ -151,9 +202,14 @@ static void layouts_are_read_as_written(void **state)
     layout = layout_of(&specs[8]);
     umbra_layout_write(&layout, &writer);
     assert_memory_equal(writer.bytes + sizeof golden, golden_vector, sizeof golden_vector);
+    check_ok(umbra_layout_set_images(&layout, 4));
+    umbra_layout_write(&layout, &writer);
+    assert_memory_equal(writer.bytes + sizeof golden + sizeof golden_vector, golden_batch,
+                        sizeof golden_batch);
     umbra_writer_free(&writer);
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         layout = layout_of(&specs[i]);
+        check_ok(umbra_layout_set_images(&layout, 1 << i % 3));
         umbra_layout_write(&layout, &writer);
         umbra_layout back;
         memset(&back, 0, sizeof back);
@@ -185,20 +241,26 @@ static void hostile_layouts_are_refused(void **state)
                   {1, 0, "power of two"},
                   {1, 1000, "power of two"},
                   {1, 1u << 31, "power"},
-                  {5, 0, "elements"},
-                  {5, 0xffffffffu, "elements"},
+                  {5, 0, "images"},
+                  {5, 3, "images"},
+                  {5, 128, "images"},
+                  {5, 1000000000u, "images"},
+                  {5, 1u << 30, "images"},
+                  {5, 0xffffffffu, "images"},
                   {9, 0, "elements"},
-                  {9, 0x80000000u, "elements"},
-                  {13, 0x7fffffffu, "elements"},
-                  {5, 0x80000020u, "elements"},
-                  {17, 0, "powers of two"},
-                  {17, 33, "powers of two"},
-                  {17, 1u << 30, "do not fit"},
-                  {21, 31, "powers"},
-                  {21, 0xfffffff0u, "powers"},
-                  {25, 0, "gap"},
-                  {25, 3, "do not fit"},
-                  {25, 0x7fffffffu, "do not fit"}};
+                  {9, 0xffffffffu, "elements"},
+                  {13, 0, "elements"},
+                  {13, 0x80000000u, "elements"},
+                  {17, 0x7fffffffu, "elements"},
+                  {9, 0x80000020u, "elements"},
+                  {21, 0, "powers of two"},
+                  {21, 33, "powers of two"},
+                  {21, 1u << 30, "do not fit"},
+                  {25, 31, "powers"},
+                  {25, 0xfffffff0u, "powers"},
+                  {29, 0, "gap"},
+                  {29, 3, "do not fit"},
+                  {29, 0x7fffffffu, "do not fit"}};
     umbra_writer writer = {0};
     umbra_layout layout = layout_of(&specs[1]), out = layout;
     umbra_layout_write(&layout, &writer);
@@ -221,6 +283,8 @@ int main(void)
         cmocka_unit_test(the_stages_of_resnet20_have_their_layouts),
         cmocka_unit_test(positions_are_unique_in_every_copy),
         cmocka_unit_test(gathering_undoes_scattering),
+        cmocka_unit_test(images_stand_side_by_side),
+        cmocka_unit_test(batches_that_do_not_fit_are_refused),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(layouts_are_read_as_written),
         cmocka_unit_test(hostile_layouts_are_refused),
