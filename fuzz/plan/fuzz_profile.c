@@ -24,7 +24,7 @@ static int seal(const uint8_t *data, size_t size)
             abort();
         snprintf(path, sizeof path, "/proc/self/fd/%d", fileno(scratch));
     }
-    umbra_envelope_seal(header, UMBRA_KIND_PROFILE, 1, hash, 0, data, size);
+    umbra_envelope_seal(header, UMBRA_KIND_PROFILE, UMBRA_PROFILE_VERSION, hash, 0, data, size);
     rewind(scratch);
     return fwrite(header, 1, sizeof header, scratch) == sizeof header &&
            fwrite(data, 1, size, scratch) == size && fflush(scratch) == 0 &&
@@ -41,7 +41,8 @@ static void check_layout(const umbra_layout *layout, size_t slots)
         int ciphertext = -1;
         size_t slot = SIZE_MAX;
         umbra_layout_position(layout, i, &ciphertext, &slot);
-        if (ciphertext < 0 || ciphertext >= layout->ciphertexts || slot >= slots)
+        if (ciphertext < 0 || ciphertext >= layout->ciphertexts ||
+            slot >= umbra_layout_period(layout))
             abort();
     }
 }

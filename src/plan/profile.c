@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#define PROFILE_VERSION 1
 #define MAX_KEYS 8192   /* a plan of a deep network has some hundred */
 #define MOST_BITS 100.0 /* of a prediction */
 
@@ -48,7 +47,7 @@ umbra_status umbra_profile_save(const umbra_profile *profile, const char *path)
     write_body(profile, &w);
     umbra_status status = umbra_writer_check(&w);
     if (status == UMBRA_OK)
-        status = umbra_envelope_write_file(path, false, UMBRA_KIND_PROFILE, PROFILE_VERSION,
+        status = umbra_envelope_write_file(path, false, UMBRA_KIND_PROFILE, UMBRA_PROFILE_VERSION,
                                            umbra_params_hash(profile->params), 0, w.bytes, w.size);
     umbra_writer_free(&w);
     return status;
@@ -114,6 +113,8 @@ static umbra_status read_body(umbra_reader *r, umbra_profile *p)
     size_t slots = umbra_params_slots(p->params);
     if (p->input_layout.slots != slots || p->output_layout.slots != slots)
         return bad(r, "a layout of another ring degree");
+    if (p->input_layout.images != p->output_layout.images)
+        return bad(r, "as many images go out as come in, and the layouts differ");
     UMBRA_TRY(read_numbers(r, p));
     if (p->model.label_count != 0 &&
         (size_t)p->model.label_count != umbra_layout_elements(&p->output_layout))
@@ -132,7 +133,7 @@ umbra_status umbra_profile_load(const char *path, umbra_profile **out)
     void *made = NULL;
     UMBRA_TRY(umbra_file_map_open(path, &map));
     umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_PROFILE,
-                                              PROFILE_VERSION, true, &envelope, &body);
+                                              UMBRA_PROFILE_VERSION, true, &envelope, &body);
     if (status == UMBRA_OK)
         status = umbra_memory_alloc(&made, sizeof(umbra_profile), "a profile");
     if (status == UMBRA_OK)

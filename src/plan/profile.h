@@ -45,6 +45,8 @@ typedef struct umbra_profile {
     size_t key_count;
 } umbra_profile;
 
+#define UMBRA_PROFILE_VERSION 2 /* of the file; 2: layouts of several images */
+
 umbra_status umbra_profile_save(const umbra_profile *profile, const char *path) UMBRA_MUST_USE;
 umbra_status umbra_profile_load(const char *path, umbra_profile **out) UMBRA_MUST_USE;
 void umbra_profile_free(umbra_profile *profile);
