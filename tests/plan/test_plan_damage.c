@@ -129,6 +129,12 @@ static void test_damaged_files(void **state)
     check_damage(&profile_file);
 }
 
+/* Of the format, as the planner writes it. */
+static uint32_t version_of(const file *f)
+{
+    return (uint32_t)f->bytes[12] | (uint32_t)f->bytes[13] << 8;
+}
+
 static void write_body_as(const file *f, umbra_kind kind, uint32_t version, const void *hash)
 {
     check_ok(umbra_envelope_write_file(changed_path, false, kind, version, hash, 0,
@@ -139,9 +145,9 @@ static void write_body_as(const file *f, umbra_kind kind, uint32_t version, cons
 static void check_header(const file *f)
 {
     const unsigned char *hash = umbra_params_hash(plan->params);
-    write_body_as(f, f->kind, 1, hash);
+    write_body_as(f, f->kind, version_of(f), hash);
     check_ok(load(f));
-    write_body_as(f, f->kind, 2, hash);
+    write_body_as(f, f->kind, version_of(f) + 1, hash);
     must_refuse(f, "another version", 12);
     assert_non_null(strstr(umbra_error_message(), "version"));
     write_body_as(f, f->kind, 0, hash);
@@ -149,11 +155,12 @@ static void check_header(const file *f)
     for (umbra_kind kind = UMBRA_KIND_SECRET_KEY; kind <= UMBRA_KIND_PROFILE; kind++) {
         if (kind == f->kind)
             continue;
-        write_body_as(f, kind, 1, hash);
+        write_body_as(f, kind, version_of(f), hash);
         must_refuse(f, "another kind", 8);
         assert_non_null(strstr(umbra_error_message(), umbra_kind_name(kind)));
     }
-    check_ok(umbra_envelope_write_file(changed_path, false, f->kind, 1, hash, 0, "", 0));
+    check_ok(
+        umbra_envelope_write_file(changed_path, false, f->kind, version_of(f), hash, 0, "", 0));
     must_refuse(f, "no body", 128);
 }
 
@@ -163,7 +170,7 @@ static void test_headers(void **state)
     (void)state;
     check_header(&plan_file);
     check_header(&profile_file);
-    write_body_as(&plan_file, UMBRA_KIND_PLAN, 1, zeros);
+    write_body_as(&plan_file, UMBRA_KIND_PLAN, version_of(&plan_file), zeros);
     must_refuse(&plan_file, "other parameters", 16);
 }
 
@@ -174,7 +181,8 @@ static umbra_status load_changed(const file *f, size_t at, const void *bytes, si
     size_t body_bytes = f->size - UMBRA_ENVELOPE_BYTES;
     memcpy(copy, f->bytes, f->size);
     memcpy(copy + at, bytes, size);
-    umbra_envelope_seal(copy, f->kind, 1, umbra_params_hash(plan->params), 0, body, body_bytes);
+    umbra_envelope_seal(copy, f->kind, version_of(f), umbra_params_hash(plan->params), 0, body,
+                        body_bytes);
     put(copy, f->size);
     free(copy);
     return load(f);
