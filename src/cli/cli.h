@@ -2,7 +2,7 @@
 #ifndef UMBRA_CLI_CLI_H
 #define UMBRA_CLI_CLI_H
 
-#include "umbra/status.h"
+#include "plan/plan.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +33,8 @@ typedef enum umbra_cli_option {
     UMBRA_OPT_SHAPE,
     UMBRA_OPT_OVERWRITE,
     UMBRA_OPT_NUMBER,
+    UMBRA_OPT_BATCH,
+    UMBRA_OPT_MODE,
     UMBRA_OPT_COUNT
 } umbra_cli_option;
 
@@ -83,6 +85,9 @@ umbra_status umbra_cli_bytes(const umbra_cli *cli, umbra_cli_option option, uint
 /* A whole number. */
 umbra_status umbra_cli_count(const umbra_cli *cli, umbra_cli_option option, uint64_t fallback,
                              uint64_t most, uint64_t *out) UMBRA_MUST_USE;
+/* What --precision-bits, --memory, --batch and --mode ask of a plan; threads are left as they are.
+ */
+umbra_status umbra_cli_plan_options(const umbra_cli *cli, umbra_plan_options *out) UMBRA_MUST_USE;
 /* --threads, or every processor that this process may use. */
 int umbra_cli_threads(const umbra_cli *cli);
 

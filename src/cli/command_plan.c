@@ -69,19 +69,22 @@ static umbra_status print_report(const umbra_cli *cli, const umbra_plan *plan, c
     }
     if (cli->text[UMBRA_OPT_EXPLAIN] != NULL)
         UMBRA_TRY(umbra_plan_explain(plan, stdout));
-    char keys[32], query[32], result[32], memory[32];
+    char keys[32], query[32], result[32], memory[32], images[80] = "one input";
+    if (s.images > 1)
+        snprintf(images, sizeof images, "up to %d inputs in one run, %.3f s each", s.images,
+                 s.predicted_seconds / s.images);
     printf("security     %.0f bits (ring degree %d, log2 QP = %.1f)\n"
            "levels       %d\n"
            "keys         %s to upload once, %d rotations\n"
            "query        %s up, %s down\n"
-           "server       about %.2f s and %s of memory for one input\n"
+           "server       about %.2f s and %s of memory for %s\n"
            "precision    about %.1f bits\n"
            "for servers  %s/server.plan\n"
            "for clients  %s/client.profile",
            s.security_bits, 1 << s.degree_log2, s.log2_qp, s.levels,
            umbra_cli_size_text(keys, s.key_bytes), s.rotations,
            umbra_cli_size_text(query, s.query_bytes), umbra_cli_size_text(result, s.result_bytes),
-           s.predicted_seconds, umbra_cli_size_text(memory, s.predicted_memory_bytes),
+           s.predicted_seconds, umbra_cli_size_text(memory, s.predicted_memory_bytes), images,
            s.predicted_bits, folder, folder);
     if (umbra_plan_profile(plan)->model.input_kind == UMBRA_INPUT_XRAY)
         printf(", %s/encoder.onnx", folder);
@@ -94,8 +97,7 @@ static umbra_status run_plan(const umbra_cli *cli)
     const char *folder = NULL;
     umbra_plan_options options = {.threads = cli->threads};
     UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &folder));
-    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_PRECISION_BITS, 0, 1, 40, &options.precision_bits));
-    UMBRA_TRY(umbra_cli_bytes(cli, UMBRA_OPT_MEMORY, 0, &options.memory_bytes));
+    UMBRA_TRY(umbra_cli_plan_options(cli, &options));
     uint64_t start = umbra_clock_ns();
     umbra_model *model = NULL;
     umbra_plan *plan = NULL;
@@ -120,7 +122,8 @@ static umbra_status run_plan(const umbra_cli *cli)
 const umbra_command umbra_command_plan = {
     .name = "plan",
     .summary = "compile a model: what the server runs, and what a client needs",
-    .usage = "umbra plan MODEL -o DIR [--precision-bits P] [--memory BYTES] [--explain] [--json]",
+    .usage = "umbra plan MODEL -o DIR [--precision-bits P] [--memory BYTES] [--batch B] "
+             "[--mode latency|throughput] [--explain] [--json]",
     .details =
         "Chooses layouts, parameters of 128-bit security and levels for a model folder or a bare "
         ".onnx\n"
@@ -129,7 +132,7 @@ const umbra_command umbra_command_plan = {
         "A model that cannot be encrypted is refused with the list of all its offending nodes.",
     .example = "umbra plan models/chest-resnet20-f8 -o plan --explain",
     .options = 1u << UMBRA_OPT_OUTPUT | 1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY |
-               1u << UMBRA_OPT_EXPLAIN,
+               1u << UMBRA_OPT_EXPLAIN | 1u << UMBRA_OPT_BATCH | 1u << UMBRA_OPT_MODE,
     .least_arguments = 1,
     .most_arguments = 1,
     .run = run_plan,

@@ -39,6 +39,9 @@ static const option_text option_texts[UMBRA_OPT_COUNT] = {
                          "bench ckks: N = 2^R, D data and S special primes"},
     [UMBRA_OPT_NUMBER] = {"number", 'n', "NUMBER",
                           "which film; the same number draws the same (1)"},
+    [UMBRA_OPT_BATCH] = {"batch", 0, "B", "images in one run, at least (1)"},
+    [UMBRA_OPT_MODE] = {"mode", 0, "latency|throughput",
+                        "the fastest answer (default), or the most images an hour"},
     [UMBRA_OPT_OVERWRITE] = {"force", 'f', NULL, "write over a key that is already there"},
 };
 
@@ -227,6 +230,20 @@ umbra_status umbra_cli_count(const umbra_cli *cli, umbra_cli_option option, uint
         return umbra_fail(UMBRA_E_USAGE, "--%s needs a whole number from 1 to %llu, not \"%s\"",
                           option_texts[option].name, (unsigned long long)most, text);
     *out = value;
+    return UMBRA_OK;
+}
+
+umbra_status umbra_cli_plan_options(const umbra_cli *cli, umbra_plan_options *out)
+{
+    uint64_t batch = 0;
+    const char *mode = cli->text[UMBRA_OPT_MODE];
+    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_PRECISION_BITS, 0, 1, 40, &out->precision_bits));
+    UMBRA_TRY(umbra_cli_bytes(cli, UMBRA_OPT_MEMORY, 0, &out->memory_bytes));
+    UMBRA_TRY(umbra_cli_count(cli, UMBRA_OPT_BATCH, 1, UMBRA_PLAN_MAX_IMAGES, &batch));
+    if (mode != NULL && strcmp(mode, "latency") != 0 && strcmp(mode, "throughput") != 0)
+        return umbra_fail(UMBRA_E_USAGE, "--mode is latency or throughput, not \"%s\"", mode);
+    out->images = (int)batch;
+    out->mode = mode != NULL && mode[0] == 't' ? UMBRA_PLAN_THROUGHPUT : UMBRA_PLAN_LATENCY;
     return UMBRA_OK;
 }
 

@@ -23,9 +23,7 @@ static int on_key(void *context, size_t done, size_t total)
 static umbra_status compile(umbra_session *s, const char *model_path)
 {
     umbra_plan_options options = {.threads = umbra_pool_threads(s->pool)};
-    UMBRA_TRY(
-        umbra_cli_number(s->cli, UMBRA_OPT_PRECISION_BITS, 0, 1, 40, &options.precision_bits));
-    UMBRA_TRY(umbra_cli_bytes(s->cli, UMBRA_OPT_MEMORY, 0, &options.memory_bytes));
+    UMBRA_TRY(umbra_cli_plan_options(s->cli, &options));
     uint64_t start = umbra_clock_ns();
     umbra_cli_progress(s->cli, "reading the model");
     UMBRA_TRY(umbra_model_open(model_path, &s->model));

@@ -39,7 +39,8 @@ umbra_status umbra_exec_run(umbra_exec *exec, const umbra_ciphertext *const *que
                             umbra_ciphertext **result, int result_count,
                             umbra_exec_progress progress, void *context) UMBRA_MUST_USE;
 
-/* The same program on double-precision slot vectors: input and output are tensors of the graph. */
+/* The same program on double-precision slot vectors: input and output are tensors of the graph, one
+ * after the other as many as the plan has images. */
 umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input,
                                   double *output) UMBRA_MUST_USE;
 

@@ -225,14 +225,15 @@ umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *
     plain_run r = {.plan = exec->plan, .slots = umbra_params_slots(exec->plan->params)};
     umbra_status status = plain_room(&r);
     if (status == UMBRA_OK) {
-        umbra_layout_scatter(&p->input_layout, input, 1, r.input);
+        umbra_layout_scatter(&p->input_layout, input, p->input_layout.images, r.input);
         for (size_t i = 0; i < (size_t)p->input_layout.ciphertexts * r.slots; i++)
             r.input[i] *= p->input_factor;
         status = umbra_program_run(program, &plain_ops, &r);
     }
     if (status == UMBRA_OK) {
-        umbra_layout_gather(&p->output_layout, r.output, 1, output);
-        for (size_t i = 0; i < umbra_layout_elements(&p->output_layout); i++)
+        umbra_layout_gather(&p->output_layout, r.output, p->output_layout.images, output);
+        size_t count = umbra_layout_elements(&p->output_layout) * (size_t)p->output_layout.images;
+        for (size_t i = 0; i < count; i++)
             output[i] /= p->output_factor;
     }
     for (int i = 0; r.registers != NULL && i < program->register_count; i++)

@@ -168,17 +168,26 @@ static umbra_status best_scale(search *s, trial *best)
     return try_scale(s, &start, middle + 1, best);
 }
 
+static bool layouts_fit(const umbra_network *network, int degree_log2)
+{
+    umbra_layout layout;
+    for (int i = 0; i < network->tensor_count; i++)
+        if (network->tensors[i].used &&
+            umbra_network_layout(network, i, (size_t)1 << (degree_log2 - 1), &layout) != UMBRA_OK)
+            return false;
+    return true;
+}
+
 /* The smallest ring that is large enough for the image and secure at the depth of the network. */
 static umbra_status search_degree(search *s, int degree_log2, const umbra_network *network,
                                   trial *best)
 {
-    umbra_layout layout;
-    umbra_decisions d = {.degree_log2 = degree_log2, .compose_count = network->candidate_count};
+    umbra_decisions d = {.degree_log2 = degree_log2,
+                         .images = network->images,
+                         .compose_count = network->candidate_count};
     *best = (trial){.decisions = d};
-    for (int i = 0; i < network->tensor_count; i++)
-        if (network->tensors[i].used &&
-            umbra_network_layout(network, i, (size_t)1 << (degree_log2 - 1), &layout) != UMBRA_OK)
-            return UMBRA_OK;
+    if (!layouts_fit(network, degree_log2))
+        return UMBRA_OK;
     memset(d.compose, 1, (size_t)d.compose_count);
     set_scale(&d, 28);
     UMBRA_TRY(best_special(s, &d, 1, SPECIAL_MOST, best));
@@ -210,7 +219,23 @@ static umbra_status refuse(const search *s, const umbra_network *network)
                       node < 0 ? "the output" : umbra_network_name(network, node));
 }
 
-static umbra_status search_all(search *s, const umbra_network *network, double wanted_bits)
+/* More images than the largest ring has room for, though it has room for one. */
+static umbra_status check_images(umbra_network *network)
+{
+    int wanted = network->images, most = wanted;
+    while (most > 1 && !layouts_fit(network, DEGREE_MOST_LOG2))
+        network->images = most /= 2;
+    network->images = wanted;
+    if (most == wanted || (most == 1 && wanted > 1 && !layouts_fit(network, DEGREE_MOST_LOG2)))
+        return UMBRA_OK;
+    return umbra_fail(UMBRA_E_MODEL,
+                      "%d images do not fit the ciphertexts of one run, %d do: ask for a batch of "
+                      "at most %d and run it several times",
+                      wanted, most, most);
+}
+
+/* For network->images images. */
+static umbra_status search_rings(search *s, const umbra_network *network, trial *out)
 {
     trial best = {0};
     for (int n = DEGREE_LEAST_LOG2; n <= DEGREE_MOST_LOG2; n++) {
@@ -221,6 +246,31 @@ static umbra_status search_all(search *s, const umbra_network *network, double w
         if (t.feasible)
             break;
     }
+    *out = best;
+    return UMBRA_OK;
+}
+
+static umbra_status search_all(search *s, umbra_network *network, const umbra_plan_options *options,
+                               double wanted_bits)
+{
+    trial best = {0};
+    int least = 1;
+    while (least < options->images)
+        least *= 2;
+    network->images = least;
+    UMBRA_TRY(check_images(network));
+    UMBRA_TRY(search_rings(s, network, &best));
+    for (int k = 2 * least; options->mode == UMBRA_PLAN_THROUGHPUT; k *= 2) {
+        trial t;
+        network->images = k;
+        if (k > UMBRA_PLAN_MAX_IMAGES || !layouts_fit(network, DEGREE_MOST_LOG2))
+            break;
+        UMBRA_TRY(search_rings(s, network, &t));
+        if (t.feasible && t.key_bytes <= KEY_BYTES_MOST &&
+            (!best.feasible || t.seconds / k < best.seconds / best.decisions.images))
+            best = t;
+    }
+    network->images = least;
     if (!best.feasible)
         return refuse(s, network);
     if (best.bits < wanted_bits)
@@ -241,9 +291,12 @@ umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *optio
     s.cost = umbra_cost_model_for(umbra_kernels_get()->name, plan->threads);
     plan->wanted_bits = options->precision_bits > 0 ? options->precision_bits : DEFAULT_BITS;
     plan->memory_budget = options->memory_bytes > 0 ? options->memory_bytes : (uint64_t)6 << 30;
+    if (options->images < 0 || options->images > UMBRA_PLAN_MAX_IMAGES)
+        return umbra_fail(UMBRA_E_USAGE, "a batch of %d images; 1 to %d are possible",
+                          options->images, UMBRA_PLAN_MAX_IMAGES);
     UMBRA_TRY(
         umbra_network_lower(&network, plan->graph, plan->matrices, NULL, 0, UMBRA_LOWER_SHAPES));
-    umbra_status status = search_all(&s, &network, plan->wanted_bits);
+    umbra_status status = search_all(&s, &network, options, plan->wanted_bits);
     umbra_network_free(&network);
     return status;
 }

@@ -88,6 +88,7 @@ static void make_summary(umbra_plan *plan)
     umbra_key_request request = {
         .params = params, .items = plan->simulation.keys, .count = plan->simulation.key_count};
     *s = (umbra_plan_summary){.degree_log2 = umbra_params_degree_log2(params),
+                              .images = plan->decisions.images,
                               .levels = umbra_params_level_count(params),
                               .log2_q = umbra_params_log2_q(params),
                               .log2_qp = umbra_params_log2_qp(params),

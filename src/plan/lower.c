@@ -368,7 +368,7 @@ umbra_status umbra_network_lower(umbra_network *out, const umbra_graph *graph,
                                  umbra_matrices *matrices, const unsigned char *compose,
                                  int compose_count, umbra_lower_mode mode)
 {
-    umbra_network network = {.graph = graph, .matrices = matrices};
+    umbra_network network = {.graph = graph, .matrices = matrices, .images = 1};
     umbra_lowering l = {.network = &network,
                         .graph = graph,
                         .compose = compose,

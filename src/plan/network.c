@@ -97,13 +97,16 @@ umbra_status umbra_network_layout(const umbra_network *network, int tensor, size
                                   umbra_layout *out)
 {
     const umbra_tensor *t = &network->tensors[tensor];
+    size_t room = slots / (size_t)network->images;
     umbra_status status;
     if (t->height == 1 && t->width == 1)
-        status = umbra_layout_modular(out, t->channels, slots);
+        status = umbra_layout_modular(out, t->channels, room);
     else
         status =
             umbra_layout_multiplexed(out, t->channels, t->height, t->width, network->grid_height,
-                                     network->grid_width, t->gap == 0 ? 1 : t->gap, slots);
+                                     network->grid_width, t->gap == 0 ? 1 : t->gap, room);
+    if (status == UMBRA_OK)
+        status = umbra_layout_set_images(out, network->images);
     if (status != UMBRA_OK)
         return umbra_fail_within(status, "\"%s\"", umbra_network_name(network, tensor));
     return UMBRA_OK;

@@ -7,10 +7,18 @@
 
 #include <stdio.h>
 
+/* Latency: the least seconds a run, for no more images than were asked for. Throughput: the least
+ * seconds an image, for at least as many. */
+typedef enum umbra_plan_mode { UMBRA_PLAN_LATENCY, UMBRA_PLAN_THROUGHPUT } umbra_plan_mode;
+
+#define UMBRA_PLAN_MAX_IMAGES (1 << 16) /* of one run: slots of the largest ring */
+
 typedef struct umbra_plan_options {
     double precision_bits; /* wanted: -log2(max |error| / max |output|); 0: the default of 8 */
     uint64_t memory_bytes; /* the server's budget; 0: 6 GiB */
     int threads;           /* for the prediction; 0: those of this machine */
+    int images;            /* of one run, at least; 0: 1. The plan takes the next power of two */
+    umbra_plan_mode mode;
 } umbra_plan_options;
 
 typedef struct umbra_plan umbra_plan;
@@ -38,6 +46,7 @@ const umbra_profile *umbra_plan_profile(const umbra_plan *plan);
 
 typedef struct umbra_plan_summary {
     int degree_log2, levels, rotations; /* rotations: distinct Galois keys */
+    int images;                         /* that one run takes at most; seconds are of a run */
     double log2_q, log2_qp, security_bits;
     uint64_t key_bytes, query_bytes, result_bytes, predicted_memory_bytes;
     double predicted_seconds, predicted_bits;

@@ -17,6 +17,7 @@ typedef struct umbra_decisions {
     double guard_bits;  /* added to s where a map reads no square, so that rotations lose nothing */
     double base_bits;   /* of the lowest prime */
     int degree_log2, special_count;
+    int images; /* in each ciphertext, a power of two */
     int compose_count;
     unsigned char compose[UMBRA_PLAN_MAX_CANDIDATES];
 } umbra_decisions;
