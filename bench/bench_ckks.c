@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HOISTED = 8 };
+enum { HOISTED = 8, BABIES = 8, GIANTS = 8, DIAGONALS = BABIES * GIANTS };
 
 /* Rings with as many 50-bit data primes as 128 bits of security leave, and one or more special
  * primes. */
@@ -22,6 +22,8 @@ typedef struct bench_scheme {
     umbra_plaintext *plain, *decrypted;
     umbra_ciphertext *a, *b, *out, *rotated[HOISTED];
     double *values;
+    int32_t *weights;
+    umbra_diagonal diagonals[2][DIAGONALS]; /* of complex and of real weights */
 } bench_scheme;
 
 static void close_scheme(bench_scheme *s)
@@ -38,6 +40,7 @@ static void close_scheme(bench_scheme *s)
     umbra_secret_key_free(s->secret);
     umbra_params_free(s->params);
     umbra_memory_free(s->values);
+    umbra_memory_free(s->weights);
 }
 
 static umbra_status make_params(umbra_params **out, const umbra_bench_shape *shape)
@@ -54,10 +57,14 @@ static umbra_status make_params(umbra_params **out, const umbra_bench_shape *sha
 static umbra_status make_keys(bench_scheme *s, const umbra_bench_shape *shape, int top,
                               umbra_pool *pool)
 {
-    umbra_key_item items[1 + HOISTED] = {{0, top}};
+    umbra_key_item items[HOISTED + GIANTS] = {{0, top}};
+    size_t count = 1;
     for (int i = 1; i <= HOISTED; i++)
-        items[i] = (umbra_key_item){umbra_galois_of_rotation(shape->degree_log2, i), top};
-    const umbra_key_request request = {s->params, items, 1 + HOISTED};
+        items[count++] = (umbra_key_item){umbra_galois_of_rotation(shape->degree_log2, i), top};
+    for (int i = 2; i < GIANTS; i++)
+        items[count++] =
+            (umbra_key_item){umbra_galois_of_rotation(shape->degree_log2, i * BABIES), top};
+    const umbra_key_request request = {s->params, items, count};
     return umbra_evaluation_keys_generate(&s->keys, s->secret, &request, pool);
 }
 
@@ -87,12 +94,37 @@ static umbra_status make_objects(bench_scheme *s, int top)
     return umbra_encrypt_secret(s->b, seed, s->plain, s->secret);
 }
 
+/* Weights of 24 bits, those of the second set of real vectors: c[N/2] = 0, c[N-k] = -c[k]. */
+static umbra_status make_diagonals(bench_scheme *s, size_t n)
+{
+    void *memory = NULL;
+    uint64_t state = 1;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * DIAGONALS * n, sizeof(int32_t), "weights"));
+    s->weights = memory;
+    for (size_t i = 0; i < 2 * DIAGONALS * n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        s->weights[i] = (int32_t)(state >> 40) - (1 << 23);
+    }
+    for (size_t i = 0; i < 2 * DIAGONALS; i++) {
+        int32_t *w = s->weights + i * n;
+        const size_t diagonal = i % DIAGONALS;
+        for (size_t k = 1; i >= DIAGONALS && k <= n / 2; k++)
+            w[n - k] = k == n / 2 ? 0 : -w[k];
+        s->diagonals[i / DIAGONALS][diagonal] =
+            (umbra_diagonal){.giant_slots = (int64_t)(diagonal / BABIES) * BABIES,
+                             .baby_slots = (int64_t)(diagonal % BABIES),
+                             .coefficients_i32 = w};
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status open_scheme(bench_scheme *s, const umbra_bench_shape *shape, umbra_pool *pool)
 {
     UMBRA_TRY(make_params(&s->params, shape));
     const int top = umbra_params_level_count(s->params) - 1;
     UMBRA_TRY(umbra_secret_key_generate(&s->secret, s->params));
     UMBRA_TRY(make_keys(s, shape, top, pool));
+    UMBRA_TRY(make_diagonals(s, (size_t)1 << shape->degree_log2));
     return make_objects(s, top);
 }
 
@@ -153,6 +185,29 @@ static umbra_status run_rotate_hoisted(void *context)
     return umbra_eval_rotate_hoisted(s->evaluator, s->rotated, s->a, steps, HOISTED);
 }
 
+static umbra_status run_linear(bench_scheme *s, const umbra_diagonal *diagonals)
+{
+    const umbra_linear_map map = {.input_count = 1,
+                                  .output_count = 1,
+                                  .weight_scale_log2 = 24,
+                                  .diagonals = diagonals,
+                                  .diagonal_count = DIAGONALS};
+    const umbra_ciphertext *in = s->a;
+    return umbra_eval_linear_map(s->evaluator, &s->out, &in, &map);
+}
+
+static umbra_status run_linear_complex(void *context)
+{
+    bench_scheme *s = context;
+    return run_linear(s, s->diagonals[0]);
+}
+
+static umbra_status run_linear_real(void *context)
+{
+    bench_scheme *s = context;
+    return run_linear(s, s->diagonals[1]);
+}
+
 typedef struct bench_case {
     const char *name;
     umbra_bench_body body;
@@ -169,6 +224,8 @@ static const bench_case cases[] = {
     {"rescale", run_rescale, 1},
     {"rotate", run_rotate, 1},
     {"rotate_hoisted_8", run_rotate_hoisted, 1},
+    {"linear_map_64_complex", run_linear_complex, 1},
+    {"linear_map_64_real", run_linear_real, 1},
 };
 
 static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *s,
