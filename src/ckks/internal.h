@@ -37,7 +37,6 @@ struct umbra_params {
     size_t degree;
     int total; /* data and special primes */
     umbra_ntt *ntt;
-    struct umbra_half_transform *half; /* for each data prime, see linear_weights.c */
     umbra_fft *fft;
     const umbra_kernels *kernels;
     umbra_level *levels;
@@ -48,17 +47,7 @@ struct umbra_params {
     unsigned char hash[UMBRA_HASH_BYTES];
 };
 
-/* Values of a polynomial at the first half of the points alone, see linear_weights.c. */
-typedef struct umbra_half_transform {
-    umbra_ntt ntt;   /* of N/2 points, with the root psi^2 */
-    uint64_t *twist; /* psi^-k, k < N/2; then those with k = 0 mod 2, 0 mod 4, ... */
-} umbra_half_transform;
-
 #define UMBRA_FOLDED_MIN_LOG2 7 /* points of the polynomial of weights that repeat */
-
-umbra_status umbra_half_transform_init(umbra_half_transform *half,
-                                       const umbra_ntt *ntt) UMBRA_MUST_USE;
-void umbra_half_transform_free(umbra_half_transform *half);
 
 /* The literal against every limit, before any table is made. */
 umbra_status umbra_params_check(const umbra_params_literal *literal) UMBRA_MUST_USE;

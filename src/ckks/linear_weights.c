@@ -1,40 +1,7 @@
 /* Weights of a linear map: from integer coefficients to transformed words, while they are used. */
 #include "ckks/linear_internal.h"
 
-#include "base/memory.h"
-
 #include <string.h>
-
-/* The first half of the points are the roots of X^(N/2) - w, w = psi^(N/2): so low + w high is all
- * that is needed of a polynomial. With X = Y / psi these are the roots of Y^(N/2) + 1, since
- * psi^(-N/2) = -w: after a twist by psi^-k it is a negacyclic transform with the root psi^2, whose
- * places come out in the same order: psi^-1 * psi^(2 (2 rev(j) + 1)) = psi^(2 (2 rev(j)) + 1), the
- * reversal over one bit less. */
-umbra_status umbra_half_transform_init(umbra_half_transform *half, const umbra_ntt *ntt)
-{
-    const size_t n = ntt->degree / 2;
-    const umbra_modulus *m = &ntt->modulus;
-    void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * n, sizeof(uint64_t), "transform tables"));
-    half->twist = memory;
-    const uint64_t inverse = umbra_mod_inverse(ntt->psi, m);
-    uint64_t power = 1;
-    for (size_t k = 0; k < n; k++) {
-        half->twist[k] = power;
-        power = umbra_mod_mul(power, inverse, m);
-    }
-    for (size_t count = n / 2, step = 2; count > 0; count /= 2, step *= 2)
-        for (size_t k = 0; k < count; k++)
-            half->twist[2 * n - 2 * count + k] = half->twist[k * step];
-    return umbra_ntt_init_root(&half->ntt, m->q, ntt->degree_log2 - 1,
-                               umbra_mod_mul(ntt->psi, ntt->psi, m));
-}
-
-void umbra_half_transform_free(umbra_half_transform *half)
-{
-    umbra_memory_free(half->twist);
-    umbra_ntt_free(&half->ntt);
-}
 
 void umbra_fold(uint64_t *r, const uint64_t *a, size_t n)
 {
@@ -68,15 +35,6 @@ int umbra_linear_is_symmetric(const umbra_diagonal *diagonal, size_t n)
     return (a != NULL || b != NULL) && difference == 0;
 }
 
-static void reduce(const umbra_kernels *k, uint64_t *r, const umbra_diagonal *diagonal, size_t from,
-                   size_t n, const umbra_modulus *m)
-{
-    if (diagonal->coefficients_i32 != NULL)
-        k->reduce_i32(r, diagonal->coefficients_i32 + from, n, m);
-    else
-        k->reduce_i64(r, diagonal->coefficients_i64 + from, n, m);
-}
-
 /* Weights that repeat are a polynomial in Y = X^(2^fold): a transform of N >> fold points, and
  * every word 2^fold times, in NTT order and in folded order.
  *
@@ -92,6 +50,27 @@ static void repeat(uint64_t *r, size_t count, int fold_log2)
     }
 }
 
+/* Weights of 64 bits: n words, or n/2 where symmetric. */
+static void transform_i64(const umbra_kernels *k, uint64_t *r, const int64_t *a, int symmetric,
+                          const umbra_ntt *ntt, uint64_t *scratch)
+{
+    const size_t n = ntt->degree;
+    const umbra_modulus *m = &ntt->modulus;
+    k->reduce_i64(r, a, symmetric ? n / 2 : n, m);
+    if (symmetric) {
+        k->reduce_i64(scratch, a + n / 2, n / 2, m);
+        k->mul_scalar_add(r, scratch, ntt->roots[1], n / 2, m);
+        k->ntt_forward_half(r, r, ntt);
+        return;
+    }
+    k->ntt_forward(r, r, ntt);
+    for (size_t j = 0; j < n / 4; j++) {
+        const uint64_t word = r[n / 2 + j];
+        r[n / 2 + j] = r[n - 1 - j];
+        r[n - 1 - j] = word;
+    }
+}
+
 const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int limb,
                                      const umbra_diagonal *diagonal, int symmetric, uint64_t *r,
                                      uint64_t *scratch)
@@ -100,28 +79,16 @@ const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int 
     if (diagonal->limbs != NULL)
         return diagonal->limbs + (size_t)limb * params->degree;
     const int fold = diagonal->fold_log2, prime = params->levels[level].prime[limb];
-    const size_t n = params->degree >> fold;
-    const umbra_ntt *ntt = &params->ntt[prime];
-    const umbra_modulus *m = &ntt->modulus;
-    reduce(k, r, diagonal, 0, symmetric ? n / 2 : n, m);
-    if (symmetric) {
-        const umbra_half_transform *half = &params->half[prime];
-        const umbra_ntt half_ntt = umbra_ntt_folded(&half->ntt, fold);
-        reduce(k, scratch, diagonal, n / 2, n / 2, m);
-        k->mul_scalar_add(r, scratch, ntt->roots[1], n / 2, m);
-        k->mul(r, r, half->twist + params->degree - n, n / 2, m); /* after those of smaller folds */
-        k->ntt_forward(r, r, &half_ntt);
-        repeat(r, n / 2, fold);
-        return r;
+    const umbra_ntt ntt = umbra_ntt_folded(&params->ntt[prime], fold);
+    const size_t half = ntt.degree / 2;
+    if (diagonal->coefficients_i32 == NULL)
+        transform_i64(k, r, diagonal->coefficients_i64, symmetric, &ntt, scratch);
+    for (int h = 0; diagonal->coefficients_i32 != NULL && h < (symmetric ? 1 : 2); h++) {
+        uint64_t *part = r + (size_t)h * half;
+        k->halve_i32(part, diagonal->coefficients_i32, h, &ntt);
+        k->ntt_forward_half(part, part, &ntt);
     }
-    const umbra_ntt whole = umbra_ntt_folded(ntt, fold);
-    k->ntt_forward(r, r, &whole);
-    for (size_t j = 0; j < n / 4; j++) {
-        const uint64_t word = r[n / 2 + j];
-        r[n / 2 + j] = r[n - 1 - j];
-        r[n - 1 - j] = word;
-    }
-    repeat(r, n, fold);
+    repeat(r, symmetric ? half : 2 * half, fold);
     return r;
 }
 

@@ -125,11 +125,6 @@ static umbra_status make_transforms(umbra_params *params)
         UMBRA_TRY(umbra_ntt_init(&params->ntt[i],
                                  i < l->prime_count ? l->primes[i] : l->special[i - l->prime_count],
                                  l->degree_log2));
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)l->prime_count,
-                                       sizeof(umbra_half_transform), "transform tables"));
-    params->half = memory;
-    for (int i = 0; i < l->prime_count; i++)
-        UMBRA_TRY(umbra_half_transform_init(&params->half[i], &params->ntt[i]));
     return umbra_fft_new(&params->fft, l->degree_log2);
 }
 
@@ -182,9 +177,6 @@ void umbra_params_free(umbra_params *params)
     for (int i = 0; params->ntt != NULL && i < params->total; i++)
         umbra_ntt_free(&params->ntt[i]);
     umbra_memory_free(params->ntt);
-    for (int i = 0; params->half != NULL && i < params->literal.prime_count; i++)
-        umbra_half_transform_free(&params->half[i]);
-    umbra_memory_free(params->half);
     umbra_fft_free(params->fft);
     umbra_memory_free(params);
 }

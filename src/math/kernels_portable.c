@@ -143,6 +143,13 @@ static void reduce_i64_portable(uint64_t *r, const int64_t *a, size_t n, const u
         r[i] = umbra_scalar_from_i64(a[i], m);
 }
 
+static void halve_i32_portable(uint64_t *p, const int32_t *a, int mirrored, const umbra_ntt *ntt)
+{
+    const size_t half = ntt->degree / 2;
+    UMBRA_ASSERT_VECTOR(p, half);
+    umbra_halve_i32(p, a, mirrored, 0, half, ntt);
+}
+
 static void round_quotient_portable(uint64_t *v, const uint64_t *const *a, const double *inverse,
                                     size_t count, size_t n)
 {
@@ -168,6 +175,8 @@ const umbra_kernels umbra_kernels_portable = {
     .name = "portable",
     .ntt_forward = umbra_ntt_forward_portable,
     .ntt_inverse = umbra_ntt_inverse_portable,
+    .halve_i32 = halve_i32_portable,
+    .ntt_forward_half = umbra_ntt_forward_half_portable,
     .add = add_portable,
     .sub = sub_portable,
     .neg = neg_portable,

@@ -3,18 +3,18 @@
 #include "math/scalar.h"
 
 /* One level of decimation in frequency of the exponents: blocks of 2*half words, one root per
- * block.
+ * block, from the root at `first`.
  *
  * Range in:  a[i] < 4q < 2^52
  * Range out: r[i] < 4q: x folded to 2q, plus a product below 2q, or minus it plus 2q. [Harvey14]
  * Alias:     r == a */
-static void forward_level(uint64_t *r, const uint64_t *a, size_t half, const umbra_ntt *ntt)
+static void forward_level(uint64_t *r, const uint64_t *a, size_t half, size_t blocks, size_t first,
+                          const umbra_ntt *ntt)
 {
     const uint64_t q = ntt->modulus.q;
-    const size_t blocks = ntt->degree / (2 * half);
     for (size_t block = 0; block < blocks; block++) {
-        const uint64_t w = ntt->roots[blocks + block];
-        const uint64_t w_shoup = ntt->roots_shoup[blocks + block];
+        const uint64_t w = ntt->roots[first + block];
+        const uint64_t w_shoup = ntt->roots_shoup[first + block];
         const uint64_t *in = a + 2 * half * block;
         uint64_t *out = r + 2 * half * block;
         for (size_t i = 0; i < half; i++) {
@@ -26,16 +26,26 @@ static void forward_level(uint64_t *r, const uint64_t *a, size_t half, const umb
     }
 }
 
-void umbra_ntt_forward_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+/* n points, whose first root is at `root`. */
+static void forward(uint64_t *r, const uint64_t *a, size_t n, size_t root, const umbra_ntt *ntt)
 {
     const uint64_t q = ntt->modulus.q;
-    UMBRA_ASSERT_VECTOR(r, ntt->degree);
-    UMBRA_ASSERT_VECTOR(a, ntt->degree);
-    forward_level(r, a, ntt->degree / 2, ntt);
-    for (size_t half = ntt->degree / 4; half >= 1; half /= 2)
-        forward_level(r, r, half, ntt);
-    for (size_t i = 0; i < ntt->degree; i++)
+    UMBRA_ASSERT_VECTOR(r, n);
+    UMBRA_ASSERT_VECTOR(a, n);
+    for (size_t blocks = 1; blocks < n; blocks *= 2)
+        forward_level(r, blocks == 1 ? a : r, n / (2 * blocks), blocks, root * blocks, ntt);
+    for (size_t i = 0; i < n; i++)
         r[i] = umbra_scalar_fold(umbra_scalar_fold(r[i], 2 * q), q);
+}
+
+void umbra_ntt_forward_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
+{
+    forward(r, a, ntt->degree, 1, ntt);
+}
+
+void umbra_ntt_forward_half_portable(uint64_t *r, const uint64_t *p, const umbra_ntt *ntt)
+{
+    forward(r, p, ntt->degree / 2, 2, ntt);
 }
 
 /* One level of the inverse.

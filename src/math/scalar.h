@@ -2,7 +2,7 @@
 #ifndef UMBRA_MATH_SCALAR_H
 #define UMBRA_MATH_SCALAR_H
 
-#include "math/modulus.h"
+#include "math/ntt.h"
 
 __extension__ typedef unsigned __int128 umbra_u128;
 
@@ -81,6 +81,23 @@ static inline uint64_t umbra_scalar_shoup52(uint64_t w, const umbra_modulus *m)
         remainder -= ((uint64_t)i * m->q) & ~keep;
     }
     return low;
+}
+
+/* Words start .. end-1 of the kernel halve_i32, which vectors leave over: a(X^-1) has the
+ * coefficients a[0], -a[N-1], -a[N-2], ... */
+static inline void umbra_halve_i32(uint64_t *p, const int32_t *a, int mirrored, size_t start,
+                                   size_t end, const umbra_ntt *ntt)
+{
+    const umbra_modulus *m = &ntt->modulus;
+    const size_t half = ntt->degree / 2;
+    for (size_t k = start; k < end; k++) {
+        const int64_t low = !mirrored ? a[k] : k == 0 ? a[0] : -(int64_t)a[2 * half - k];
+        const int64_t high = !mirrored ? a[half + k] : -(int64_t)a[half - k];
+        const uint64_t product = umbra_scalar_mul_shoup(
+            umbra_scalar_from_i64(high, m), ntt->roots[1], ntt->roots_shoup[1], m->q); /* < 2q */
+        const uint64_t sum = product + umbra_scalar_from_i64(low, m);
+        p[k] = umbra_scalar_fold(umbra_scalar_fold(sum, 2 * m->q), m->q);
+    }
 }
 
 #endif

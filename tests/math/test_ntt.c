@@ -149,6 +149,67 @@ static void test_large(void **state)
     }
 }
 
+/* From integers to either half of the places, against the whole transform of their residues. */
+static void check_halves(const umbra_kernels *k, const int32_t *a, const umbra_ntt *ntt)
+{
+    const size_t n = ntt->degree, half = n / 2;
+    uint64_t *whole = guarded_new(n), *expected = guarded_new(half), *r = guarded_new(half);
+    for (size_t i = 0; i < n; i++) /* by C's own remainder */
+        whole[i] = (uint64_t)(((int64_t)a[i] % (int64_t)ntt->modulus.q + (int64_t)ntt->modulus.q) %
+                              (int64_t)ntt->modulus.q);
+    k->ntt_forward(whole, whole, ntt);
+    for (int mirrored = 0; mirrored < 2; mirrored++) {
+        for (size_t j = 0; j < half; j++)
+            expected[j] = whole[mirrored ? n - 1 - j : j];
+        k->halve_i32(r, a, mirrored, ntt);
+        for (size_t j = 0; j < half; j++)
+            assert_true(r[j] < ntt->modulus.q);
+        k->ntt_forward_half(whole, r, ntt);
+        assert_words_equal(whole, expected, half, k->name);
+        k->ntt_forward_half(r, r, ntt);
+        assert_words_equal(r, expected, half, k->name);
+        if (!mirrored) { /* the other half was not written */
+            k->halve_i32(r, a, 1, ntt);
+            k->ntt_forward_half(r, r, ntt);
+            for (size_t j = 0; j < half; j++)
+                assert_true(r[j] == whole[n - 1 - j]);
+        }
+    }
+    guarded_free(whole, n);
+    guarded_free(expected, half);
+    guarded_free(r, half);
+}
+
+static void test_halves(void **state)
+{
+    (void)state;
+    uint64_t seed = 8, primes[8];
+    const umbra_kernels *sets[4];
+    const int sets_count = umbra_kernels_all(sets);
+    for (int log2 = 5; log2 <= 13; log2++) {
+        const size_t n = (size_t)1 << log2;
+        const int count = sample_primes(primes, 2 * n);
+        for (int p = 0; p < count; p++) {
+            umbra_ntt ntt;
+            assert_int_equal(umbra_ntt_init(&ntt, primes[p], log2), UMBRA_OK);
+            uint64_t *words = guarded_new(n / 2);
+            int32_t *a = (int32_t *)(void *)words;
+            for (int pattern = 0; pattern < 4; pattern++) {
+                for (size_t i = 0; i < n; i++) {
+                    const int sign = random_word(&seed) & 1 ? 1 : -1;
+                    a[i] = pattern == 0   ? -INT32_MAX
+                           : pattern == 1 ? sign * INT32_MAX
+                                          : sign * (int32_t)random_below(&seed, INT32_MAX);
+                }
+                for (int s = 0; s < sets_count; s++)
+                    check_halves(sets[s], a, &ntt);
+            }
+            guarded_free(words, n / 2);
+            umbra_ntt_free(&ntt);
+        }
+    }
+}
+
 /* The product of random polynomials against a naive negacyclic convolution in GMP. */
 static void test_convolution(void **state)
 {
@@ -249,8 +310,11 @@ static void test_rejected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_evaluation), cmocka_unit_test(test_large),
-        cmocka_unit_test(test_convolution),        cmocka_unit_test(test_automorphisms),
+        cmocka_unit_test(test_against_evaluation),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_convolution),
+        cmocka_unit_test(test_automorphisms),
+        cmocka_unit_test(test_halves),
         cmocka_unit_test(test_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -305,6 +305,39 @@ static void reduce_i32_avx2(uint64_t *r, const int32_t *a, size_t n, const umbra
     }
 }
 
+/* Four integers at p, or before and at p in the opposite order and negated. */
+ALWAYS vec load_i32(const int32_t *p, int mirrored)
+{
+    if (!mirrored)
+        return _mm256_cvtepi32_pd(_mm_loadu_si128((const void *)p));
+    __m128i x = _mm_shuffle_epi32(_mm_loadu_si128((const void *)(p - 3)), 0x1b);
+    return _mm256_sub_pd(_mm256_setzero_pd(), _mm256_cvtepi32_pd(x));
+}
+
+/* low + w high: below 2^31 + 3q/4 in size. */
+ALWAYS void halve_words(uint64_t *p, const int32_t *a, int mirrored, const umbra_ntt *ntt)
+{
+    const constants c = constants_of(&ntt->modulus);
+    const vec w = broadcast((double)ntt->roots[1]);
+    const size_t half = ntt->degree / 2;
+    for (size_t k = mirrored ? LANES : 0; k < half; k += LANES) {
+        const vec low = load_i32(mirrored ? a + 2 * half - k : a + k, mirrored);
+        const vec high = load_i32(mirrored ? a + half - k : a + half + k, mirrored);
+        store(p + k, lift(centre(_mm256_add_pd(low, multiply(high, w, &c)), &c), &c));
+    }
+}
+
+static void halve_i32_avx2(uint64_t *p, const int32_t *a, int mirrored, const umbra_ntt *ntt)
+{
+    UMBRA_ASSERT_VECTOR(p, ntt->degree / 2);
+    if (!mirrored) {
+        halve_words(p, a, 0, ntt);
+    } else {
+        umbra_halve_i32(p, a, 1, 0, LANES, ntt);
+        halve_words(p, a, 1, ntt);
+    }
+}
+
 /* a + 2^62 = high * 2^32 + low is not negative; then high * (2^32 mod q) + low - (2^62 mod q),
  * which is below 2q + 2^32 in size. */
 static void reduce_i64_avx2(uint64_t *r, const int64_t *a, size_t n, const umbra_modulus *m)
@@ -370,6 +403,8 @@ const umbra_kernels umbra_kernels_avx2 = {
     .name = "avx2",
     .ntt_forward = umbra_ntt_forward_avx2,
     .ntt_inverse = umbra_ntt_inverse_avx2,
+    .halve_i32 = halve_i32_avx2,
+    .ntt_forward_half = umbra_ntt_forward_half_avx2,
     .add = add_avx2,
     .sub = sub_avx2,
     .neg = neg_avx2,

@@ -319,11 +319,17 @@ static void combine_avx512ifma(uint64_t *r, const uint64_t *const *a, const uint
     }
 }
 
+/* Range in: a < 2^52. Range out: < 2q. */
+ALWAYS vec reduce_word_lazy(vec a, const wide_constants *w)
+{
+    vec k = HIGH(ZERO, a, w->one_shoup);
+    return _mm512_and_si512(LOW(a, k, w->c.minus_q), w->c.mask);
+}
+
 /* Range in: a < 2^52. Range out: < q. */
 ALWAYS vec reduce_word(vec a, const wide_constants *w)
 {
-    vec k = HIGH(ZERO, a, w->one_shoup);
-    return fold(_mm512_and_si512(LOW(a, k, w->c.minus_q), w->c.mask), w->c.q);
+    return fold(reduce_word_lazy(a, w), w->c.q);
 }
 
 static void reduce_avx512ifma(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
@@ -362,6 +368,43 @@ static void reduce_i32_avx512ifma(uint64_t *r, const int32_t *a, size_t n, const
         vec x = _mm512_cvtepi32_epi64(_mm256_load_si256((const void *)(a + i)));
         __mmask8 negative = _mm512_movepi64_mask(x);
         store(r + i, apply_sign(reduce_word(_mm512_abs_epi64(x), &w), negative, &w.c));
+    }
+}
+
+/* Eight integers at p, or before and at p in the opposite order and negated, plus `shift`. */
+ALWAYS vec load_i32(const int32_t *p, int mirrored, vec shift)
+{
+    if (!mirrored)
+        return ADD(shift, _mm512_cvtepi32_epi64(_mm256_loadu_si256((const void *)p)));
+    const vec x = _mm512_cvtepi32_epi64(_mm256_loadu_si256((const void *)(p - 7)));
+    return SUB(shift, _mm512_permutexvar_epi64(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), x));
+}
+
+/* low + w high, both shifted by a multiple of q from 2^31 on, so that they are below 2^50 + 2^32:
+ * low mod q and w high, each below 2q, are below 4q together. */
+ALWAYS void halve_words(uint64_t *p, const int32_t *a, int mirrored, const umbra_ntt *ntt)
+{
+    const wide_constants w = wide_constants_of(&ntt->modulus);
+    const uint64_t q = ntt->modulus.q;
+    const vec shift = broadcast((((uint64_t)1 << 31) + q - 1) / q * q);
+    const vec root = broadcast(ntt->roots[1]), shoup = broadcast(ntt->roots_shoup[1]);
+    const size_t half = ntt->degree / 2;
+    for (size_t k = mirrored ? LANES : 0; k < half; k += LANES) {
+        const vec low = load_i32(mirrored ? a + 2 * half - k : a + k, mirrored, shift);
+        const vec high = load_i32(mirrored ? a + half - k : a + half + k, mirrored, shift);
+        const vec sum = ADD(reduce_word_lazy(low, &w), multiply_shoup(high, root, shoup, &w.c));
+        store(p + k, fold_from_4q(sum, &w.c));
+    }
+}
+
+static void halve_i32_avx512ifma(uint64_t *p, const int32_t *a, int mirrored, const umbra_ntt *ntt)
+{
+    UMBRA_ASSERT_VECTOR(p, ntt->degree / 2);
+    if (!mirrored) {
+        halve_words(p, a, 0, ntt);
+    } else {
+        umbra_halve_i32(p, a, 1, 0, LANES, ntt);
+        halve_words(p, a, 1, ntt);
     }
 }
 
@@ -415,6 +458,8 @@ const umbra_kernels umbra_kernels_avx512ifma = {
     .name = "avx512ifma",
     .ntt_forward = umbra_ntt_forward_avx512ifma,
     .ntt_inverse = umbra_ntt_inverse_avx512ifma,
+    .halve_i32 = halve_i32_avx512ifma,
+    .ntt_forward_half = umbra_ntt_forward_half_avx512ifma,
     .add = add_avx512ifma,
     .sub = sub_avx512ifma,
     .neg = neg_avx512ifma,

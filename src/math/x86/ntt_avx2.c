@@ -195,3 +195,8 @@ void umbra_ntt_inverse_avx2(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt
 {
     inverse_transform(r, a, ntt);
 }
+
+void umbra_ntt_forward_half_avx2(uint64_t *r, const uint64_t *p, const umbra_ntt *ntt)
+{
+    forward_half_transform(r, p, ntt);
+}

@@ -227,3 +227,8 @@ void umbra_ntt_inverse_avx512ifma(uint64_t *r, const uint64_t *a, const umbra_nt
 {
     inverse_transform(r, a, ntt);
 }
+
+void umbra_ntt_forward_half_avx512ifma(uint64_t *r, const uint64_t *p, const umbra_ntt *ntt)
+{
+    forward_half_transform(r, p, ntt);
+}

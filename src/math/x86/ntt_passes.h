@@ -199,10 +199,11 @@ static void forward_pass(uint64_t *r, int levels, size_t stride, size_t i, int l
 #undef PASS
 }
 
-static void forward_block(uint64_t *r, const uint64_t *a, int size_log2, size_t i,
+/* A block of a transform of 2^top_log2 points, the whole of which is read from a. */
+static void forward_block(uint64_t *r, const uint64_t *a, int size_log2, size_t i, int top_log2,
                           const umbra_ntt *ntt)
 {
-    const int level = ntt->degree_log2 - size_log2;
+    const int level = top_log2 - size_log2;
     const int levels = pass_levels(size_log2 - TAIL_LOG2);
     const int child_log2 = size_log2 - levels;
     const size_t stride = (size_t)1 << child_log2, children = (size_t)1 << levels;
@@ -214,7 +215,8 @@ static void forward_block(uint64_t *r, const uint64_t *a, int size_log2, size_t 
 #undef PASS
     if (child_log2 > TAIL_LOG2) {
         for (size_t b = 0; b < children; b++)
-            forward_block(r + b * stride, r + b * stride, child_log2, (i << levels) + b, ntt);
+            forward_block(r + b * stride, r + b * stride, child_log2, (i << levels) + b, top_log2,
+                          ntt);
         return;
     }
     const int tail_level = (level + levels) % FORWARD_PERIOD;
@@ -258,7 +260,21 @@ INLINE void forward_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *n
     else if (ntt->degree_log2 == TAIL_LOG2)
         forward_tail(r, a, 1, 1, 0, 1, ntt);
     else
-        forward_block(r, a, ntt->degree_log2, 1, ntt);
+        forward_block(r, a, ntt->degree_log2, 1, ntt->degree_log2, ntt);
+}
+
+/* The half below the root at 2. */
+INLINE void forward_half_transform(uint64_t *r, const uint64_t *p, const umbra_ntt *ntt)
+{
+    const int size_log2 = ntt->degree_log2 - 1;
+    UMBRA_ASSERT_VECTOR(r, ntt->degree / 2);
+    UMBRA_ASSERT_VECTOR(p, ntt->degree / 2);
+    if (size_log2 < TAIL_LOG2)
+        umbra_ntt_forward_half_portable(r, p, ntt);
+    else if (size_log2 == TAIL_LOG2)
+        forward_tail(r, p, 1, 2, 0, 1, ntt);
+    else
+        forward_block(r, p, size_log2, 2, size_log2, ntt);
 }
 
 INLINE void inverse_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
