@@ -47,6 +47,11 @@ static void write_attributes(const umbra_attributes *a, umbra_writer *w)
     umbra_write_f64(w, a->epsilon);
     umbra_write_u8(w, (uint8_t)a->axes_count);
     write_i64s(w, a->axes, a->axes_count);
+    umbra_write_u64(w, (uint64_t)a->axis);
+    write_i64s(w, a->permutation, UMBRA_MAX_RANK);
+    write_i64s(w, a->pads_full, 2 * UMBRA_MAX_RANK);
+    write_i64s(w, a->begin, UMBRA_MAX_RANK);
+    write_i64s(w, a->step, UMBRA_MAX_RANK);
     umbra_write_u8(w, (uint8_t)a->degree);
     for (int i = 0; i <= a->degree; i++)
         umbra_write_f64(w, a->coefficient[i]);
@@ -169,8 +174,15 @@ static umbra_status read_attributes(umbra_reader *r, umbra_attributes *a)
     if (!fine || a->axes_count > UMBRA_MAX_RANK || !isfinite(a->epsilon))
         return bad(r, "an attribute out of range");
     fine = read_i64s(r, a->axes, a->axes_count, -UMBRA_MAX_RANK, UMBRA_MAX_RANK);
+    fine &= read_i64s(r, &a->axis, 1, -UMBRA_MAX_RANK, UMBRA_MAX_RANK);
+    fine &= read_i64s(r, a->permutation, UMBRA_MAX_RANK, 0, UMBRA_MAX_RANK - 1);
+    fine &= read_i64s(r, a->pads_full, 2 * UMBRA_MAX_RANK, 0, most);
+    fine &= read_i64s(r, a->begin, UMBRA_MAX_RANK, 0, UMBRA_MAX_ELEMENTS);
+    fine &= read_i64s(r, a->step, UMBRA_MAX_RANK, -UMBRA_MAX_ELEMENTS, UMBRA_MAX_ELEMENTS);
+    if (!fine)
+        return bad(r, "an attribute out of range");
     a->degree = umbra_read_u8(r);
-    if (!fine || a->degree > UMBRA_MAX_DEGREE)
+    if (a->degree > UMBRA_MAX_DEGREE)
         return bad(r, "a polynomial of too high a degree");
     for (int i = 0; i <= a->degree; i++) {
         a->coefficient[i] = umbra_read_f64(r);

@@ -7,13 +7,12 @@
 #include <math.h>
 #include <string.h>
 
-static size_t value_size(const umbra_lowering *l, int value)
+size_t umbra_lowering_size(const umbra_lowering *l, int value)
 {
     return (size_t)umbra_shape_elements(&l->graph->values[value].shape);
 }
 
-/* Set the geometry of a new tensor that holds `value`. */
-static umbra_status tensor_for(const umbra_lowering *l, int value, umbra_tensor *t)
+umbra_status umbra_lowering_tensor(const umbra_lowering *l, int value, umbra_tensor *t)
 {
     t->value = value;
     return umbra_value_geometry(l->graph, value, &t->channels, &t->height, &t->width);
@@ -68,12 +67,24 @@ static umbra_status resolve(umbra_lowering *l, umbra_expression *e)
     return UMBRA_OK;
 }
 
-/* Evaluate an expression into a new tensor. */
-static umbra_status materialise(umbra_lowering *l, const umbra_expression *in, umbra_tensor t,
-                                int candidate, int *tensor, int *linear)
+/* The wanted gap where planes with it fit the grid, else the largest power of two that does. */
+static int gap_that_fits(const umbra_network *n, const umbra_tensor *t, int wanted)
+{
+    int gap = 1;
+    if (wanted > 0 && (int64_t)t->height * wanted <= n->grid_height &&
+        (int64_t)t->width * wanted <= n->grid_width)
+        return wanted;
+    while ((int64_t)t->height * 2 * gap <= n->grid_height &&
+           (int64_t)t->width * 2 * gap <= n->grid_width)
+        gap *= 2;
+    return gap;
+}
+
+umbra_status umbra_lowering_evaluate(umbra_lowering *l, const umbra_expression *in, umbra_tensor t,
+                                     int candidate, int *tensor, int *linear)
 {
     umbra_expression e = {0};
-    size_t size = value_size(l, t.value);
+    size_t size = umbra_lowering_size(l, t.value);
     UMBRA_TRY(umbra_expression_copy(&e, in, size));
     l->composed = 0;
     umbra_status status = resolve(l, &e);
@@ -90,7 +101,7 @@ static umbra_status materialise(umbra_lowering *l, const umbra_expression *in, u
     t.kind = UMBRA_TENSOR_LINEAR;
     t.source = -1;
     t.depth = made.depth + 1;
-    t.gap = e.gap;
+    t.gap = gap_that_fits(l->network, &t, e.gap);
     if (status == UMBRA_OK)
         status = umbra_network_add_tensor(l->network, &t, tensor);
     made.tensor = *tensor;
@@ -105,9 +116,8 @@ static umbra_status materialise(umbra_lowering *l, const umbra_expression *in, u
     return status;
 }
 
-/* The expression "this tensor". */
-static umbra_status expression_of_tensor(umbra_lowering *l, int tensor, double coefficient,
-                                         umbra_expression *out)
+umbra_status umbra_lowering_read(umbra_lowering *l, int tensor, double coefficient,
+                                 umbra_expression *out)
 {
     const umbra_tensor *t = &l->network->tensors[tensor];
     umbra_term term = {.tensor = tensor, .coefficient = coefficient};
@@ -118,8 +128,8 @@ static umbra_status expression_of_tensor(umbra_lowering *l, int tensor, double c
     return umbra_expression_add_term(l, out, term);
 }
 
-static umbra_status add_constant(const umbra_lowering *l, umbra_expression *e, double constant,
-                                 size_t size)
+umbra_status umbra_lowering_add_constant(const umbra_lowering *l, umbra_expression *e,
+                                         double constant, size_t size)
 {
     void *made = NULL;
     if (l->mode == UMBRA_LOWER_SHAPES)
@@ -133,87 +143,30 @@ static umbra_status add_constant(const umbra_lowering *l, umbra_expression *e, d
     return UMBRA_OK;
 }
 
-/* How the range of x compares with the shift: (x + shift)^2 of a far shift loses the bits of x. */
-static bool shift_is_far(const umbra_value *x, double shift)
-{
-    double reach = x->range_min <= x->range_max ? fmax(fabs(x->range_min), fabs(x->range_max)) : 4;
-    return fabs(shift) > 2 * reach;
-}
-
-/* a x^2 + b x + c = a (x + b/2a)^2 + c - b^2/4a: one square, everything else in the neighbours. */
-static umbra_status lower_quadratic(umbra_lowering *l, int node)
-{
-    const umbra_node *n = &l->graph->nodes[node];
-    const double *c = n->attr.coefficient;
-    double shift = c[1] / (2 * c[2]);
-    bool far = shift_is_far(&l->graph->values[n->inputs[0]], shift);
-    umbra_tensor t = {.node = node, .shift = far ? 0 : shift};
-    umbra_expression *out = &l->values[n->output];
-    int linear_tensor = -1, linear = -1, square_tensor = -1;
-    UMBRA_TRY(tensor_for(l, n->inputs[0], &t));
-    UMBRA_TRY(materialise(l, &l->values[n->inputs[0]], t, -1, &linear_tensor, &linear));
-    umbra_tensor square = l->network->tensors[linear_tensor];
-    square.kind = UMBRA_TENSOR_SQUARE;
-    square.source = linear_tensor;
-    UMBRA_TRY(umbra_network_add_tensor(l->network, &square, &square_tensor));
-    UMBRA_TRY(expression_of_tensor(l, square_tensor, c[2], out));
-    if (far)
-        UMBRA_TRY(expression_of_tensor(l, linear_tensor, c[1], out));
-    return add_constant(l, out, far ? c[0] : c[0] - c[1] * c[1] / (4 * c[2]),
-                        value_size(l, n->output));
-}
-
-static umbra_status lower_polynomial(umbra_lowering *l, int node)
-{
-    const umbra_node *n = &l->graph->nodes[node];
-    const double *c = n->attr.coefficient;
-    umbra_expression *out = &l->values[n->output];
-    const umbra_expression *in = &l->values[n->inputs[0]];
-    int identity = -1;
-    if (n->attr.degree >= 2 && c[2] != 0)
-        return lower_quadratic(l, node);
-    UMBRA_TRY(umbra_matrices_identity(l->network->matrices, value_size(l, n->output), &identity));
-    UMBRA_TRY(umbra_expression_apply(l, out, in, identity, n->attr.degree >= 1 ? c[1] : 0));
-    out->gap = in->gap;
-    return add_constant(l, out, c[0], value_size(l, n->output));
-}
-
-static umbra_status lower_add(umbra_lowering *l, int node)
-{
-    const umbra_node *n = &l->graph->nodes[node];
-    umbra_expression *out = &l->values[n->output];
-    int identity = -1;
-    UMBRA_TRY(umbra_matrices_identity(l->network->matrices, value_size(l, n->output), &identity));
-    for (int k = 0; k < 2; k++) {
-        const umbra_expression *in = &l->values[n->inputs[k]];
-        UMBRA_TRY(umbra_expression_apply(l, out, in, identity, 1));
-        out->gap = in->gap > out->gap ? in->gap : out->gap;
-    }
-    return UMBRA_OK;
-}
-
 static int gap_after(const umbra_node *n, int gap)
 {
-    int stride = (int)n->attr.strides[0];
+    int64_t stride = n->attr.strides[0];
+    if (n->op == UMBRA_OP_BATCH_NORM)
+        return gap;
+    if (stride < 1 || stride > UINT16_MAX || stride != n->attr.strides[1])
+        return 0;
     switch (n->op) {
     case UMBRA_OP_CONV:
     case UMBRA_OP_AVERAGE_POOL:
-        return gap * (stride < 1 ? 1 : stride);
+        return gap <= UINT16_MAX / (int)stride ? gap * (int)stride : 0;
     case UMBRA_OP_CONV_TRANSPOSE:
-        return stride >= 1 && gap % stride == 0 ? gap / stride : 0;
-    case UMBRA_OP_BATCH_NORM:
-        return gap;
+        return gap % (int)stride == 0 ? gap / (int)stride : 0;
     default:
         return 0;
     }
 }
 
-static umbra_status side_of(const umbra_lowering *l, int value, umbra_side *side)
+umbra_side umbra_lowering_side(const umbra_lowering *l, int value)
 {
-    int channels = 0, height = 0, width = 0;
-    UMBRA_TRY(umbra_value_geometry(l->graph, value, &channels, &height, &width));
-    *side = (umbra_side){.size = value_size(l, value), .channels = (size_t)channels};
-    return UMBRA_OK;
+    const umbra_shape *s = &l->graph->values[value].shape;
+    bool channels = s->rank >= 2 && s->dim[0] == 1;
+    return (umbra_side){.size = umbra_lowering_size(l, value),
+                        .channels = channels ? (size_t)s->dim[1] : 1};
 }
 
 static umbra_status lower_linear(umbra_lowering *l, int node)
@@ -222,17 +175,13 @@ static umbra_status lower_linear(umbra_lowering *l, int node)
     umbra_expression *out = &l->values[n->output];
     const umbra_expression *in = &l->values[n->inputs[0]];
     const umbra_sparse *matrix = NULL;
-    umbra_side rows, columns;
+    umbra_side rows = umbra_lowering_side(l, n->output);
+    umbra_side columns = umbra_lowering_side(l, n->inputs[0]);
     int id = -1;
-    UMBRA_TRY(side_of(l, n->output, &rows));
-    UMBRA_TRY(side_of(l, n->inputs[0], &columns));
-    if (n->op == UMBRA_OP_RESHAPE)
-        UMBRA_TRY(umbra_matrices_identity(l->network->matrices, rows.size, &id));
-    else
-        UMBRA_TRY(umbra_matrices_node(l->network->matrices, node, rows, columns, &id));
+    UMBRA_TRY(umbra_matrices_node(l->network->matrices, node, rows, columns, &id));
     UMBRA_TRY(umbra_expression_apply(l, out, in, id, 1));
-    out->gap = n->op == UMBRA_OP_RESHAPE ? in->gap : gap_after(n, in->gap);
-    if (n->op == UMBRA_OP_RESHAPE || l->mode == UMBRA_LOWER_SHAPES)
+    out->gap = gap_after(n, in->gap);
+    if (l->mode == UMBRA_LOWER_SHAPES)
         return UMBRA_OK;
     UMBRA_TRY(umbra_matrices_get(l->network->matrices, id, &matrix));
     return umbra_offset_add(&out->offset, matrix->offset, 1, rows.size);
@@ -248,11 +197,11 @@ static umbra_status make_candidate(umbra_lowering *l, int node)
     umbra_candidate c = {.value = n->output,
                          .compose = number >= l->compose_count || l->compose[number] != 0};
     umbra_tensor t = {.node = node};
-    UMBRA_TRY(tensor_for(l, n->output, &t));
-    UMBRA_TRY(materialise(l, &l->values[n->output], t, number, &c.tensor, &c.linear));
+    UMBRA_TRY(umbra_lowering_tensor(l, n->output, &t));
+    UMBRA_TRY(umbra_lowering_evaluate(l, &l->values[n->output], t, number, &c.tensor, &c.linear));
     UMBRA_TRY(umbra_network_add_candidate(network, &c, &unused));
     umbra_expression_free(&l->values[n->output]);
-    return expression_of_tensor(l, c.tensor, 1, &l->values[n->output]);
+    return umbra_lowering_read(l, c.tensor, 1, &l->values[n->output]);
 }
 
 static bool is_just_a_tensor(const umbra_lowering *l, const umbra_expression *e)
@@ -267,16 +216,27 @@ static umbra_status lower_node(umbra_lowering *l, int node)
     umbra_status status;
     switch (n->op) {
     case UMBRA_OP_POLYNOMIAL:
-        status = lower_polynomial(l, node);
+        status = umbra_lower_polynomial(l, node);
         break;
     case UMBRA_OP_ADD:
-        status = lower_add(l, node);
+    case UMBRA_OP_SUB:
+    case UMBRA_OP_MUL:
+    case UMBRA_OP_DIV:
+    case UMBRA_OP_RESHAPE:
+    case UMBRA_OP_TRANSPOSE:
+    case UMBRA_OP_PAD:
+    case UMBRA_OP_CONCAT:
+    case UMBRA_OP_SLICE:
+    case UMBRA_OP_GATHER:
+        status = umbra_lower_move(l, node);
         break;
     default:
         status = lower_linear(l, node);
         break;
     }
-    if (status == UMBRA_OK && l->uses[n->output] > 1 && !is_just_a_tensor(l, &l->values[n->output]))
+    /* A reshaped image of five dimensions is no tensor that could be kept. */
+    bool may_be_kept = l->uses[n->output] > 1 && l->graph->values[n->output].shape.rank <= 4;
+    if (status == UMBRA_OK && may_be_kept && !is_just_a_tensor(l, &l->values[n->output]))
         status = make_candidate(l, node);
     if (status != UMBRA_OK)
         return umbra_fail_within(status, "node \"%s\"", n->name);
@@ -291,16 +251,36 @@ static int power_of_two_from(int a)
     return power;
 }
 
+/* Planes stand on one grid, whichever is the largest among the input, what polynomials read and the
+ * output: the others leave gaps on it. */
+static void find_grid(umbra_lowering *l)
+{
+    umbra_network *n = l->network;
+    const umbra_graph *g = l->graph;
+    int values[2] = {g->inputs[0], g->outputs[0]};
+    n->grid_height = n->grid_width = 1;
+    for (int i = -2; i < g->node_count; i++) {
+        if (i >= 0 && g->nodes[i].op != UMBRA_OP_POLYNOMIAL)
+            continue;
+        umbra_tensor t = {0};
+        if (umbra_lowering_tensor(l, i < 0 ? values[i + 2] : g->nodes[i].inputs[0], &t) != UMBRA_OK)
+            continue; /* refused where it is lowered */
+        int height = power_of_two_from(t.height), width = power_of_two_from(t.width);
+        n->grid_height = height > n->grid_height ? height : n->grid_height;
+        n->grid_width = width > n->grid_width ? width : n->grid_width;
+    }
+}
+
 static umbra_status lower_input(umbra_lowering *l)
 {
     umbra_network *n = l->network;
     int value = l->graph->inputs[0];
-    umbra_tensor t = {.kind = UMBRA_TENSOR_INPUT, .source = -1, .node = -1, .gap = 1};
-    UMBRA_TRY(tensor_for(l, value, &t));
-    n->grid_height = power_of_two_from(t.height);
-    n->grid_width = power_of_two_from(t.width);
+    umbra_tensor t = {.kind = UMBRA_TENSOR_INPUT, .source = -1, .node = -1};
+    UMBRA_TRY(umbra_lowering_tensor(l, value, &t));
+    find_grid(l);
+    t.gap = gap_that_fits(n, &t, 0);
     UMBRA_TRY(umbra_network_add_tensor(n, &t, &n->input));
-    return expression_of_tensor(l, n->input, 1, &l->values[value]);
+    return umbra_lowering_read(l, n->input, 1, &l->values[value]);
 }
 
 static umbra_status lower_output(umbra_lowering *l)
@@ -311,8 +291,8 @@ static umbra_status lower_output(umbra_lowering *l)
     umbra_tensor t = {.node = producer};
     if (producer < 0)
         return umbra_fail(UMBRA_E_MODEL, "the model's output is its input: nothing to compute");
-    UMBRA_TRY(tensor_for(l, value, &t));
-    UMBRA_TRY(materialise(l, &l->values[value], t, -1, &n->output, &linear));
+    UMBRA_TRY(umbra_lowering_tensor(l, value, &t));
+    UMBRA_TRY(umbra_lowering_evaluate(l, &l->values[value], t, -1, &n->output, &linear));
     n->depth = n->tensors[n->output].depth;
     return UMBRA_OK;
 }

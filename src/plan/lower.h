@@ -38,6 +38,25 @@ umbra_status umbra_expression_apply(umbra_lowering *l, umbra_expression *out,
 umbra_status umbra_offset_add(double **offset, const double *addend, double coefficient,
                               size_t size) UMBRA_MUST_USE;
 
+/* Elements of a value; what its rows or columns are; and the geometry of a tensor that is to hold
+ * it. */
+size_t umbra_lowering_size(const umbra_lowering *l, int value);
+umbra_side umbra_lowering_side(const umbra_lowering *l, int value);
+umbra_status umbra_lowering_tensor(const umbra_lowering *l, int value,
+                                   umbra_tensor *t) UMBRA_MUST_USE;
+/* Evaluate an expression into a new tensor, of which `t` says value, node, shift and geometry. */
+umbra_status umbra_lowering_evaluate(umbra_lowering *l, const umbra_expression *in, umbra_tensor t,
+                                     int candidate, int *tensor, int *linear) UMBRA_MUST_USE;
+/* out += coefficient * tensor */
+umbra_status umbra_lowering_read(umbra_lowering *l, int tensor, double coefficient,
+                                 umbra_expression *out) UMBRA_MUST_USE;
+umbra_status umbra_lowering_add_constant(const umbra_lowering *l, umbra_expression *e,
+                                         double constant, size_t size) UMBRA_MUST_USE;
+/* Nodes by family: each sets the expression of its output. */
+umbra_status umbra_lower_polynomial(umbra_lowering *l, int node) UMBRA_MUST_USE;
+/* What plan/selection.h takes. */
+umbra_status umbra_lower_move(umbra_lowering *l, int node) UMBRA_MUST_USE;
+
 umbra_status umbra_network_add_tensor(umbra_network *network, const umbra_tensor *tensor,
                                       int *index) UMBRA_MUST_USE;
 umbra_status umbra_network_add_linear(umbra_network *network, const umbra_linear *linear,

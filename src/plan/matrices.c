@@ -4,14 +4,15 @@
 
 #include "base/memory.h"
 #include "plan/compose.h"
+#include "plan/selection.h"
 
 #include <string.h>
 
-typedef enum matrix_kind { FROM_NODE, IDENTITY, PRODUCT, SUM } matrix_kind;
+typedef enum matrix_kind { FROM_NODE, SELECTION, IDENTITY, PRODUCT, SUM } matrix_kind;
 
 typedef struct entry {
     matrix_kind kind;
-    int a, b; /* a is the node of FROM_NODE */
+    int a, b; /* a is the node of FROM_NODE and SELECTION, b the input of the latter */
     double ka, kb;
     size_t rows, columns, row_channels, column_channels;
     umbra_sparse *sparse;
@@ -75,6 +76,19 @@ umbra_status umbra_matrices_node(umbra_matrices *store, int node, umbra_side row
 {
     entry e = {.kind = FROM_NODE,
                .a = node,
+               .rows = rows.size,
+               .columns = columns.size,
+               .row_channels = rows.channels,
+               .column_channels = columns.channels};
+    return intern(store, &e, id);
+}
+
+umbra_status umbra_matrices_selection(umbra_matrices *store, int node, int input, umbra_side rows,
+                                      umbra_side columns, int *id)
+{
+    entry e = {.kind = SELECTION,
+               .a = node,
+               .b = input,
                .rows = rows.size,
                .columns = columns.size,
                .row_channels = rows.channels,
@@ -199,6 +213,8 @@ umbra_status umbra_matrices_view(const umbra_matrices *store, int id, const umbr
     umbra_status status = UMBRA_OK;
     if (e->sparse == NULL && e->kind == FROM_NODE)
         status = umbra_sparse_from_node(owned, store->graph, e->a);
+    else if (e->sparse == NULL && e->kind == SELECTION)
+        status = umbra_selection_matrix(owned, store->graph, e->a, e->b);
     else if (e->sparse == NULL && e->kind == IDENTITY)
         status = umbra_sparse_identity(owned, e->rows);
     else if (e->sparse == NULL)

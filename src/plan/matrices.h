@@ -18,6 +18,10 @@ typedef struct umbra_side {
 /* Numbers are those of equal things: asking twice gives the same. Nothing is computed yet. */
 umbra_status umbra_matrices_node(umbra_matrices *store, int node, umbra_side rows,
                                  umbra_side columns, int *id) UMBRA_MUST_USE;
+/* Of a node that moves or scales elements (plan/selection.h): how its output depends on its input
+ * number `input`. */
+umbra_status umbra_matrices_selection(umbra_matrices *store, int node, int input, umbra_side rows,
+                                      umbra_side columns, int *id) UMBRA_MUST_USE;
 umbra_status umbra_matrices_identity(umbra_matrices *store, size_t size, int *id) UMBRA_MUST_USE;
 /* a(b(x)), without offsets */
 umbra_status umbra_matrices_product(umbra_matrices *store, int a, int b, int *id) UMBRA_MUST_USE;

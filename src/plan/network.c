@@ -78,17 +78,17 @@ umbra_status umbra_value_geometry(const umbra_graph *graph, int value, int *chan
 {
     const umbra_value *v = &graph->values[value];
     const umbra_shape *s = &v->shape;
-    bool image = s->rank == 4, vector = s->rank == 2 || s->rank == 1;
+    bool image = s->rank == 4, row = s->rank == 3, vector = s->rank == 2 || s->rank == 1;
     int64_t batch = s->rank > 1 ? s->dim[0] : 1;
-    if ((!image && !vector) || batch != 1 || umbra_shape_elements(s) <= 0)
+    if ((!image && !row && !vector) || batch != 1 || umbra_shape_elements(s) <= 0)
         return umbra_fail(UMBRA_E_MODEL,
-                          "\"%s\" is not one image [1, C, H, W] or one vector [1, n]: export the "
-                          "model with batch 1",
+                          "\"%s\" is not one image [1, C, H, W], one sequence [1, C, L] or one "
+                          "vector [1, n]: export the model with batch 1",
                           v->name);
     if (umbra_shape_elements(s) > (int64_t)1 << 24)
         return umbra_fail(UMBRA_E_MODEL, "\"%s\" has more than 2^24 elements", v->name);
     *channels = (int)s->dim[vector ? s->rank - 1 : 1];
-    *height = image ? (int)s->dim[2] : 1;
+    *height = image || row ? (int)s->dim[2] : 1;
     *width = image ? (int)s->dim[3] : 1;
     return UMBRA_OK;
 }

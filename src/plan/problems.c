@@ -1,6 +1,8 @@
 /* What the planner cannot take: one line for each node, all of them at once. */
 #include "plan/problems.h"
 
+#include "graph/build.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,9 +34,10 @@ static void note(problem_list *list, const char *fmt, ...)
     list->used += (size_t)length + 1;
 }
 
-static bool is_image(const umbra_graph *graph, int value)
+static bool is_constant(const umbra_graph *graph, const umbra_node *n, int k)
 {
-    return graph->values[value].shape.rank == 4;
+    return k < n->input_count && n->inputs[k] >= 0 &&
+           umbra_value_is_constant(&graph->values[n->inputs[k]]);
 }
 
 static void check_polynomial(problem_list *list, const umbra_node *n)
@@ -62,22 +65,40 @@ static void check_polynomial(problem_list *list, const umbra_node *n)
 
 static void check_window(problem_list *list, const umbra_graph *graph, const umbra_node *n)
 {
-    if (!is_image(graph, n->inputs[0]) || !is_image(graph, n->output)) {
-        note(list, "\"%s\" (%s): works on tensors of four dimensions only", n->name, n->op_type);
-        return;
-    }
-    if (n->attr.strides[0] != n->attr.strides[1])
-        note(list, "\"%s\" (%s): strides %lld and %lld differ: use the same for both directions",
-             n->name, n->op_type, (long long)n->attr.strides[0], (long long)n->attr.strides[1]);
+    int rank = graph->values[n->inputs[0]].shape.rank;
+    if (rank != 3 && rank != 4)
+        note(list, "\"%s\" (%s): works on tensors of three or four dimensions only", n->name,
+             n->op_type);
+}
+
+/* What plan/selection.h takes, with one computed tensor in the place where it must be. */
+static void check_arithmetic(problem_list *list, const umbra_graph *graph, const umbra_node *n)
+{
+    bool sum = n->op == UMBRA_OP_ADD || n->op == UMBRA_OP_SUB;
+    if (n->input_count != 2 || n->inputs[1] < 0)
+        note(list, "\"%s\" (%s): an input is missing", n->name, n->op_type);
+    else if (n->op == UMBRA_OP_DIV && !is_constant(graph, n, 1))
+        note(list, "\"%s\": dividing by a computed tensor cannot be encrypted", n->name);
+    else if (!sum && !is_constant(graph, n, 0) && !is_constant(graph, n, 1))
+        note(list, "\"%s\": multiply by a constant", n->name);
+}
+
+static void check_inputs(problem_list *list, const umbra_graph *graph, const umbra_node *n)
+{
+    bool computed = false;
+    for (int k = 0; k < n->input_count; k++)
+        computed = computed || (n->inputs[k] >= 0 && !is_constant(graph, n, k));
+    if (!computed)
+        note(list, "\"%s\" (%s): its input is a constant: export with constant folding", n->name,
+             n->op_type);
 }
 
 static void check_node(problem_list *list, const umbra_graph *graph, const umbra_node *n)
 {
-    if (n->input_count < 1 || n->inputs[0] < 0 || graph->values[n->inputs[0]].f32 != NULL) {
-        note(list, "\"%s\" (%s): its input is a constant: export with constant folding", n->name,
-             n->op_type);
+    int before = list->count;
+    check_inputs(list, graph, n);
+    if (list->count > before)
         return;
-    }
     switch (n->op) {
     case UMBRA_OP_POLYNOMIAL:
         check_polynomial(list, n);
@@ -88,16 +109,21 @@ static void check_node(problem_list *list, const umbra_graph *graph, const umbra
         check_window(list, graph, n);
         return;
     case UMBRA_OP_ADD:
-        if (n->input_count < 2 || n->inputs[1] < 0 || graph->values[n->inputs[1]].f32 != NULL ||
-            umbra_shape_elements(&graph->values[n->inputs[0]].shape) !=
-                umbra_shape_elements(&graph->values[n->inputs[1]].shape))
-            note(list, "\"%s\": add two computed tensors of the same shape", n->name);
+    case UMBRA_OP_SUB:
+    case UMBRA_OP_MUL:
+    case UMBRA_OP_DIV:
+        check_arithmetic(list, graph, n);
         return;
     case UMBRA_OP_DENSE:
     case UMBRA_OP_GLOBAL_AVERAGE_POOL:
     case UMBRA_OP_RESHAPE:
     case UMBRA_OP_BATCH_NORM:
     case UMBRA_OP_REDUCE_MEAN:
+    case UMBRA_OP_TRANSPOSE:
+    case UMBRA_OP_PAD:
+    case UMBRA_OP_CONCAT:
+    case UMBRA_OP_SLICE:
+    case UMBRA_OP_GATHER:
         return;
     default:
         note(list, "\"%s\" (%s): cannot be evaluated under encryption", n->name,
