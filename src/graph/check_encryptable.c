@@ -37,22 +37,21 @@ static const char *arithmetic(const umbra_graph *graph, const umbra_node *node)
     bool computed = !umbra_value_is_constant(a) && !umbra_value_is_constant(b);
     switch (node->op) {
     case UMBRA_OP_ADD:
-        if (computed && umbra_shape_equal(&a->shape, &b->shape))
-            return NULL;
-        return computed ? "add tensors of the same shape"
-                        : "add one number, or one number a channel, instead of a whole tensor";
     case UMBRA_OP_SUB:
-        return computed ? "write a - b as a + (-1)*b"
-                        : "subtract one number, or one number a channel";
+        return NULL;
     case UMBRA_OP_MUL:
         return computed
                    ? "multiply by constants only; products of two computed tensors are not done"
-                   : "multiply by one number, or one number a channel";
+                   : NULL;
+    case UMBRA_OP_DIV:
+        if (umbra_value_is_constant(b))
+            return NULL;
+        return "multiply by the reciprocal of a constant; dividing by a computed tensor is not "
+               "possible";
     case UMBRA_OP_POW:
         return "use a whole exponent from 1 to 16";
     default:
-        return "multiply by the reciprocal of a constant; dividing by a computed tensor is not "
-               "possible";
+        return NULL;
     }
 }
 
@@ -67,6 +66,12 @@ static const char *remedy(const umbra_graph *graph, const umbra_node *node)
     case UMBRA_OP_GLOBAL_AVERAGE_POOL:
     case UMBRA_OP_RESHAPE:
     case UMBRA_OP_BATCH_NORM:
+    case UMBRA_OP_REDUCE_MEAN:
+    case UMBRA_OP_PAD:
+    case UMBRA_OP_TRANSPOSE:
+    case UMBRA_OP_CONCAT:
+    case UMBRA_OP_SLICE:
+    case UMBRA_OP_GATHER:
         return NULL;
     case UMBRA_OP_ADD:
     case UMBRA_OP_SUB:
@@ -84,17 +89,8 @@ static const char *remedy(const umbra_graph *graph, const umbra_node *node)
         return "use average pooling and train again";
     case UMBRA_OP_INSTANCE_NORM:
         return "use batch normalisation, which has constants in evaluation mode, and train again";
-    case UMBRA_OP_REDUCE_MEAN:
-        return "take the mean over both spatial dimensions (global average pooling)";
     case UMBRA_OP_MATMUL:
         return "multiply by constant matrices only";
-    case UMBRA_OP_PAD:
-        return "pad by zeros, directly before a convolution";
-    case UMBRA_OP_TRANSPOSE:
-    case UMBRA_OP_CONCAT:
-    case UMBRA_OP_SLICE:
-    case UMBRA_OP_GATHER:
-        return "leave it out: moving elements is not done under encryption";
     default:
         return node->note != NULL ? node->note : "this operator is not known to Umbra; replace it";
     }

@@ -90,6 +90,21 @@ static inline int small_add(umbra_graph *g, const char *name, int a, int b)
     return y;
 }
 
+/* Any node whose shape follows from its inputs. */
+static inline int small_node(umbra_graph *g, umbra_op op, const char *name, const int *inputs,
+                             int count, const umbra_attributes *attr)
+{
+    char text[64];
+    umbra_shape shape;
+    int node = -1;
+    snprintf(text, sizeof text, "%s.out", name);
+    int y = small_value(g, text, small_shape(1, 1, 0, 0, 0));
+    check_ok(umbra_graph_add_node(g, op, name, umbra_op_name(op), inputs, count, y, attr, &node));
+    check_ok(umbra_infer_node(g, &g->nodes[node], &shape));
+    g->values[y].shape = shape;
+    return y;
+}
+
 static inline umbra_graph *small_begin(int64_t channels, int64_t side, int *x)
 {
     umbra_graph *g = NULL;

@@ -66,14 +66,16 @@ static void test_silu_and_unsupported_variants(void **state)
     onnx_writer_node(w, "GlobalAveragePool", "silu", "mean");
     onnx_writer_node(w, "Mul", "silu mean", "product");
     onnx_writer_constant(w, "plane", "6,6", NULL);
-    onnx_writer_node(w, "Mul", "product plane", "y");
+    onnx_writer_node(w, "Mul", "product plane", "scaled");
+    onnx_writer_node(w, "Div", "plane scaled", "y");
     onnx_writer_output(w, "y");
     umbra_graph *graph = import(w);
     check_fails(UMBRA_E_MODEL, "\"silu\" (SiLU)", umbra_graph_check_encryptable(graph, "f"));
     check_fails(UMBRA_E_MODEL, "\"product\" (Mul): multiply by constants",
                 umbra_graph_check_encryptable(graph, "f"));
-    check_fails(UMBRA_E_MODEL, "\"y\" (Mul): multiply by one number",
+    check_fails(UMBRA_E_MODEL, "\"y\" (Div): multiply by the reciprocal",
                 umbra_graph_check_encryptable(graph, "f"));
+    check_fails(UMBRA_E_MODEL, "3 nodes", umbra_graph_check_encryptable(graph, "f"));
     umbra_graph_free(graph);
 }
 
