@@ -11,6 +11,7 @@ from .nets.unet import UNet
 
 LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 LOGIT_STD, LOGIT_MEAN = 1.5, -1.0
+LARGEST_BEND = 1.0  # of a quadratic: its second-order term over its first-order term, at the largest input
 
 
 def shake(network, seed):
@@ -18,7 +19,7 @@ def shake(network, seed):
     torch.manual_seed(seed)
     for name, module in network.named_modules():
         if isinstance(module, Quadratic):
-            for parameter, low, high in ((module.a, 0.04, 0.10), (module.b, 0.5, 0.9), (module.c, -0.1, 0.1)):
+            for parameter, low, high in ((module.a, 0.08, 0.15), (module.b, 0.5, 0.9), (module.c, -0.1, 0.1)):
                 nn.init.uniform_(parameter, low, high)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.8, 1.2)
@@ -43,6 +44,27 @@ def settle_batch_norm(network, latents, batch=32):
         network(part)
     network.eval()
     return len(norms)
+
+
+@torch.no_grad()
+def bound_bends(network, latents, batch=32):
+    """Flatten each quadratic until its largest input is not amplified much more than a usual one.
+
+    A marker letter or a clip is an outlier of a film; each parabola would stretch it further. Training penalises
+    that; random weights do not.
+    """
+    largest = {}
+
+    def record(module, inputs, _output):
+        largest[module] = max(largest.get(module, 0.0), inputs[0].abs().max().item())
+    hooks = [m.register_forward_hook(record) for m in network.modules() if isinstance(m, Quadratic)]
+    network.eval()
+    for part in latents.split(batch):
+        network(part)
+    for hook in hooks:
+        hook.remove()
+    for module, most in largest.items():
+        module.a.clamp_(max=LARGEST_BEND * module.b.item() / most)
 
 
 def rescale(module, output, mean, std):
@@ -90,6 +112,8 @@ def calibrate(network, latents, seed):
     """
     shake(network, seed)
     if settle_batch_norm(network, latents):
+        bound_bends(network, latents)
+        settle_batch_norm(network, latents)
         how = "random weights, batch norm calibrated"
     else:
         mean, std = (1.0, 0.3) if isinstance(network, UNet) else (0.2, 1.0)

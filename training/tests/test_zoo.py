@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from .. import export_zoo
-from ..calibrate import calibrate
+from ..calibrate import LARGEST_BEND, calibrate
 from ..data.cosine import cosine_latents, kernels
 from ..nets.quadratic import Quadratic
 from ..nets.unet import Square, UNet
@@ -101,6 +101,13 @@ class TestCalibration(unittest.TestCase):
         std = out.std(dim=(0, 2, 3)) / first.weight.detach().abs()
         self.assertLess((std - 1).abs().max().item(), 0.02)
         self.assertFalse(network.training)
+
+    def test_outliers_are_not_stretched(self):
+        self.latents[0, 0, 8, 8] = 500
+        network = make("hefnet", 16, 14)[0]
+        calibrate(network, self.latents, 1)
+        largest = max(out.abs().max().item() for out in self.outputs(network, nn.BatchNorm2d))
+        self.assertLessEqual(network.act.a.item() * largest, 1.2 * LARGEST_BEND * network.act.b.item())
 
     def test_layers_have_unit_variance(self):
         network = make("lenet", 16, 14)[0]
