@@ -1,6 +1,11 @@
 """The Markdown table of what bench/networks.py measured."""
 
-COLUMNS = ("network", "f", "seconds", "predicted", "whole process", "processor", "bits, least", "mean", "predicted", "N", "levels",
+# Seconds that a network must not exceed at 8 bits on four AVX-512 cores, by f (None: it has one size).
+MOST_SECONDS = {"lenet": {8: 1}, "vgg5": {8: 1}, "hefnet": {8: 1}, "resnet20": {16: 1, 8: 1.2, 4: 8, 2: 30},
+                "resnet32": {8: 4}, "resnet44": {8: 8}, "resnet56": {8: 14}, "unet": {None: 6}}
+CORES, SLOWER = 4, {"avx512ifma": 1, "avx2": 3}
+
+COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "bits, least", "mean", "predicted", "N", "levels",
            "rotations", "keys", "query", "result", "peak memory", "predicted")
 
 
@@ -15,10 +20,20 @@ def number(line, name, form):
     return form(line[name]) if name in line else "–"
 
 
+def most_seconds(line):
+    """The bound for this line's threads and instruction set; None where there is none."""
+    most = MOST_SECONDS.get(line["network"], {}).get(line["latent"])
+    if most is None or line["isa"] not in SLOWER or line["wanted_bits"] != 8:
+        return None
+    return most * SLOWER[line["isa"]] * CORES / line["threads"]
+
+
 def row(line):
     seconds, bits = (lambda x: f"{x:.3g}"), (lambda x: f"{x:.1f}")
     least = number(line, "bits_least", bits) + (" **too few**" if line.get("agrees") is False else "")
-    return [number(line, "seconds_median", seconds), number(line, "seconds_predicted", seconds),
+    most = most_seconds(line)
+    return [number(line, "seconds_median", seconds), "–" if most is None else seconds(most),
+            number(line, "seconds_predicted", seconds),
             number(line, "seconds_whole_median", seconds), number(line, "cpu_seconds_median", seconds), least, number(line, "bits_mean", bits),
             number(line, "bits_predicted", bits), f"2^{line['degree_log2']}", str(line["levels"]),
             str(line["rotations"]), size(line["key_bytes"]), size(line["query_bytes"]), size(line["result_bytes"]),
@@ -39,4 +54,5 @@ def markdown(lines):
                     for line in lines if "refused" not in line})
     table = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     table += ["| " + " | ".join(cells(line)) + " |" for line in lines]
-    return "\n".join(table) + "\n\n" + "".join(f"Measured with {text}.\n" for text in where)
+    goal = "Must: the project's bound for four AVX-512 cores, scaled to these threads, three times that on AVX2.\n"
+    return "\n".join(table) + "\n\n" + goal + "".join(f"Measured with {text}.\n" for text in where)

@@ -1,11 +1,14 @@
 """bench/networks.py on the tiny model: what it measures, what it refuses, what it does not measure again."""
 import json
+import pathlib
 import shutil
 import subprocess
 import sys
 
 import numpy
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+from network_table import most_seconds
 from umbra_program import ACCURACY, HERE, PROGRAM, ROOT, SECURITY, TINY, ProgramTest, main
 
 MEASURED = {"network", "latent", "threads", "isa", "runs", "seconds_median", "seconds_predicted", "bits_least",
@@ -48,11 +51,18 @@ class NetworkTable(ProgramTest):
         self.assertEqual((lines[0]["threads"], lines[0]["inputs"], lines[0]["agrees"]), (1, 1, True))
         self.assertGreaterEqual(lines[0]["bits_least"], lines[0]["bits_predicted"])
         self.assertGreater(lines[0]["peak_bytes"], 1 << 20)
-        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){15}$")
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){16}$")
         again, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
         self.assertEqual((len(lines), again), (1, text))
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 2)
         self.assertEqual([line["inputs"] for line in lines], [1, 2])
+
+    def test_bound_of_the_machine(self):
+        line = {"network": "resnet20", "latent": 8, "threads": 4, "isa": "avx512ifma", "wanted_bits": 8}
+        self.assertAlmostEqual(most_seconds(line), 1.2)
+        self.assertAlmostEqual(most_seconds(line | {"threads": 2, "isa": "avx2"}), 7.2)
+        self.assertIsNone(most_seconds(line | {"wanted_bits": 12}))
+        self.assertIsNone(most_seconds(line | {"network": "tiny"}))
 
     def test_disagreement(self):
         text, lines = self.table(ACCURACY, self.models / "wrong-f8", "--check")

@@ -48,7 +48,7 @@ class ProgramTest(unittest.TestCase):
 
     def start(self, *words, program=PROGRAM, **more):
         return subprocess.run([program, *map(str, words)], capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=600, **more)
+                              stdin=subprocess.DEVNULL, **{"timeout": 600, **more})
 
     def ok(self, *words, **more):
         """Succeeds, says nothing on stderr; returns stdout."""
