@@ -35,6 +35,7 @@ typedef enum umbra_cli_option {
     UMBRA_OPT_NUMBER,
     UMBRA_OPT_BATCH,
     UMBRA_OPT_MODE,
+    UMBRA_OPT_ACTIVATION,
     UMBRA_OPT_COUNT
 } umbra_cli_option;
 
@@ -59,7 +60,8 @@ typedef struct umbra_command {
 
 extern const umbra_command umbra_command_doctor, umbra_command_demo, umbra_command_plan,
     umbra_command_keygen, umbra_command_encrypt, umbra_command_run, umbra_command_decrypt,
-    umbra_command_classify, umbra_command_verify, umbra_command_bench, umbra_command_phantom;
+    umbra_command_classify, umbra_command_verify, umbra_command_bench, umbra_command_phantom,
+    umbra_command_adapt;
 
 /* Parse argv after the subcommand's name.
  *

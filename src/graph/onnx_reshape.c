@@ -122,6 +122,20 @@ umbra_status umbra_onnx_identity(umbra_onnx_node *node)
     return umbra_onnx_pass_through(node, 0);
 }
 
+/* In evaluation mode nothing is dropped. */
+static umbra_status dropout_mask(umbra_onnx_node *node)
+{
+    umbra_shape shape = umbra_onnx_input(node, 0)->shape;
+    int64_t count = umbra_shape_elements(&shape);
+    int index;
+    if (count > UMBRA_ONNX_MAX_FOLD)
+        return umbra_onnx_unsupported(node, "a mask of more than 2^24 elements");
+    UMBRA_TRY(umbra_onnx_new_constant(node, "/mask", &shape, UMBRA_I64, &index));
+    for (int64_t i = 0; i < count; i++)
+        node->graph->values[index].i64[i] = 1;
+    return umbra_onnx_set_output(node, 1, index);
+}
+
 umbra_status umbra_onnx_dropout(umbra_onnx_node *node)
 {
     const umbra_value *training = umbra_onnx_input(node, 2);
@@ -129,8 +143,8 @@ umbra_status umbra_onnx_dropout(umbra_onnx_node *node)
     if (!off)
         return umbra_onnx_unsupported(node, "training mode; export the model in evaluation mode");
     if (node->proto->n_output > 1 && node->proto->output[1][0] != 0)
-        return umbra_onnx_unsupported(node, "the mask of a dropout");
-    return umbra_onnx_pass_through(node, 0);
+        UMBRA_TRY(dropout_mask(node));
+    return node->unsupported[0] == 0 ? umbra_onnx_pass_through(node, 0) : UMBRA_OK;
 }
 
 /* Repeating a constant is folded; a computed tensor may only be expanded to the shape that it has.

@@ -63,7 +63,6 @@ static const struct {
     const char *name, *why;
 } refused[] = {
     {"test_batchnorm_*_training_mode", "training"},
-    {"test_dropout_default_mask*", "mask"},
     {"test_convtranspose_3d", "three spatial dimensions"},
     {"test_maxpool_3d_*", "three spatial dimensions"},
     {"test_maxpool_2d_uint8", "integers"},

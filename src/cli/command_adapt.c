@@ -1,0 +1,278 @@
+/* umbra adapt: replace what cannot be encrypted in somebody's ONNX file. */
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "cli/report.h"
+
+#include "base/memory.h"
+#include "graph/npy.h"
+#include "graph/onnx.h"
+#include "graph/onnx_adapt.h"
+#include "graph/passes.h"
+#include "plain/executor.h"
+#include "wire/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RANDOM_INPUTS 8
+#define MOST_INPUTS 256
+#define MOST_SAMPLES ((size_t)1 << 24)
+
+/* What activations become: the same for all, or fitted to each. */
+typedef struct wish {
+    bool fit;
+    double c[3];
+} wish;
+
+static umbra_status read_wish(const umbra_cli *cli, wish *out)
+{
+    const char *text = cli->text[UMBRA_OPT_ACTIVATION];
+    char end = 0;
+    *out = (wish){.fit = text == NULL || strcmp(text, "fit") == 0, .c = {0, 0, 1}};
+    if (out->fit || strcmp(text, "square") == 0)
+        return UMBRA_OK;
+    if (sscanf(text, "%lf,%lf,%lf%c", &out->c[2], &out->c[1], &out->c[0], &end) != 3 ||
+        !isfinite(out->c[0]) || !isfinite(out->c[1]) || !isfinite(out->c[2]))
+        return umbra_fail(
+            UMBRA_E_USAGE,
+            "--activation needs fit, square, or A,B,C for a*x*x + b*x + c, not \"%s\"", text);
+    return UMBRA_OK;
+}
+
+/* The inputs that activations are fitted on: tensors of the model's input, one after another. */
+typedef struct samples {
+    float *data;
+    size_t count, elements;
+} samples;
+
+static umbra_status read_input(const char *path, float *out, size_t elements)
+{
+    umbra_shape shape;
+    float *data;
+    UMBRA_TRY(umbra_npy_read_f32(path, &shape, &data));
+    size_t found = (size_t)umbra_shape_elements(&shape);
+    if (found == elements)
+        memcpy(out, data, elements * sizeof(float));
+    umbra_memory_free(data);
+    if (found != elements)
+        return umbra_fail(UMBRA_E_INPUT, "%s holds %zu numbers, the model takes %zu", path, found,
+                          elements);
+    return UMBRA_OK;
+}
+
+/* Files that the user named, or numbers from -1 to 1. */
+static umbra_status read_samples(const umbra_cli *cli, const umbra_graph *graph, samples *out)
+{
+    umbra_inputs files = {0};
+    uint64_t state = 88172645463325252u;
+    void *memory;
+    if (graph->input_count != 1)
+        return umbra_fail(UMBRA_E_MODEL, "%s: %d inputs; to fit activations there must be one",
+                          cli->argument[0], graph->input_count);
+    out->elements = (size_t)umbra_shape_elements(&graph->values[graph->inputs[0]].shape);
+    if (cli->argument_count > 1)
+        UMBRA_TRY(umbra_inputs_collect(cli, 1, &files));
+    out->count = cli->argument_count > 1 ? files.count : RANDOM_INPUTS;
+    out->count = out->count > MOST_INPUTS ? MOST_INPUTS : out->count;
+    umbra_status status =
+        umbra_memory_alloc_array(&memory, out->count * out->elements, sizeof(float), "inputs");
+    out->data = status == UMBRA_OK ? memory : NULL;
+    for (size_t i = 0; status == UMBRA_OK && i < files.count && i < out->count; i++)
+        status = read_input(files.path[i], out->data + i * out->elements, out->elements);
+    for (size_t i = 0; status == UMBRA_OK && files.count == 0 && i < out->count * out->elements;
+         i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        out->data[i] = (float)(state >> 40) / 8388608.0f - 1.0f;
+    }
+    umbra_inputs_free(&files);
+    return status;
+}
+
+/* The numbers that reach an activation, over all inputs. */
+static umbra_status run_samples(const umbra_graph *graph, const samples *in, int threads,
+                                float **out, size_t *count)
+{
+    umbra_plain *plain = NULL;
+    void *memory = NULL;
+    size_t each = (size_t)umbra_shape_elements(&graph->values[graph->outputs[0]].shape);
+    size_t runs = in->count;
+    if (graph->outputs[0] == graph->inputs[0] || graph->input_count != 1)
+        return umbra_fail(UMBRA_E_MODEL, "an activation does not depend on the input");
+    while (runs > 1 && each * runs > MOST_SAMPLES)
+        runs--;
+    UMBRA_TRY(umbra_plain_new(&plain, graph, threads));
+    umbra_status status =
+        umbra_memory_alloc_array(&memory, each * runs, sizeof(float), "activations");
+    for (size_t i = 0; status == UMBRA_OK && i < runs; i++) {
+        const float *inputs[1] = {in->data + i * in->elements};
+        status = umbra_plain_run(plain, inputs);
+        if (status == UMBRA_OK)
+            memcpy((float *)memory + i * each, umbra_plain_value(plain, graph->outputs[0]),
+                   each * sizeof(float));
+    }
+    umbra_plain_free(plain);
+    *out = memory;
+    *count = each * runs;
+    return status;
+}
+
+static umbra_status fit_site(const umbra_cli *cli, umbra_adapter *adapter, int i, const samples *in)
+{
+    umbra_adapt_site *site = umbra_adapter_site(adapter, i);
+    unsigned char *bytes = NULL;
+    size_t size = 0, count = 0;
+    umbra_graph *graph = NULL;
+    float *x = NULL;
+    UMBRA_TRY(umbra_adapter_pack(adapter, site->input, &bytes, &size));
+    umbra_status status = umbra_onnx_import(bytes, size, cli->argument[0], &graph);
+    if (status == UMBRA_OK)
+        status = run_samples(graph, in, cli->threads, &x, &count);
+    for (size_t k = 0; status == UMBRA_OK && k < count; k++)
+        if (!isfinite(x[k]))
+            status = umbra_fail(UMBRA_E_MODEL, "the numbers before it overflow");
+    if (status == UMBRA_OK)
+        umbra_activation_fit(&site->activation, x, count, site->c);
+    if (status == UMBRA_OK &&
+        (!isfinite(site->c[0]) || !isfinite(site->c[1]) || !isfinite(site->c[2])))
+        status = umbra_fail(UMBRA_E_MODEL, "no quadratic comes near to it");
+    umbra_memory_free(x);
+    umbra_graph_free(graph);
+    umbra_memory_free(bytes);
+    if (status != UMBRA_OK)
+        return umbra_fail_within(status, "%s: activation \"%s\" (%s)", cli->argument[0], site->name,
+                                 site->op_type);
+    return UMBRA_OK;
+}
+
+/* In order, so that each is fitted to what the ones before it, already replaced, give. */
+static umbra_status set_sites(const umbra_cli *cli, umbra_adapter *adapter,
+                              const umbra_file_map *map)
+{
+    wish w;
+    umbra_graph *graph = NULL;
+    samples in = {.data = NULL};
+    int count = umbra_adapter_site_count(adapter);
+    UMBRA_TRY(read_wish(cli, &w));
+    for (int i = 0; i < count && !w.fit; i++)
+        memcpy(umbra_adapter_site(adapter, i)->c, w.c, sizeof w.c);
+    if (!w.fit || count == 0)
+        return UMBRA_OK;
+    UMBRA_TRY(umbra_onnx_import(map->bytes, map->size, cli->argument[0], &graph));
+    umbra_status status = read_samples(cli, graph, &in);
+    for (int i = 0; i < count && status == UMBRA_OK; i++) {
+        umbra_cli_progress(cli, "fitting activation %d of %d", i + 1, count);
+        status = fit_site(cli, adapter, i, &in);
+        if (status == UMBRA_OK)
+            status = umbra_cli_check_interrupt();
+    }
+    umbra_cli_progress_clear(cli);
+    umbra_memory_free(in.data);
+    umbra_graph_free(graph);
+    return status;
+}
+
+static umbra_status write_file(const char *path, const unsigned char *bytes, size_t size)
+{
+    umbra_file_writer *file = NULL;
+    UMBRA_TRY(umbra_file_create(&file, path, false));
+    umbra_status status = umbra_file_append(file, bytes, size);
+    if (status == UMBRA_OK)
+        return umbra_file_commit(file);
+    umbra_file_discard(file);
+    return status;
+}
+
+/* What `umbra plan` would still refuse. Owns: *list, umbra_memory_free */
+static umbra_status find_rest(const unsigned char *bytes, size_t size, const char *name,
+                              char **list, int *count)
+{
+    umbra_graph *graph = NULL;
+    UMBRA_TRY(umbra_onnx_import(bytes, size, name, &graph));
+    umbra_status status = umbra_graph_simplify(graph);
+    if (status == UMBRA_OK)
+        status = umbra_graph_list_offenders(graph, list, count);
+    umbra_graph_free(graph);
+    return status;
+}
+
+static umbra_status print_report(const umbra_cli *cli, umbra_adapter *adapter, const char *output,
+                                 const char *rest, int rest_count)
+{
+    int sites = umbra_adapter_site_count(adapter);
+    if (cli->json) {
+        json_t *list = json_array();
+        for (int i = 0; i < sites; i++) {
+            const umbra_adapt_site *s = umbra_adapter_site(adapter, i);
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:f, s:f, s:f}", "name", s->name, "was",
+                                            s->op_type, "a", s->c[2], "b", s->c[1], "c", s->c[0]));
+        }
+        return umbra_report_print(json_pack(
+            "{s:s, s:o, s:i, s:i, s:i, s:s}", "file", output, "activations", list, "pools",
+            umbra_adapter_pool_count(adapter), "ends", umbra_adapter_end_count(adapter),
+            "still_refused", rest_count, "refusals", rest != NULL ? rest : ""));
+    }
+    for (int i = 0; i < sites; i++) {
+        const umbra_adapt_site *s = umbra_adapter_site(adapter, i);
+        printf("%-40s %-12s %+.6g x^2 %+.6g x %+.6g\n", s->name, s->op_type, s->c[2], s->c[1],
+               s->c[0]);
+    }
+    printf("%s   %d activations, %d maximum pools made average pools, %d left to the client\n",
+           output, sites, umbra_adapter_pool_count(adapter), umbra_adapter_end_count(adapter));
+    if (rest_count > 0)
+        printf("%d nodes still cannot be encrypted:\n%s\n", rest_count, rest);
+    return UMBRA_OK;
+}
+
+static umbra_status run_adapt(const umbra_cli *cli)
+{
+    const char *output = NULL;
+    umbra_file_map map;
+    umbra_adapter *adapter = NULL;
+    unsigned char *bytes = NULL;
+    char *rest = NULL;
+    size_t size = 0;
+    int rest_count = 0;
+    UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &output));
+    UMBRA_TRY(umbra_file_map_open(cli->argument[0], &map));
+    umbra_status status = umbra_adapter_open(&adapter, map.bytes, map.size, cli->argument[0]);
+    if (status == UMBRA_OK)
+        status = set_sites(cli, adapter, &map);
+    if (status == UMBRA_OK)
+        status = umbra_adapter_pack(adapter, NULL, &bytes, &size);
+    if (status == UMBRA_OK)
+        status = find_rest(bytes, size, cli->argument[0], &rest, &rest_count);
+    if (status == UMBRA_OK)
+        status = write_file(output, bytes, size);
+    if (status == UMBRA_OK)
+        status = print_report(cli, adapter, output, rest, rest_count);
+    umbra_memory_free(rest);
+    umbra_memory_free(bytes);
+    umbra_adapter_free(adapter);
+    umbra_file_unmap(&map);
+    return status;
+}
+
+const umbra_command umbra_command_adapt = {
+    .name = "adapt",
+    .summary = "replace what cannot be encrypted in somebody's ONNX file",
+    .usage = "umbra adapt MODEL.onnx [INPUT.npy...] -o FILE.onnx [--activation KIND] [--json]",
+    .details =
+        "Activations become a*x*x + b*x + c, maximum pools become average pools, and a softmax or\n"
+        "sigmoid at the end is left to the client; everything else in the file stays as it is.\n"
+        "  --activation fit      (default) the quadratic nearest to each activation over the "
+        "numbers\n"
+        "                        that reach it when the model runs on the inputs given (files or\n"
+        "                        folders of .npy; random numbers where there are none)\n"
+        "  --activation square   x*x, for a network that is trained again afterwards\n"
+        "  --activation A,B,C    the same three numbers everywhere\n"
+        "A fit keeps a shallow network near to what it computed; a deep one must be trained again.",
+    .example = "umbra adapt lenet.onnx digits/ -o lenet-adapted.onnx",
+    .options = 1u << UMBRA_OPT_OUTPUT | 1u << UMBRA_OPT_ACTIVATION,
+    .least_arguments = 1,
+    .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,
+    .run = run_adapt,
+};
