@@ -51,10 +51,11 @@ fuzz: test-deps ## build the fuzz targets for libFuzzer into build-fuzz/bin
 	@cmake --build --preset fuzz -- --quiet
 	@echo "run one: build-fuzz/bin/fuzz_envelope fuzz/corpus/envelope"
 
-check: test-deps ## layers, sizes, format, secrets, and no warning from gcc and clang
+check: test-deps ## layers, sizes, format, BENCHMARKS.md, secrets, and no warning from gcc and clang
 	@python3 tools/check_layers.py
 	@python3 tools/check_sizes.py
 	@tools/check_format.sh
+	@python3 bench/make_benchmarks.py check
 	@cmake --preset release -DBUILD_TESTING=ON --log-level=WARNING >/dev/null
 	@cmake --build --preset release -- --quiet
 	@tools/check_secrets.sh build/umbra build/bin/umbra-server-only

@@ -150,7 +150,7 @@ static umbra_status measure(const sink *s, world *w, const struct kernel *kernel
     char note[80];
     memcpy(w->r0, w->rows[2], w->n * sizeof *w->r0);
     memset(w->r1, 0, w->n * sizeof *w->r1);
-    UMBRA_TRY(umbra_bench_median(&s->options, kernel->body, w, &figure.ns, &figure.runs));
+    UMBRA_TRY(umbra_bench_measure(&s->options, kernel->body, w, &figure));
     if (kernel->is_transform && s->madd52_per_ns > 0) {
         const double roof = umbra_ntt_roof_ns(w->ntt.degree_log2, s->madd52_per_ns);
         figure.roof_share = roof / figure.ns;
