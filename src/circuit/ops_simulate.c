@@ -68,6 +68,18 @@ static umbra_status grow_keys(umbra_simulation *out)
     return UMBRA_OK;
 }
 
+/* The lowest level from `level` up that has all primes of both: a key trimmed to it serves both. */
+static umbra_status covering_level(const umbra_params *params, int level, int other, int *out)
+{
+    uint64_t wanted = umbra_params_level_set(params, level) | umbra_params_level_set(params, other);
+    int count = umbra_params_level_count(params);
+    for (*out = level > other ? level : other; *out < count; ++*out)
+        if ((wanted & ~umbra_params_level_set(params, *out)) == 0)
+            return UMBRA_OK;
+    return umbra_fail(UMBRA_E_INTERNAL, "no level has the primes of both levels %d and %d", level,
+                      other);
+}
+
 /* A key is needed at this level: add it in its place, or raise it. */
 static umbra_status need_key(simulator *s, uint32_t galois, int level)
 {
@@ -75,11 +87,8 @@ static umbra_status need_key(simulator *s, uint32_t galois, int level)
     size_t at = 0;
     while (at < out->key_count && out->keys[at].galois < galois)
         at++;
-    if (at < out->key_count && out->keys[at].galois == galois) {
-        if (out->keys[at].level < level)
-            out->keys[at].level = level;
-        return UMBRA_OK;
-    }
+    if (at < out->key_count && out->keys[at].galois == galois)
+        return covering_level(out->params, out->keys[at].level, level, &out->keys[at].level);
     UMBRA_TRY(grow_keys(out));
     memmove(out->keys + at + 1, out->keys + at, (out->key_count - at) * sizeof *out->keys);
     out->keys[at] = (umbra_key_item){.galois = galois, .level = level};
@@ -247,6 +256,10 @@ static umbra_status simulate_drop(void *self, const umbra_program *program,
     umbra_simulated r = s->out->registers[i->a];
     if (i->index > r.level || i->index < 0)
         return umbra_fail(UMBRA_E_INTERNAL, "level %d cannot be dropped to %d", r.level, i->index);
+    if ((umbra_params_level_set(s->out->params, i->index) &
+         ~umbra_params_level_set(s->out->params, r.level)) != 0)
+        return umbra_fail(UMBRA_E_INTERNAL, "level %d does not have all primes of level %d",
+                          r.level, i->index);
     r.level = i->index;
     set(s, i, i->out, r);
     return UMBRA_OK;

@@ -16,6 +16,12 @@ void umbra_program_map_free(umbra_program_map *map)
     *map = (umbra_program_map){0};
 }
 
+/* Coefficients of a polynomial are averages of its slots, and no larger than the largest. */
+size_t umbra_program_map_coefficient_bytes(const umbra_program_map *map)
+{
+    return map->weight_scale_log2 + map->entry_log2 < 30 ? sizeof(int32_t) : sizeof(int64_t);
+}
+
 void umbra_program_free(umbra_program *program)
 {
     for (int i = 0; i < program->map_count; i++)

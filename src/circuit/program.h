@@ -50,6 +50,7 @@ typedef struct umbra_program_map {
     umbra_map_diagonal *diagonals; /* sorted by output, giant, input, baby */
     double weight_scale_log2;
     double gain_log2, noise_gain_log2; /* as umbra_linear_map */
+    double entry_log2;                 /* of the largest weight, about and not below */
     size_t period_slots;               /* weights repeat with this period */
 } umbra_program_map;
 
@@ -81,6 +82,8 @@ umbra_status umbra_program_add_map(umbra_program *program, umbra_program_map *ma
 umbra_status umbra_program_add_vector(umbra_program *program, umbra_program_vector *vector,
                                       int *index) UMBRA_MUST_USE;
 void umbra_program_map_free(umbra_program_map *map);
+/* Bytes of a coefficient of the map's weights: 4, or 8 where 4 are too few for the scale. */
+size_t umbra_program_map_coefficient_bytes(const umbra_program_map *map);
 /* Check that each register is written once and before it is read, and find the last use of each.
  * Returns: UMBRA_E_INTERNAL naming the instruction */
 umbra_status umbra_program_finish(umbra_program *program) UMBRA_MUST_USE;

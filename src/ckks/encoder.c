@@ -8,8 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-#define HIGH_LOG2 50 /* a coefficient is high * 2^50 + low */
-#define COEFFICIENT_LOG2_MAX 110
+#define HIGH_LOG2 50             /* a coefficient is high * 2^50 + low */
+#define COEFFICIENT_LOG2_MAX 110 /* what high and low hold; beyond, a power of two stays outside   \
+                                  */
 
 /* Numbers that round by adding and taking away 1.5 * 2^52: |x| < 2^51. No branch, unlike some rint.
  */
@@ -138,13 +139,25 @@ static void fill_limbs(umbra_plaintext *out, const embedding *e, int with_high)
     }
 }
 
+/* Times 2^bits, modulo each prime. bits: public */
+static void shift_limbs(umbra_plaintext *out, uint64_t bits)
+{
+    const umbra_params *params = out->params;
+    const umbra_level *level = &params->levels[out->level];
+    for (int i = 0; bits > 0 && i < level->limbs; i++) {
+        const umbra_modulus *m = umbra_params_modulus(params, level->prime[i]);
+        uint64_t *limb = out->limbs + (size_t)i * params->degree;
+        params->kernels->mul_scalar(limb, limb, umbra_mod_pow(2, bits, m), params->degree, m);
+    }
+}
+
 umbra_status umbra_encode(umbra_plaintext *out, double scale_log2, const double *re,
                           const double *im, size_t count)
 {
     const umbra_params *params = out->params;
     int magnitude = 0;
     UMBRA_TRY(check_values(params, re, im, count, &magnitude));
-    const double limit = fmin(params->levels[out->level].log2_q - 1, COEFFICIENT_LOG2_MAX);
+    const double limit = params->levels[out->level].log2_q - 1;
     if (!(scale_log2 >= 0) || !(magnitude + scale_log2 < limit))
         return umbra_fail(UMBRA_E_INPUT,
                           "values up to 2^%d at scale 2^%.2f do not fit level %d (2^%.1f); take a "
@@ -153,13 +166,15 @@ umbra_status umbra_encode(umbra_plaintext *out, double scale_log2, const double 
     embedding e;
     UMBRA_TRY(embedding_new(&e, params));
     embed(&e, params, re, im, count);
-    split_all(&e, params, exp2(scale_log2), count);
+    const double excess = fmax(0, ceil(magnitude + 1 + scale_log2 - COEFFICIENT_LOG2_MAX));
+    split_all(&e, params, exp2(scale_log2 - excess), count);
     /* Complex values reach sqrt(2) times their parts. */
     fill_limbs(out, &e, magnitude + 1 + scale_log2 >= HIGH_LOG2);
     embedding_free(&e);
+    shift_limbs(out, (uint64_t)excess);
     out->scale_log2 = scale_log2;
     out->message_log2 = magnitude;
-    out->noise_log2 = umbra_noise_encode_sparse(params, count);
+    out->noise_log2 = umbra_noise_encode_sparse(params, count) + excess;
     return UMBRA_OK;
 }
 

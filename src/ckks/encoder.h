@@ -5,8 +5,8 @@
 #include "ckks/ciphertext.h"
 
 /* count: a power of two, 1 .. N/2 (sparse packing repeats the vector). im may be NULL (real). The
- * values must be finite and |value| * 2^scale below Q/2 of the level and below 2^110: UMBRA_E_INPUT
- * otherwise. Sets message_log2 to the smallest whole number that bounds the values; encryption
+ * values must be finite and |value| * 2^scale below Q/2 of the level: UMBRA_E_INPUT otherwise.
+ * Sets message_log2 to the smallest whole number that bounds the values; encryption
  * makes that number public, but not below 0: set it to a bound known beforehand where it says too
  * much. CT: values are secret when they are an image: no branch on values except the
  * finite/overflow refusal */

@@ -51,6 +51,8 @@ struct umbra_params {
 
 /* The literal against every limit, before any table is made. */
 umbra_status umbra_params_check(const umbra_params_literal *literal) UMBRA_MUST_USE;
+/* All limits but that of security. */
+umbra_status umbra_params_check_shape(const umbra_params_literal *literal) UMBRA_MUST_USE;
 void umbra_params_write_literal(const umbra_params_literal *literal, umbra_writer *writer);
 
 static inline const umbra_modulus *umbra_params_modulus(const umbra_params *params, int prime)

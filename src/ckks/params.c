@@ -114,6 +114,21 @@ static umbra_status make_special(umbra_params *params)
     return UMBRA_OK;
 }
 
+/* What conversions and logarithms need of a prime. */
+static umbra_status make_moduli(umbra_params *params)
+{
+    const umbra_params_literal *l = &params->literal;
+    void *memory = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)params->total, sizeof(umbra_ntt),
+                                       "transform tables"));
+    params->ntt = memory;
+    for (int i = 0; i < params->total; i++)
+        UMBRA_TRY(
+            umbra_modulus_init(&params->ntt[i].modulus,
+                               i < l->prime_count ? l->primes[i] : l->special[i - l->prime_count]));
+    return UMBRA_OK;
+}
+
 static umbra_status make_transforms(umbra_params *params)
 {
     const umbra_params_literal *l = &params->literal;
@@ -139,9 +154,9 @@ static umbra_status make_hash(umbra_params *params)
     return status;
 }
 
-umbra_status umbra_params_new(umbra_params **out, const umbra_params_literal *literal)
+static umbra_status make(umbra_params **out, const umbra_params_literal *literal,
+                         umbra_status (*make_primes)(umbra_params *))
 {
-    UMBRA_TRY(umbra_params_check(literal));
     void *memory = NULL;
     UMBRA_TRY(umbra_memory_alloc(&memory, sizeof(umbra_params), "parameters"));
     umbra_params *params = memory;
@@ -150,7 +165,7 @@ umbra_status umbra_params_new(umbra_params **out, const umbra_params_literal *li
     params->total = literal->prime_count + literal->special_count;
     params->kernels = umbra_kernels_get();
     umbra_status status = UMBRA_OK;
-    UMBRA_GOTO(fail, status, make_transforms(params));
+    UMBRA_GOTO(fail, status, make_primes(params));
     UMBRA_GOTO(fail, status, make_special(params));
     UMBRA_GOTO(fail, status, make_levels(params));
     UMBRA_GOTO(fail, status, make_hash(params));
@@ -159,6 +174,18 @@ umbra_status umbra_params_new(umbra_params **out, const umbra_params_literal *li
 fail:
     umbra_params_free(params);
     return status;
+}
+
+umbra_status umbra_params_new(umbra_params **out, const umbra_params_literal *literal)
+{
+    UMBRA_TRY(umbra_params_check(literal));
+    return make(out, literal, make_transforms);
+}
+
+umbra_status umbra_params_new_sketch(umbra_params **out, const umbra_params_literal *literal)
+{
+    UMBRA_TRY(umbra_params_check_shape(literal));
+    return make(out, literal, make_moduli);
 }
 
 void umbra_params_free(umbra_params *params)

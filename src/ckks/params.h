@@ -47,6 +47,17 @@ umbra_status umbra_params_new(umbra_params **out,
                               const umbra_params_literal *literal) UMBRA_MUST_USE;
 void umbra_params_free(umbra_params *params);
 
+/* The same without the tables of transforms, which are nine tenths of the work, and without the
+ * limit of security: for noise, sizes and costs alone, of which a search asks hundreds. Nothing may
+ * be encoded, encrypted or evaluated with it. */
+umbra_status umbra_params_new_sketch(umbra_params **out,
+                                     const umbra_params_literal *literal) UMBRA_MUST_USE;
+
+/* Fill a literal with fresh primes of the wanted sizes (real numbers of bits, at most 50), special
+ * primes as large as possible, and with the given levels. */
+umbra_status umbra_params_literal_sets(umbra_params_literal *out, int degree_log2, int prime_count,
+                                       const double *prime_bits, int special_count, int level_count,
+                                       const uint64_t *sets, double scale_log2) UMBRA_MUST_USE;
 /* Fill a literal with fresh primes: level 0 has base primes of `base_bits` (real numbers, at most
  * 50), and each further level i adds one prime near 2^step_bits[i-1]; special primes as large as
  * possible. */
@@ -64,6 +75,10 @@ int umbra_params_level_count(const umbra_params *params);
 /* The primes of a level: indices into the data primes in ascending order; count through *limbs. */
 const int *umbra_params_level_primes(const umbra_params *params, int level, int *limbs);
 int umbra_params_level_limbs(const umbra_params *params, int level);
+/* Bit i: data prime i is in the level. */
+uint64_t umbra_params_level_set(const umbra_params *params, int level);
+/* Digits of the gadget that have a prime in the level. */
+int umbra_params_level_digits(const umbra_params *params, int level);
 double umbra_params_level_log2_q(const umbra_params *params, int level);
 double umbra_params_level_scale_log2(const umbra_params *params, int level);
 /* log2 of the factor by which umbra_eval_rescale from `level` to `level - 1` divides (Q_from/Q_to).

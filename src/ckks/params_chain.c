@@ -1,4 +1,5 @@
-/* A parameter literal with fresh primes for a chain of nested levels. */
+/* Parameter literals with fresh primes: for sets of wanted sizes, and for a chain of nested levels.
+ */
 #include "ckks/internal.h"
 
 #include <math.h>
@@ -22,16 +23,32 @@ static umbra_status take_prime(prime_search *search, double bits, uint64_t *out)
     return UMBRA_OK;
 }
 
-static umbra_status check_chain(int base_count, int step_count, int special_count)
+umbra_status umbra_params_literal_sets(umbra_params_literal *out, int degree_log2, int prime_count,
+                                       const double *prime_bits, int special_count, int level_count,
+                                       const uint64_t *sets, double scale_log2)
 {
-    if (base_count < 1 || step_count < 0 || base_count + step_count > UMBRA_MAX_PRIMES ||
-        step_count >= UMBRA_MAX_LEVELS)
-        return umbra_fail(UMBRA_E_INPUT,
-                          "%d base primes and %d steps: give 1 or more and at most %d", base_count,
-                          step_count, UMBRA_MAX_PRIMES);
+    if (degree_log2 < 12 || degree_log2 > 17)
+        return umbra_fail(UMBRA_E_INPUT, "ring degree 2^%d: give 2^12 to 2^17", degree_log2);
+    if (prime_count < 1 || prime_count > UMBRA_MAX_PRIMES || level_count < 1 ||
+        level_count > UMBRA_MAX_LEVELS)
+        return umbra_fail(UMBRA_E_INPUT, "%d primes and %d levels: give 1 or more and at most %d",
+                          prime_count, level_count, UMBRA_MAX_PRIMES);
     if (special_count < 1 || special_count > UMBRA_MAX_SPECIAL)
         return umbra_fail(UMBRA_E_INPUT, "%d special primes: give 1 to %d", special_count,
                           UMBRA_MAX_SPECIAL);
+    umbra_params_literal l = {.degree_log2 = degree_log2,
+                              .prime_count = prime_count,
+                              .special_count = special_count,
+                              .level_count = level_count};
+    prime_search search = {.degree_log2 = degree_log2};
+    /* The special primes first, so that none of a digit's primes is larger than they are. */
+    for (int i = 0; i < special_count; i++)
+        UMBRA_TRY(take_prime(&search, UMBRA_MODULUS_MAX_BITS, &l.special[i]));
+    for (int i = 0; i < prime_count; i++)
+        UMBRA_TRY(take_prime(&search, prime_bits[i], &l.primes[i]));
+    for (int i = 0; i < level_count; i++)
+        l.levels[i] = (umbra_level_literal){sets[i], scale_log2};
+    *out = l;
     return UMBRA_OK;
 }
 
@@ -40,24 +57,19 @@ umbra_status umbra_params_literal_chain(umbra_params_literal *out, int degree_lo
                                         const double *step_bits, int special_count,
                                         double scale_log2)
 {
-    UMBRA_TRY(check_chain(base_count, step_count, special_count));
-    if (degree_log2 < 12 || degree_log2 > 17)
-        return umbra_fail(UMBRA_E_INPUT, "ring degree 2^%d: give 2^12 to 2^17", degree_log2);
-    umbra_params_literal l = {.degree_log2 = degree_log2, .special_count = special_count};
-    prime_search search = {.degree_log2 = degree_log2};
-    /* The special primes first, so that none of a digit's primes is larger than they are. */
-    for (int i = 0; i < special_count; i++)
-        UMBRA_TRY(take_prime(&search, UMBRA_MODULUS_MAX_BITS, &l.special[i]));
-    l.prime_count = base_count + step_count;
-    for (int i = 0; i < l.prime_count; i++)
-        UMBRA_TRY(take_prime(&search, i < base_count ? base_bits[i] : step_bits[i - base_count],
-                             &l.primes[i]));
-    l.level_count = step_count + 1;
-    for (int i = 0; i < l.level_count; i++) {
+    double bits[UMBRA_MAX_PRIMES];
+    uint64_t sets[UMBRA_MAX_LEVELS];
+    if (base_count < 1 || step_count < 0 || base_count + step_count > UMBRA_MAX_PRIMES ||
+        step_count >= UMBRA_MAX_LEVELS)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%d base primes and %d steps: give 1 or more and at most %d", base_count,
+                          step_count, UMBRA_MAX_PRIMES);
+    for (int i = 0; i < base_count + step_count; i++)
+        bits[i] = i < base_count ? base_bits[i] : step_bits[i - base_count];
+    for (int i = 0; i <= step_count; i++) {
         const int primes = base_count + i;
-        l.levels[i].prime_set = primes == 64 ? UINT64_MAX : ((uint64_t)1 << primes) - 1;
-        l.levels[i].scale_log2 = scale_log2;
+        sets[i] = primes == 64 ? UINT64_MAX : ((uint64_t)1 << primes) - 1;
     }
-    *out = l;
-    return UMBRA_OK;
+    return umbra_params_literal_sets(out, degree_log2, base_count + step_count, bits, special_count,
+                                     step_count + 1, sets, scale_log2);
 }

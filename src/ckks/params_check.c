@@ -103,10 +103,15 @@ static umbra_status check_levels(const umbra_params_literal *l)
     return UMBRA_OK;
 }
 
-umbra_status umbra_params_check(const umbra_params_literal *literal)
+umbra_status umbra_params_check_shape(const umbra_params_literal *literal)
 {
     UMBRA_TRY(check_counts(literal));
     UMBRA_TRY(check_primes(literal));
-    UMBRA_TRY(check_levels(literal));
+    return check_levels(literal);
+}
+
+umbra_status umbra_params_check(const umbra_params_literal *literal)
+{
+    UMBRA_TRY(umbra_params_check_shape(literal));
     return check_security(literal);
 }

@@ -51,6 +51,17 @@ int umbra_params_level_limbs(const umbra_params *params, int level)
     return level_at(params, level)->limbs;
 }
 
+uint64_t umbra_params_level_set(const umbra_params *params, int level)
+{
+    (void)level_at(params, level);
+    return params->literal.levels[level].prime_set;
+}
+
+int umbra_params_level_digits(const umbra_params *params, int level)
+{
+    return level_at(params, level)->digits;
+}
+
 double umbra_params_level_log2_q(const umbra_params *params, int level)
 {
     return level_at(params, level)->log2_q;

@@ -4,11 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-umbra_status umbra_encode_weights_i32(const umbra_params *params, int32_t *r, double scale_log2,
-                                      const double *re, const double *im, size_t count,
-                                      double *scratch)
+/* Coefficients as doubles in scratch: x[0 .. count-1] and then y. */
+static void embed_weights(const umbra_params *params, const double *re, const double *im,
+                          size_t count, double *scratch)
 {
-    double *x = scratch, *y = scratch + count, scale = exp2(scale_log2), most = 0;
+    double *x = scratch, *y = scratch + count;
     memcpy(x, re, count * sizeof *x);
     if (im != NULL)
         memcpy(y, im, count * sizeof *y);
@@ -20,16 +20,48 @@ umbra_status umbra_encode_weights_i32(const umbra_params *params, int32_t *r, do
         y[0] = 0;
     for (size_t k = 1; im == NULL && k < count; k++)
         y[count - k] = -x[k];
-    for (size_t k = 0; k < 2 * count; k++) {
-        double v = x[k] * scale;
-        most = v > most || v < -most || v != v ? fabs(v) : most;
-        if (!(fabs(v) < 0x1p31 - 1))
-            break;
-        r[k] = (int32_t)lrint(v);
-    }
-    if (!(most < 0x1p31 - 1))
-        return umbra_fail(UMBRA_E_INPUT,
-                          "weights of %g at scale 2^%.2f do not fit 32 bits; take a smaller scale",
-                          most / scale, scale_log2);
+}
+
+/* The largest magnitude; NaN where there is one. */
+static double largest(const double *x, size_t count)
+{
+    double most = 0;
+    for (size_t k = 0; k < count; k++)
+        most = fabs(x[k]) <= most ? most : fabs(x[k]);
+    return most;
+}
+
+static umbra_status too_large(double most, double scale_log2, int bits)
+{
+    return umbra_fail(UMBRA_E_INPUT,
+                      "weights of %g at scale 2^%.2f do not fit %d bits; take a smaller scale",
+                      most, scale_log2, bits);
+}
+
+umbra_status umbra_encode_weights_i32(const umbra_params *params, int32_t *r, double scale_log2,
+                                      const double *re, const double *im, size_t count,
+                                      double *scratch)
+{
+    const double scale = exp2(scale_log2);
+    embed_weights(params, re, im, count, scratch);
+    const double most = largest(scratch, 2 * count);
+    if (!(most * scale < 0x1p31 - 1))
+        return too_large(most, scale_log2, 32);
+    for (size_t k = 0; k < 2 * count; k++)
+        r[k] = (int32_t)lrint(scratch[k] * scale);
+    return UMBRA_OK;
+}
+
+umbra_status umbra_encode_weights_i64(const umbra_params *params, int64_t *r, double scale_log2,
+                                      const double *re, const double *im, size_t count,
+                                      double *scratch)
+{
+    const double scale = exp2(scale_log2);
+    embed_weights(params, re, im, count, scratch);
+    const double most = largest(scratch, 2 * count);
+    if (!(most * scale < 0x1p62))
+        return too_large(most, scale_log2, 63);
+    for (size_t k = 0; k < 2 * count; k++)
+        r[k] = llrint(scratch[k] * scale);
     return UMBRA_OK;
 }

@@ -12,4 +12,10 @@ umbra_status umbra_encode_weights_i32(const umbra_params *params, int32_t *r, do
                                       const double *re, const double *im, size_t count,
                                       double *scratch) UMBRA_MUST_USE;
 
+/* The same in 64 bits, for scales that 32 do not hold: coefficients below 2^62, exact to the 53
+ * bits of a double. */
+umbra_status umbra_encode_weights_i64(const umbra_params *params, int64_t *r, double scale_log2,
+                                      const double *re, const double *im, size_t count,
+                                      double *scratch) UMBRA_MUST_USE;
+
 #endif

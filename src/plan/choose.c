@@ -1,172 +1,153 @@
 /* The search: parameters and decisions with the least predicted time that reach the precision. */
-#include "plan/plan_internal.h"
+#include "plan/trial.h"
 
 #include <math.h>
 #include <string.h>
 
 #define DEFAULT_BITS 8
+#define BITS_MOST 32
 #define DEGREE_LEAST_LOG2 13
-#define DEGREE_MOST_LOG2 16
-#define SPECIAL_MOST 8
-#define PRIME_BITS 49.95 /* a rescaling after a square: just below the largest prime */
-#define HEADROOM_BITS 8  /* of the lowest level above the scale */
-#define SCALE_LEAST 22
-#define SCALE_MOST 36
-#define GUARD_BITS 8
-#define KEY_BYTES_MOST ((uint64_t)2000000000)
+#define DEGREE_MOST_LOG2 17
+#define DEGREE_WORTH 1.6 /* what an operation costs at least on twice the ring */
+#define SPECIAL_MOST UMBRA_MAX_SPECIAL
+#define SPECIAL_FIRST 3
+#define KEPT_GRID 9 /* numbers of kept candidates that are tried at first */
+#define PRECISION_ROUNDS 5
+#define PRECISION_STEP 4 /* bits by which scales are moved to see what each is worth */
+#define PRECISION_NEAR 0.2
+#define FREE_STEP 0.5
+#define FREE_STEPS 6
+#define LEAST_GAIN 0.002 /* a flip must save this share of the time */
 
-/* One point of the search. */
-typedef struct trial {
-    umbra_decisions decisions;
-    bool feasible;
-    double seconds, bits;
-    uint64_t key_bytes;
-} trial;
+/* ---- precision: scale and weight bits ---- */
 
-typedef struct search {
-    umbra_plan *plan;
-    umbra_pool *pool;
-    umbra_cost_model cost;
-} search;
-
-static void set_scale(umbra_decisions *d, double scale_bits)
+static void set_bits(umbra_decisions *d, double scale, double weight)
 {
-    d->scale_bits = scale_bits;
-    d->weight_bits = PRIME_BITS - scale_bits;
-    d->guard_bits = GUARD_BITS;
-    d->base_bits = scale_bits + HEADROOM_BITS;
+    d->scale_bits = fmin(fmax(scale, 14), 75);
+    d->weight_bits = fmin(fmax(weight, 8), 55);
+    d->guard_bits = UMBRA_GUARD_BITS;
+    d->base_bits = d->scale_bits + UMBRA_HEADROOM_BITS;
 }
 
-/* Parameters of a trial; NULL where 128 bits are not reached, which is no error here. */
-static umbra_status make_params(search *s, const umbra_decisions *d, umbra_params **out)
+/* The error is a 4^-s + b 4^-w, about: roundings at the scale, and roundings of weights. s + w,
+ * which every level costs, is least where both parts are equal. */
+static umbra_status fit_precision(umbra_search *s, umbra_trial *t)
 {
-    umbra_network network;
-    umbra_schedule schedule;
-    umbra_params_literal literal;
-    *out = NULL;
-    UMBRA_TRY(umbra_network_lower(&network, s->plan->graph, s->plan->matrices, d->compose,
-                                  d->compose_count, UMBRA_LOWER_SHAPES));
-    umbra_status status = umbra_schedule_make(&schedule, &network, d);
-    umbra_network_free(&network);
-    if (status != UMBRA_OK)
-        return status;
-    double bits = d->base_bits + 50.0 * d->special_count;
-    for (int i = 0; i < schedule.depth; i++)
-        bits += schedule.rescale_bits[i];
-    if (bits > umbra_security_limit_log2(d->degree_log2) + 0.5)
+    double scale = t->decisions.scale_bits, weight = t->decisions.weight_bits;
+    umbra_trial moved = *t;
+    set_bits(&moved.decisions, scale + PRECISION_STEP, weight);
+    UMBRA_TRY(umbra_trial_judge(s, &moved));
+    double here = exp2(-2 * t->nominal_bits), there = exp2(-2 * moved.nominal_bits);
+    double of_scale = fmax(here - there, here * 1e-3) / (1 - exp2(-2 * PRECISION_STEP));
+    double of_weight = fmax(here - of_scale, here * 1e-3);
+    double target = exp2(-2 * (s->wanted_bits + PRECISION_NEAR / 2));
+    set_bits(&t->decisions, scale + 0.5 * log2(2 * of_scale / target),
+             weight + 0.5 * log2(2 * of_weight / target));
+    return umbra_trial_judge(s, t);
+}
+
+/* Scale and weights of the wanted precision, as small as they may be. */
+static umbra_status reach_precision(umbra_search *s, umbra_trial *t)
+{
+    UMBRA_TRY(umbra_trial_judge(s, t));
+    if (isinf(t->log2_qp)) /* too deep to be judged at all */
         return UMBRA_OK;
-    UMBRA_TRY(umbra_schedule_literal(&schedule, d, &literal));
-    status = umbra_params_new(out, &literal);
-    return status == UMBRA_E_SECURITY ? UMBRA_OK : status;
-}
-
-static umbra_status judge(search *s, trial *t, const umbra_params *params)
-{
-    umbra_build build;
-    umbra_simulation simulation;
-    umbra_plan *plan = s->plan;
-    UMBRA_TRY(umbra_build_make(&build, plan->graph, plan->matrices, plan->facts, &plan->statistics,
-                               params, &t->decisions, UMBRA_DIAGONAL_COUNT, s->pool));
-    umbra_status status = umbra_simulate(&simulation, &build.program, params, &s->cost,
-                                         build.input_scale_log2, build.network.depth);
-    if (status == UMBRA_OK) {
-        double ns = 0;
-        umbra_key_request request = {
-            .params = params, .items = simulation.keys, .count = simulation.key_count};
-        for (int i = 0; i < build.program.step_count; i++)
-            ns += simulation.steps[i].ns;
-        t->seconds = umbra_cost_seconds(&s->cost, ns);
-        t->bits = build.predicted_bits;
-        t->key_bytes = umbra_key_request_bytes(&request);
-        t->feasible = simulation.headroom_log2 >= 1;
-        umbra_simulation_free(&simulation);
-    }
-    umbra_build_free(&build);
-    return status;
-}
-
-static umbra_status try_one(search *s, trial *t)
-{
-    umbra_params *params = NULL;
-    t->feasible = false;
-    UMBRA_TRY(make_params(s, &t->decisions, &params));
-    if (params == NULL)
-        return UMBRA_OK;
-    umbra_status status = judge(s, t, params);
-    umbra_params_free(params);
-    return status;
-}
-
-static bool better(const trial *a, const trial *b)
-{
-    bool a_fits = a->key_bytes <= KEY_BYTES_MOST, b_fits = b->key_bytes <= KEY_BYTES_MOST;
-    if (!a->feasible || !b->feasible)
-        return a->feasible && !b->feasible;
-    return a_fits != b_fits ? a_fits : a->seconds < b->seconds;
-}
-
-/* The best number of special primes between two bounds. */
-static umbra_status best_special(search *s, const umbra_decisions *d, int least, int most,
-                                 trial *best)
-{
-    *best = (trial){.decisions = *d};
-    for (int k = least; k <= most; k++) {
-        trial t = {.decisions = *d};
-        t.decisions.special_count = k;
-        if (k < 1 || k > SPECIAL_MOST)
-            continue;
-        UMBRA_TRY(try_one(s, &t));
-        if (better(&t, best))
-            *best = t;
+    UMBRA_TRY(fit_precision(s, t));
+    for (int i = 0; i < PRECISION_ROUNDS; i++) {
+        double over = t->nominal_bits - s->wanted_bits, move = PRECISION_NEAR / 2 - over;
+        if (over >= 0 && over < PRECISION_NEAR)
+            return UMBRA_OK;
+        set_bits(&t->decisions, t->decisions.scale_bits + move, t->decisions.weight_bits + move);
+        UMBRA_TRY(umbra_trial_judge(s, t));
     }
     return UMBRA_OK;
 }
 
-/* Turn one decision after the other, the most useful first, while that helps; then as many special
- * primes as the bits that were won or lost allow. */
-static umbra_status descend(search *s, trial *best)
+/* Words are full of bits that nobody asked for: a finer scale that costs no time. */
+static umbra_status take_free_bits(umbra_search *s, umbra_trial *t)
 {
-    for (bool moved = true; moved;) {
-        trial step = *best;
-        moved = false;
-        for (int i = 0; i < best->decisions.compose_count; i++) {
-            trial t = *best;
-            t.decisions.compose[i] = !t.decisions.compose[i];
-            UMBRA_TRY(try_one(s, &t));
-            if (better(&t, &step)) {
-                step = t;
-                moved = true;
-            }
-        }
-        trial tuned;
-        int k = step.decisions.special_count;
-        UMBRA_TRY(best_special(s, &step.decisions, k - 1, k + 1, &tuned));
-        moved = moved || better(&tuned, &step);
-        *best = better(&tuned, &step) ? tuned : step;
+    umbra_trial from = *t, moved = *t;
+    for (int i = 1; i <= FREE_STEPS; i++) {
+        double step = FREE_STEP * i / 2;
+        set_bits(&moved.decisions, from.decisions.scale_bits + step,
+                 from.decisions.weight_bits + step);
+        UMBRA_TRY(umbra_trial_judge(s, &moved));
+        if (moved.feasible && moved.bits > t->bits &&
+            umbra_trial_score(s, &moved) <= umbra_trial_score(s, &from))
+            *t = moved;
     }
     return UMBRA_OK;
 }
 
-static umbra_status try_scale(search *s, const trial *start, double scale, trial *best)
+/* ---- special primes ---- */
+
+static umbra_status try_special(umbra_search *s, const umbra_trial *from, int special,
+                                umbra_trial *best)
 {
-    trial t = *start;
-    set_scale(&t.decisions, scale);
-    UMBRA_TRY(try_one(s, &t));
-    if (t.feasible && t.bits > best->bits)
+    umbra_trial t = *from;
+    if (special < 1 || special > SPECIAL_MOST)
+        return UMBRA_OK;
+    t.decisions.special_count = special;
+    UMBRA_TRY(umbra_trial_judge(s, &t));
+    if (umbra_trial_better(s, &t, best))
         *best = t;
     return UMBRA_OK;
 }
 
-/* The scale costs no time: what the tensors gain the weights lose. Take the most precise. */
-static umbra_status best_scale(search *s, trial *best)
+/* Walk to the best number of special primes: time has one valley in it. */
+static umbra_status tune_special(umbra_search *s, umbra_trial *t)
 {
-    trial start = *best;
-    for (double scale = SCALE_LEAST; scale <= SCALE_MOST; scale += 3)
-        UMBRA_TRY(try_scale(s, &start, scale, best));
-    double middle = best->decisions.scale_bits;
-    UMBRA_TRY(try_scale(s, &start, middle - 1, best));
-    return try_scale(s, &start, middle + 1, best);
+    for (int step = -1; step <= 1; step += 2) {
+        umbra_trial from;
+        do {
+            from = *t;
+            UMBRA_TRY(try_special(s, &from, from.decisions.special_count + step, t));
+        } while (umbra_trial_better(s, t, &from));
+    }
+    return UMBRA_OK;
 }
+
+/* ---- composing ---- */
+
+static umbra_status flip(umbra_search *s, const umbra_trial *from, int candidate, umbra_trial *out)
+{
+    *out = *from;
+    out->decisions.compose[candidate] = !out->decisions.compose[candidate];
+    return umbra_trial_judge(s, out);
+}
+
+/* What each flip alone would save, first of all; later the most promising is tried again, and done
+ * if it still promises more than the next. Flips hardly help one another, so old promises are
+ * bounds. */
+static umbra_status flip_all(umbra_search *s, umbra_trial *best)
+{
+    int count = best->decisions.compose_count;
+    double promise[UMBRA_PLAN_MAX_CANDIDATES];
+    umbra_trial t;
+    for (int i = 0; i < count; i++) {
+        UMBRA_TRY(flip(s, best, i, &t));
+        promise[i] = umbra_trial_better(s, &t, best) ? umbra_trial_gain(s, &t, best) : 0;
+    }
+    for (int tries = 0; tries < 4 * count; tries++) {
+        int most = 0;
+        double next = 0;
+        for (int i = 1; i < count; i++)
+            most = promise[i] > promise[most] ? i : most;
+        for (int i = 0; i < count; i++)
+            next = i != most && promise[i] > next ? promise[i] : next;
+        if (count == 0 || promise[most] < LEAST_GAIN)
+            return UMBRA_OK;
+        UMBRA_TRY(flip(s, best, most, &t));
+        promise[most] = umbra_trial_better(s, &t, best) ? umbra_trial_gain(s, &t, best) : 0;
+        if (promise[most] < LEAST_GAIN || promise[most] < next)
+            continue;
+        *best = t;
+        promise[most] = 0;
+    }
+    return UMBRA_OK;
+}
+
+/* ---- rings ---- */
 
 static bool layouts_fit(const umbra_network *network, int degree_log2)
 {
@@ -178,45 +159,144 @@ static bool layouts_fit(const umbra_network *network, int degree_log2)
     return true;
 }
 
-/* The smallest ring that is large enough for the image and secure at the depth of the network. */
-static umbra_status search_degree(search *s, int degree_log2, const umbra_network *network,
-                                  trial *best)
+/* Whether a ring may be secure at all: everything composed, and scales below what is needed. */
+static umbra_status may_be_secure(umbra_search *s, int degree_log2, int candidates, bool *may)
 {
-    umbra_decisions d = {.degree_log2 = degree_log2,
-                         .images = network->images,
-                         .compose_count = network->candidate_count};
-    *best = (trial){.decisions = d};
-    if (!layouts_fit(network, degree_log2))
+    umbra_decisions d = {
+        .degree_log2 = degree_log2, .special_count = 1, .compose_count = candidates};
+    double log2_qp = 0;
+    memset(d.compose, 1, (size_t)candidates);
+    set_bits(&d, s->wanted_bits + 12, s->wanted_bits + 8);
+    UMBRA_TRY(umbra_trial_modulus(s, &d, &log2_qp));
+    *may = log2_qp <= umbra_security_limit_log2(degree_log2);
+    return UMBRA_OK;
+}
+
+/* The first `kept` candidates kept and all others composed. Early sums are read at many limbs,
+ * where diagonals are dear, and late ones at few: nearly the best order of decisions. */
+static umbra_status try_kept(umbra_search *s, const umbra_trial *from, int kept, umbra_trial *best)
+{
+    umbra_trial t = *from;
+    int count = t.decisions.compose_count;
+    for (int i = 0; i < count; i++)
+        t.decisions.compose[i] = i >= kept;
+    UMBRA_TRY(umbra_trial_judge(s, &t));
+    if (umbra_trial_better(s, &t, best))
+        *best = t;
+    return UMBRA_OK;
+}
+
+static int kept_count(const umbra_decisions *d)
+{
+    int kept = 0;
+    for (int i = 0; i < d->compose_count; i++)
+        kept += d->compose[i] == 0;
+    return kept;
+}
+
+/* The best number of kept candidates with so many special primes: coarsely, then finer. */
+static umbra_status best_kept(umbra_search *s, const umbra_trial *from, int special,
+                              umbra_trial *best)
+{
+    umbra_trial t = *from, found = {0};
+    int count = t.decisions.compose_count, step = count <= KEPT_GRID ? 1 : count / KEPT_GRID;
+    t.decisions.special_count = special;
+    for (int kept = 0; kept <= count; kept += step)
+        UMBRA_TRY(try_kept(s, &t, kept, &found));
+    for (; step > 1 && found.feasible; step /= 2) {
+        int middle = kept_count(&found.decisions);
+        for (int kept = middle - step / 2; kept <= middle + step / 2; kept += step)
+            if (kept >= 0 && kept <= count && kept != middle)
+                UMBRA_TRY(try_kept(s, &t, kept, &found));
+    }
+    if (umbra_trial_better(s, &found, best))
+        *best = found;
+    return UMBRA_OK;
+}
+
+/* fastest: as if every number of levels were secure, which bounds what larger rings can do. */
+static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_network *network,
+                                  umbra_trial *best, double *fastest)
+{
+    int candidates = network->candidate_count;
+    umbra_trial first = {.decisions = {.degree_log2 = degree_log2,
+                                       .images = network->images,
+                                       .special_count = SPECIAL_FIRST,
+                                       .compose_count = candidates}};
+    memset(first.decisions.compose, 1, (size_t)candidates);
+    set_bits(&first.decisions, s->wanted_bits + 17, s->wanted_bits + 13);
+    UMBRA_TRY(reach_precision(s, &first));
+    *fastest = first.seconds;
+    umbra_trial t = {0};
+    for (int special = 1, worse = 0; special <= SPECIAL_MOST && worse < 2; special++) {
+        umbra_trial before = t;
+        UMBRA_TRY(best_kept(s, &first, special, &t));
+        worse = !t.feasible || umbra_trial_better(s, &t, &before) ? 0 : worse + 1;
+        if (!t.feasible && special > SPECIAL_FIRST)
+            break;
+    }
+    if (!t.feasible)
         return UMBRA_OK;
-    memset(d.compose, 1, (size_t)d.compose_count);
-    set_scale(&d, 28);
-    UMBRA_TRY(best_special(s, &d, 1, SPECIAL_MOST, best));
-    if (!best->feasible)
-        return UMBRA_OK;
-    UMBRA_TRY(descend(s, best));
-    return best_scale(s, best);
+    UMBRA_TRY(flip_all(s, &t));
+    UMBRA_TRY(reach_precision(s, &t));
+    UMBRA_TRY(tune_special(s, &t));
+    UMBRA_TRY(take_free_bits(s, &t));
+    *fastest = fmin(*fastest, t.seconds);
+    if (umbra_trial_better(s, &t, best))
+        *best = t;
+    return UMBRA_OK;
+}
+
+/* The first tensor that is evaluated after so many rescalings. */
+static const char *name_at_depth(const umbra_network *network, int depth)
+{
+    for (int i = 0; i < network->tensor_count; i++)
+        if (network->tensors[i].used && network->tensors[i].depth >= depth)
+            return umbra_network_name(network, i);
+    return "the output";
+}
+
+/* Which node runs out of modulus in the largest ring, by how much, and what would do. */
+static umbra_status refuse_depth(const umbra_search *s, const umbra_network *network)
+{
+    umbra_decisions d = {.degree_log2 = DEGREE_MOST_LOG2, .special_count = 1};
+    umbra_schedule schedule;
+    set_bits(&d, s->wanted_bits + 17, s->wanted_bits + 13);
+    if (network->depth >= UMBRA_MAX_LEVELS)
+        return umbra_fail(
+            UMBRA_E_SECURITY,
+            "the network needs %d levels and %d are possible, used up at \"%s\": a level is what "
+            "one activation after another uses up, so use at least %d activations fewer in a row",
+            network->depth, UMBRA_MAX_LEVELS - 1, name_at_depth(network, UMBRA_MAX_LEVELS),
+            network->depth - UMBRA_MAX_LEVELS + 1);
+    UMBRA_TRY(umbra_schedule_make(&schedule, network, &d));
+    double limit = umbra_security_limit_log2(DEGREE_MOST_LOG2), used = d.base_bits + 50;
+    int last = 0;
+    for (int i = 0; i < schedule.depth; i++) {
+        used += schedule.rescale_bits[i];
+        last = used <= limit ? i + 1 : last;
+    }
+    double level = s->wanted_bits * 2 + 30, over = used - limit;
+    return umbra_fail(
+        UMBRA_E_SECURITY,
+        "the network needs %d levels, which with %.0f bits of precision take %.0f bits of modulus; "
+        "at 128 bits of security even ring degree 2^%d has %.0f: they are used up at \"%s\", %.0f "
+        "bits short. Use %d activations fewer in a row, or ask for %.0f bits fewer "
+        "(--precision-bits)",
+        network->depth, s->wanted_bits, used, DEGREE_MOST_LOG2, limit,
+        name_at_depth(network, last + 1), over, (int)ceil(over / level),
+        ceil(over / (2 * network->depth)));
 }
 
 /* Why nothing fits: a layout that no ring holds, or a network that is too deep. */
-static umbra_status refuse(const search *s, const umbra_network *network)
+static umbra_status refuse(const umbra_search *s, const umbra_network *network)
 {
     umbra_layout layout;
     size_t slots = (size_t)1 << (DEGREE_MOST_LOG2 - 1);
-    (void)s;
     for (int i = 0; i < network->tensor_count; i++)
         if (network->tensors[i].used)
             UMBRA_TRY(umbra_network_layout(network, i, slots, &layout));
-    double limit = umbra_security_limit_log2(DEGREE_MOST_LOG2);
-    int levels = (int)((limit - 2 * 50) / 50);
-    int node = -1;
-    for (int i = 0; i < network->tensor_count && node < 0; i++)
-        if (network->tensors[i].used && network->tensors[i].depth > levels)
-            node = i;
-    return umbra_fail(UMBRA_E_SECURITY,
-                      "the network needs %d levels; at 128 bits of security ring degree 2^%d has "
-                      "about %d of them, used up at \"%s\": use fewer activations in a row",
-                      network->depth, DEGREE_MOST_LOG2, levels,
-                      node < 0 ? "the output" : umbra_network_name(network, node));
+    return refuse_depth(s, network);
 }
 
 /* More images than the largest ring has room for, though it has room for one. */
@@ -234,26 +314,44 @@ static umbra_status check_images(umbra_network *network)
                       wanted, most, most);
 }
 
-/* For network->images images. */
-static umbra_status search_rings(search *s, const umbra_network *network, trial *out)
+/* Whether a tensor needs several ciphertexts: then a larger ring needs fewer, and costs hardly
+ * more. */
+static bool several_ciphertexts(const umbra_network *network, int degree_log2)
 {
-    trial best = {0};
+    umbra_layout layout;
+    for (int i = 0; i < network->tensor_count; i++)
+        if (network->tensors[i].used &&
+            umbra_network_layout(network, i, (size_t)1 << (degree_log2 - 1), &layout) == UMBRA_OK &&
+            layout.ciphertexts > 1)
+            return true;
+    return false;
+}
+
+/* Every ring, from the smallest. A larger one is left out where it cannot win: with one ciphertext
+ * a tensor an operation costs twice as much there, and more levels do not make up for that. */
+static umbra_status search_rings(umbra_search *s, const umbra_network *network, umbra_trial *out)
+{
+    umbra_trial best = {0};
+    double bound = 0;
     for (int n = DEGREE_LEAST_LOG2; n <= DEGREE_MOST_LOG2; n++) {
-        trial t;
-        UMBRA_TRY(search_degree(s, n, network, &t));
-        if (t.feasible && (!best.feasible || t.bits > best.bits))
-            best = t;
-        if (t.feasible)
-            break;
+        bool may = false;
+        if (!layouts_fit(network, n))
+            continue;
+        UMBRA_TRY(may_be_secure(s, n, network->candidate_count, &may));
+        if (!may || (best.feasible && bound > umbra_trial_score(s, &best)))
+            continue;
+        double fastest = 0;
+        UMBRA_TRY(search_degree(s, n, network, &best, &fastest));
+        bound = fastest * (several_ciphertexts(network, n) ? 1 : DEGREE_WORTH);
     }
     *out = best;
     return UMBRA_OK;
 }
 
-static umbra_status search_all(search *s, umbra_network *network, const umbra_plan_options *options,
-                               double wanted_bits)
+static umbra_status search_all(umbra_search *s, umbra_network *network,
+                               const umbra_plan_options *options)
 {
-    trial best = {0};
+    umbra_trial best = {0};
     int least = 1;
     while (least < options->images)
         least *= 2;
@@ -261,42 +359,49 @@ static umbra_status search_all(search *s, umbra_network *network, const umbra_pl
     UMBRA_TRY(check_images(network));
     UMBRA_TRY(search_rings(s, network, &best));
     for (int k = 2 * least; options->mode == UMBRA_PLAN_THROUGHPUT; k *= 2) {
-        trial t;
+        umbra_trial t;
         network->images = k;
         if (k > UMBRA_PLAN_MAX_IMAGES || !layouts_fit(network, DEGREE_MOST_LOG2))
             break;
         UMBRA_TRY(search_rings(s, network, &t));
-        if (t.feasible && t.key_bytes <= KEY_BYTES_MOST &&
-            (!best.feasible || t.seconds / k < best.seconds / best.decisions.images))
+        if (t.feasible &&
+            (!best.feasible ||
+             umbra_trial_score(s, &t) / k < umbra_trial_score(s, &best) / best.decisions.images))
             best = t;
     }
     network->images = least;
     if (!best.feasible)
         return refuse(s, network);
-    if (best.bits < wanted_bits)
+    if (best.bits < s->wanted_bits - PRECISION_NEAR)
         return umbra_fail(UMBRA_E_SECURITY,
                           "%.1f bits of precision are wanted and %.1f can be promised at 128 bits "
                           "of security: ask for fewer (--precision-bits), or train with smaller "
                           "ranges",
-                          wanted_bits, best.bits);
+                          s->wanted_bits, best.bits);
     s->plan->decisions = best.decisions;
-    return make_params(s, &best.decisions, &s->plan->params);
+    return umbra_trial_params(s, &best.decisions, &s->plan->params);
 }
 
 umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *options,
                                umbra_pool *pool)
 {
     umbra_network network;
-    search s = {.plan = plan, .pool = pool};
+    umbra_search s = {.plan = plan, .pool = pool};
     s.cost = umbra_cost_model_for(umbra_kernels_get()->name, plan->threads);
     plan->wanted_bits = options->precision_bits > 0 ? options->precision_bits : DEFAULT_BITS;
     plan->memory_budget = options->memory_bytes > 0 ? options->memory_bytes : (uint64_t)6 << 30;
     if (options->images < 0 || options->images > UMBRA_PLAN_MAX_IMAGES)
         return umbra_fail(UMBRA_E_USAGE, "a batch of %d images; 1 to %d are possible",
                           options->images, UMBRA_PLAN_MAX_IMAGES);
+    s.wanted_bits = plan->wanted_bits;
+    if (s.wanted_bits > BITS_MOST)
+        return umbra_fail(UMBRA_E_USAGE,
+                          "%.1f bits of precision are wanted; weights and images are numbers of 53 "
+                          "bits, with which %d can be promised (--precision-bits)",
+                          s.wanted_bits, BITS_MOST);
     UMBRA_TRY(
         umbra_network_lower(&network, plan->graph, plan->matrices, NULL, 0, UMBRA_LOWER_SHAPES));
-    umbra_status status = search_all(&s, &network, options, plan->wanted_bits);
+    umbra_status status = search_all(&s, &network, options);
     umbra_network_free(&network);
     return status;
 }

@@ -48,20 +48,21 @@ static uint64_t packed_bytes(const umbra_params *params, int level, int parts)
     return (uint64_t)parts * umbra_params_degree(params) * bits / 8;
 }
 
-uint64_t umbra_plan_weight_bytes(const umbra_plan *plan)
+static uint64_t weight_bytes(const umbra_build *build)
 {
-    uint64_t numbers = 0;
-    for (int m = 0; m < plan->build.program.map_count; m++) {
-        const umbra_program_map *map = &plan->build.program.maps[m];
-        numbers += map->diagonal_count * 2 * (uint64_t)map->period_slots;
+    uint64_t bytes = 0;
+    for (int m = 0; m < build->program.map_count; m++) {
+        const umbra_program_map *map = &build->program.maps[m];
+        bytes += map->diagonal_count * 2 * (uint64_t)map->period_slots *
+                 umbra_program_map_coefficient_bytes(map);
     }
-    return numbers * sizeof(int32_t);
+    return bytes;
 }
 
 /* Entries of the diagonals: a weight and a place, as many as the matrices have. */
-static uint64_t matrix_bytes(const umbra_plan *plan)
+static uint64_t matrix_bytes(const umbra_build *build)
 {
-    const umbra_network *n = &plan->build.network;
+    const umbra_network *n = &build->network;
     uint64_t rows = 0;
     for (int i = 0; i < n->linear_count; i++)
         for (int k = 0; k < n->linears[i].term_count; k++)
@@ -69,16 +70,18 @@ static uint64_t matrix_bytes(const umbra_plan *plan)
     return rows * 16 * 400;
 }
 
-static void predict_memory(umbra_plan *plan, uint64_t key_bytes)
+uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation)
 {
-    uint64_t limb_bytes = umbra_params_degree(plan->params) * sizeof(uint64_t);
-    uint64_t ciphertexts = plan->simulation.peak_limbs * 2 * limb_bytes;
-    uint64_t tables = (uint64_t)(umbra_params_prime_count(plan->params) +
-                                 umbra_params_special_count(plan->params)) *
-                      6 * limb_bytes;
-    plan->summary.predicted_memory_bytes = 2 * key_bytes + umbra_plan_weight_bytes(plan) +
-                                           ciphertexts + tables + matrix_bytes(plan) +
-                                           ((uint64_t)64 << 20);
+    const umbra_params *params = build->params;
+    umbra_key_request request = {
+        .params = params, .items = simulation->keys, .count = simulation->key_count};
+    uint64_t limb_bytes = umbra_params_degree(params) * sizeof(uint64_t);
+    uint64_t ciphertexts = simulation->peak_limbs * 2 * limb_bytes;
+    uint64_t tables =
+        (uint64_t)(umbra_params_prime_count(params) + umbra_params_special_count(params)) * 6 *
+        limb_bytes;
+    return 2 * umbra_key_request_bytes(&request) + weight_bytes(build) + ciphertexts + tables +
+           matrix_bytes(build) + ((uint64_t)64 << 20);
 }
 
 static void make_summary(umbra_plan *plan)
@@ -102,7 +105,7 @@ static void make_summary(umbra_plan *plan)
                      packed_bytes(params, plan->profile.input_level, 1);
     s->result_bytes =
         (uint64_t)plan->profile.output_layout.ciphertexts * packed_bytes(params, 0, 2);
-    predict_memory(plan, s->key_bytes);
+    s->predicted_memory_bytes = umbra_plan_memory_bytes(&plan->build, &plan->simulation);
     double ns = 0;
     for (int i = 0; i < plan->build.program.step_count; i++)
         ns += plan->simulation.steps[i].ns;

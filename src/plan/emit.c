@@ -62,15 +62,39 @@ umbra_status umbra_emit_to_new(umbra_emit *e, umbra_instruction i, int *out)
     return umbra_program_append(e->program, &i);
 }
 
-umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth, int *reg)
+/* Whether the primes of level `to` are all in level `from`, so that dropping leads there. */
+static bool nested(const umbra_emit *e, int from, int to)
 {
-    const umbra_tensor *t = &e->build->network.tensors[tensor];
+    const umbra_params *params = e->build->params;
+    return (umbra_params_level_set(params, to) & ~umbra_params_level_set(params, from)) == 0;
+}
+
+umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth, double value,
+                                 double scale_log2, int *reg)
+{
+    int from = umbra_emit_level(e, e->build->network.tensors[tensor].depth);
+    int to = umbra_emit_level(e, depth);
+    double bits = scale_log2 - umbra_emit_tensor_scale(e, tensor);
+    bool dropped = nested(e, from, to);
     *reg = e->build->first_register[tensor] + index;
-    if (t->depth == depth)
-        return UMBRA_OK;
-    return umbra_emit_to_new(
-        e, (umbra_instruction){.op = UMBRA_DO_DROP, .a = *reg, .index = umbra_emit_level(e, depth)},
-        reg);
+    if (bits < -1e-9)
+        return umbra_fail(UMBRA_E_INTERNAL, "a map at depth %d reads a scale above its own", depth);
+    if (dropped && from != to)
+        UMBRA_TRY(umbra_emit_to_new(
+            e, (umbra_instruction){.op = UMBRA_DO_DROP, .a = *reg, .index = to}, reg));
+    for (int level = from; !dropped && level > to; level--)
+        bits += umbra_params_rescale_log2(e->build->params, level);
+    if (bits > 1e-9 || value != 1)
+        UMBRA_TRY(umbra_emit_to_new(
+            e, (umbra_instruction){.op = UMBRA_DO_RAISE, .a = *reg, .value = value, .bits = bits},
+            reg));
+    for (int level = from; !dropped && level > to; level--)
+        UMBRA_TRY(umbra_emit_to_new(e,
+                                    (umbra_instruction){.op = UMBRA_DO_RESCALE,
+                                                        .a = *reg,
+                                                        .value = log2(fmax(fabs(value), 0x1p-40))},
+                                    reg));
+    return UMBRA_OK;
 }
 
 static umbra_status emit_input(umbra_emit *e)

@@ -26,9 +26,11 @@ umbra_status umbra_emit_linears(umbra_emit *e, const int *linears, int count) UM
  */
 umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, int depth,
                             int *map_outputs) UMBRA_MUST_USE;
-/* Ciphertext `index` of a tensor at the level of a depth, without raising. */
-umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth,
-                                 int *reg) UMBRA_MUST_USE;
+/* value * (ciphertext `index` of a tensor) at the level of a depth and at scale 2^scale_log2, which
+ * is at least the tensor's. Where the lower level has primes of its own it is reached by rescaling:
+ * the scale is raised before, so that what that rounds is as small as the scale is large. */
+umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth, double value,
+                                 double scale_log2, int *reg) UMBRA_MUST_USE;
 int umbra_emit_level(const umbra_emit *e, int depth);
 double umbra_emit_weight_scale(const umbra_emit *e, int depth);
 /* log2 of the scale that a tensor's registers have. */

@@ -13,16 +13,10 @@ static umbra_status add_direct(umbra_emit *e, int linear, int term, int index, d
                                int *result)
 {
     const umbra_linear *l = &e->build->network.linears[linear];
-    int tensor = l->terms[term].tensor, reg = -1;
-    double value = umbra_emit_slot_coefficient(e->build, linear, term);
-    UMBRA_TRY(umbra_emit_at_depth(e, tensor, index, l->depth, &reg));
-    UMBRA_TRY(umbra_emit_to_new(
-        e,
-        (umbra_instruction){.op = UMBRA_DO_RAISE,
-                            .a = reg,
-                            .value = value,
-                            .bits = scale_log2 - umbra_emit_tensor_scale(e, tensor)},
-        &reg));
+    int reg = -1;
+    UMBRA_TRY(umbra_emit_at_depth(e, l->terms[term].tensor, index, l->depth,
+                                  umbra_emit_slot_coefficient(e->build, linear, term), scale_log2,
+                                  &reg));
     if (*result < 0) {
         *result = reg;
         return UMBRA_OK;

@@ -23,20 +23,6 @@ typedef struct merge {
     int stride;
 } merge;
 
-/* The register of a tensor's ciphertext as maps of this depth read it. */
-static umbra_status raise_input(umbra_emit *e, umbra_emit_input *in, int depth)
-{
-    double missing = e->build->schedule.in_scale[depth] - umbra_emit_tensor_scale(e, in->tensor);
-    UMBRA_TRY(umbra_emit_at_depth(e, in->tensor, in->ciphertext, depth, &in->reg));
-    if (missing > 1e-9)
-        UMBRA_TRY(umbra_emit_to_new(
-            e, (umbra_instruction){.op = UMBRA_DO_RAISE, .a = in->reg, .value = 1, .bits = missing},
-            &in->reg));
-    if (missing < -1e-9)
-        return umbra_fail(UMBRA_E_INTERNAL, "a map at depth %d reads a scale above its own", depth);
-    return UMBRA_OK;
-}
-
 /* One entry for each (tensor, ciphertext, half); a paired input starts from the one without. */
 static umbra_status find_input(merge *m, umbra_emit_input wanted, int *index)
 {
@@ -48,7 +34,8 @@ static umbra_status find_input(merge *m, umbra_emit_input wanted, int *index)
         }
     if (m->input_count == m->input_capacity)
         return umbra_fail(UMBRA_E_INTERNAL, "a map has more inputs than were counted");
-    UMBRA_TRY(raise_input(m->e, &wanted, m->depth));
+    UMBRA_TRY(umbra_emit_at_depth(m->e, wanted.tensor, wanted.ciphertext, m->depth, 1,
+                                  m->e->build->schedule.in_scale[m->depth], &wanted.reg));
     if (wanted.half_slots != 0)
         UMBRA_TRY(umbra_emit_to_new(
             m->e,
@@ -142,7 +129,7 @@ static umbra_status merge_diagonals(const merge *m, umbra_program_map *map,
 static void find_gains(const merge *m, umbra_program_map *map)
 {
     const umbra_build *b = m->e->build;
-    double largest = 0, squares = 0;
+    double largest = 0, squares = 0, entry = 0;
     for (int s = 0; s < m->count; s++) {
         const umbra_linear *l = &b->network.linears[m->linears[s]];
         const umbra_facts *f = b->facts[m->linears[s]];
@@ -152,14 +139,18 @@ static void find_gains(const merge *m, umbra_program_map *map)
                 continue;
             double c = fabs(umbra_emit_slot_coefficient(b, m->linears[s], k)), all = 0;
             size_t cells = (size_t)f->to.channels * (size_t)f->in[k].channels;
-            for (size_t i = 0; i < cells; i++)
+            for (size_t i = 0; i < cells; i++) {
                 all += f->power[k][i];
+                entry = fmax(entry, c * sqrt(f->power[k][i]));
+            }
             sum += c * f->gain[k];
             square += c * c * all / f->to.channels;
         }
         largest = fmax(largest, sum);
         squares = fmax(squares, square);
     }
+    /* Rows at an edge have fewer weights than the mean of squares counts: a bit for them. */
+    map->entry_log2 = log2(fmax(entry, 0x1p-40)) + 1;
     map->gain_log2 = log2(fmax(largest, 0x1p-40));
     map->noise_gain_log2 = 0.5 * log2(fmax(squares, 0x1p-80));
 }

@@ -100,8 +100,8 @@ static umbra_status read_decisions(umbra_reader *r, umbra_decisions *d)
     d->base_bits = umbra_read_f64(r);
     uint32_t degree = umbra_read_u32(r), special = umbra_read_u32(r), images = umbra_read_u32(r);
     uint32_t count = umbra_read_u32(r);
-    if (!between(d->scale_bits, 10, 49) || !between(d->weight_bits, 5, 40) ||
-        !between(d->guard_bits, 0, 30) || !between(d->base_bits, 10, 50) || degree < 12 ||
+    if (!between(d->scale_bits, 10, 80) || !between(d->weight_bits, 5, 60) ||
+        !between(d->guard_bits, 0, 30) || !between(d->base_bits, 10, 100) || degree < 12 ||
         degree > 17 || special < 1 || special > UMBRA_MAX_SPECIAL || images < 1 ||
         images > UMBRA_PLAN_MAX_IMAGES || (images & (images - 1)) != 0 ||
         count > UMBRA_PLAN_MAX_CANDIDATES)

@@ -41,6 +41,6 @@ void umbra_model_info_write(const umbra_model_info *model, umbra_writer *writer)
 umbra_status umbra_model_info_read(umbra_reader *reader, umbra_model_info *out) UMBRA_MUST_USE;
 
 /* Memory of one run: ciphertexts, keys, weights, tables. */
-uint64_t umbra_plan_weight_bytes(const umbra_plan *plan);
+uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation);
 
 #endif

@@ -13,6 +13,7 @@ typedef struct precision {
     umbra_build *build;
     const umbra_statistics *statistics;
     double **variance; /* by tensor: of the errors of its slots, by channel */
+    bool nominal;      /* weights of the scale that was decided, not of what the primes leave */
 } precision;
 
 /* Mean square of a channel's slots; channel -1: of the whole tensor. */
@@ -62,7 +63,9 @@ static void linear_errors(precision *p, int linear)
     const umbra_linear *l = &b->network.linears[linear];
     int level = b->schedule.depth - l->depth;
     double scale = b->schedule.scale[l->depth + 1], in_scale = b->schedule.in_scale[l->depth];
-    double weight_scale = scale + umbra_params_rescale_log2(b->params, level) - in_scale;
+    double division = p->nominal ? b->schedule.rescale_bits[l->depth]
+                                 : umbra_params_rescale_log2(b->params, level);
+    double weight_scale = scale + division - in_scale;
     double rounding = exp2(2 * (umbra_noise_rescale(b->params, level, -INFINITY) - scale));
     /* Rotations show only at a low scale; squares and what is raised to them hide theirs. */
     double rotations = exp2(2 * (umbra_noise_key_switch(b->params, level) - in_scale));
@@ -99,10 +102,11 @@ static umbra_status tensor_errors(precision *p, int tensor)
     return UMBRA_OK;
 }
 
-umbra_status umbra_build_precision(umbra_build *build, const umbra_statistics *statistics)
+static umbra_status predict(umbra_build *build, const umbra_statistics *statistics, bool nominal,
+                            double *bits)
 {
     const umbra_network *n = &build->network;
-    precision p = {.build = build, .statistics = statistics};
+    precision p = {.build = build, .statistics = statistics, .nominal = nominal};
     void *made = NULL;
     UMBRA_TRY(
         umbra_memory_alloc_array(&made, (size_t)n->tensor_count, sizeof(double *), "a prediction"));
@@ -116,10 +120,16 @@ umbra_status umbra_build_precision(umbra_build *build, const umbra_statistics *s
         for (int c = 0; c < n->tensors[n->output].channels; c++)
             worst = fmax(worst, p.variance[n->output][c]);
         double error = WORST_SIGMAS * sqrt(worst) / build->factors[n->output];
-        build->predicted_bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
+        *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
     }
     for (int i = 0; i < n->tensor_count; i++)
         umbra_memory_free(p.variance[i]);
     umbra_memory_free(made);
     return status;
+}
+
+umbra_status umbra_build_precision(umbra_build *build, const umbra_statistics *statistics)
+{
+    UMBRA_TRY(predict(build, statistics, true, &build->nominal_bits));
+    return predict(build, statistics, false, &build->predicted_bits);
 }

@@ -1,55 +1,10 @@
-/* A graph and decisions become a program: schedule, geometry, and the parts in order. */
+/* A graph and decisions become a program: the parts in order. */
 #include "plan/program_build.h"
 
 #include "base/memory.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Depths at which no map reads a square: their maps cost the bits of weights only. The input is
- * one: a fresh ciphertext is precise enough at the single scale and the guard. */
-static void find_low_depths(umbra_schedule *s, const umbra_network *n)
-{
-    for (int d = 0; d <= s->depth; d++)
-        s->low[d] = d < s->depth;
-    for (int k = 0; k < n->linear_count; k++) {
-        const umbra_linear *linear = &n->linears[k];
-        if (!n->tensors[linear->tensor].used)
-            continue;
-        for (int j = 0; j < linear->term_count; j++)
-            if (n->tensors[linear->terms[j].tensor].kind == UMBRA_TENSOR_SQUARE)
-                s->low[linear->depth] = false;
-    }
-}
-
-umbra_status umbra_schedule_make(umbra_schedule *out, const umbra_network *network,
-                                 const umbra_decisions *decisions)
-{
-    *out = (umbra_schedule){.depth = network->depth};
-    if (network->depth >= UMBRA_MAX_LEVELS)
-        return umbra_fail(UMBRA_E_SECURITY,
-                          "the network needs %d levels, more than %d: use fewer activations",
-                          network->depth, UMBRA_MAX_LEVELS - 1);
-    find_low_depths(out, network);
-    for (int d = 0; d <= out->depth; d++) {
-        out->scale[d] = decisions->scale_bits + (out->low[d] ? decisions->guard_bits : 0);
-        out->in_scale[d] = out->low[d] ? out->scale[d] : 2 * out->scale[d];
-    }
-    for (int d = 0; d < out->depth; d++)
-        out->rescale_bits[d] = out->in_scale[d] + decisions->weight_bits - out->scale[d + 1];
-    return UMBRA_OK;
-}
-
-umbra_status umbra_schedule_literal(const umbra_schedule *schedule,
-                                    const umbra_decisions *decisions, umbra_params_literal *out)
-{
-    double steps[UMBRA_MAX_LEVELS] = {0};
-    for (int d = 0; d < schedule->depth; d++)
-        steps[schedule->depth - 1 - d] = schedule->rescale_bits[d];
-    return umbra_params_literal_chain(out, decisions->degree_log2, 1, &decisions->base_bits,
-                                      schedule->depth, steps, decisions->special_count,
-                                      decisions->scale_bits);
-}
 
 void umbra_weight_source_free(umbra_weight_source *source)
 {

@@ -5,38 +5,8 @@
 
 #include "circuit/ops_simulate.h"
 #include "plan/facts.h"
-#include "plan/network.h"
+#include "plan/schedule.h"
 #include "plan/statistics.h"
-
-#define UMBRA_PLAN_MAX_CANDIDATES 256
-
-/* Everything that the search chooses; a plan file stores it. */
-typedef struct umbra_decisions {
-    double scale_bits;  /* s: of a tensor */
-    double weight_bits; /* w: of weights, nominal */
-    double guard_bits;  /* added to s where a map reads no square, so that rotations lose nothing */
-    double base_bits;   /* of the lowest prime */
-    int degree_log2, special_count;
-    int images; /* in each ciphertext, a power of two */
-    int compose_count;
-    unsigned char compose[UMBRA_PLAN_MAX_CANDIDATES];
-} umbra_decisions;
-
-/* Scales by depth: what the decisions mean for a network. */
-typedef struct umbra_schedule {
-    int depth;                                 /* rescalings */
-    double scale[UMBRA_MAX_LEVELS + 1];        /* of tensors at a depth */
-    double in_scale[UMBRA_MAX_LEVELS + 1];     /* of what a map at a depth reads */
-    double rescale_bits[UMBRA_MAX_LEVELS + 1]; /* wanted, from a depth to the next */
-    bool low[UMBRA_MAX_LEVELS + 1];            /* no square among what is read */
-} umbra_schedule;
-
-/* Returns: UMBRA_E_SECURITY where the depth passes UMBRA_MAX_LEVELS */
-umbra_status umbra_schedule_make(umbra_schedule *out, const umbra_network *network,
-                                 const umbra_decisions *decisions) UMBRA_MUST_USE;
-umbra_status umbra_schedule_literal(const umbra_schedule *schedule,
-                                    const umbra_decisions *decisions,
-                                    umbra_params_literal *out) UMBRA_MUST_USE;
 
 /* Where the weights of a map's diagonals come from. */
 typedef struct umbra_weight_source {
@@ -69,6 +39,7 @@ typedef struct umbra_build {
     umbra_step_info *steps;
     double input_scale_log2;
     double predicted_bits;
+    double nominal_bits; /* were all primes of exactly the wanted size: smooth in the decisions */
 } umbra_build;
 
 /* mode COUNT: shapes only; FILL: weights too. statistics gives factors; pool may be NULL.

@@ -172,26 +172,50 @@ static void test_nodes_add_up(void **state)
     umbra_graph_free(graph);
 }
 
-/* Precision is refused from where it is not promised any more, with both figures. */
-static void test_precision_limit(void **state)
+/* Any precision is planned for, more costs more words, and what cannot be had is refused with
+ * figures. */
+static void test_precision_on_demand(void **state)
 {
-    umbra_graph *graph = small_plain();
-    umbra_plan *plan = compile(graph, 4, 1), *again = NULL;
-    double promised = umbra_plan_profile(plan)->predicted_bits;
+    static const double wanted[] = {4, 10, 16, 24, 30};
+    umbra_graph *graph = small_residual();
+    umbra_plan *plan = NULL;
     umbra_model_info model = {.input_abs_max = 1};
-    umbra_plan_options options = {.precision_bits = promised + 0.01, .threads = 1};
-    char text[32];
+    umbra_plan_options options = {.precision_bits = 33, .threads = 1};
+    double log2_q = 0;
     (void)state;
-    umbra_plan_free(plan);
-    snprintf(text, sizeof text, "%.1f can be promised", promised);
-    check_fails(UMBRA_E_SECURITY, text, umbra_plan_compile(&again, graph, &model, &options));
-    options.precision_bits = 40;
-    check_fails(UMBRA_E_SECURITY, "40.0 bits", umbra_plan_compile(&again, graph, &model, &options));
-    assert_non_null(strstr(umbra_error_message(), "128 bits"));
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        umbra_plan_summary s;
+        plan = compile(graph, wanted[i], 1);
+        umbra_plan_summarise(plan, &s);
+        if (!(s.predicted_bits >= wanted[i] - 0.1 && s.predicted_bits < wanted[i] + 6))
+            fail_msg("%.0f bits are wanted, and %.1f promised", wanted[i], s.predicted_bits);
+        assert_true(s.log2_q > log2_q);
+        log2_q = s.log2_q;
+        umbra_plan_free(plan);
+    }
+    plan = NULL;
+    check_fails(UMBRA_E_USAGE, "33.0 bits", umbra_plan_compile(&plan, graph, &model, &options));
     assert_non_null(strstr(umbra_error_message(), "--precision-bits"));
-    plan = compile(graph, promised - 0.01, 1);
-    assert_true(umbra_plan_profile(plan)->predicted_bits >= promised - 0.01);
-    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
+/* Levels as deep as the largest ring can be, and a bit: how much is missing, and where. */
+static void test_too_many_bits(void **state)
+{
+    int x;
+    umbra_graph *graph = small_begin(1, 4, &x);
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = 30, .threads = 1};
+    char name[32];
+    (void)state;
+    for (int i = 0; i < 45; i++) {
+        snprintf(name, sizeof name, "act%d", i);
+        x = small_polynomial(graph, name, x);
+    }
+    check_ok(umbra_graph_add_output(graph, x));
+    check_fails(UMBRA_E_SECURITY, "bits short", umbra_plan_compile(&plan, graph, &model, &options));
+    assert_non_null(strstr(umbra_error_message(), "used up at \"act"));
     umbra_graph_free(graph);
 }
 
@@ -267,7 +291,8 @@ int main(void)
         cmocka_unit_test(test_decisions_keep_the_function),
         cmocka_unit_test(test_same_plan_again),
         cmocka_unit_test(test_nodes_add_up),
-        cmocka_unit_test(test_precision_limit),
+        cmocka_unit_test(test_precision_on_demand),
+        cmocka_unit_test(test_too_many_bits),
         cmocka_unit_test(test_every_bad_node_named),
         cmocka_unit_test(test_other_refusals),
         cmocka_unit_test(test_bad_shapes_of_networks),

@@ -133,12 +133,13 @@ static void test_too_deep(void **state)
     char name[32];
     int y = x;
     (void)state;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 70; i++) {
         snprintf(name, sizeof name, "act%d", i);
         y = small_polynomial(g, name, y);
     }
     check_ok(umbra_graph_add_output(g, y));
     check_fails(UMBRA_E_SECURITY, "levels", umbra_plan_compile(&plan, g, &model, NULL));
+    assert_non_null(strstr(umbra_error_message(), "\"act63\""));
     umbra_graph_free(g);
 }
 

@@ -1,0 +1,84 @@
+/* Sets of primes for levels: enough bits at each, in few words, within the limit, and within keys.
+ */
+#include "check.h"
+
+#include "plan/schedule.h"
+
+#include <math.h>
+
+static double bits_of(const umbra_prime_sets *p, uint64_t set)
+{
+    double bits = 0;
+    for (int i = 0; i < p->prime_count; i++)
+        bits += (set >> i & 1) != 0 ? p->prime_bits[i] : 0;
+    return bits;
+}
+
+static umbra_schedule even(int depth, double step)
+{
+    umbra_schedule s = {.depth = depth};
+    for (int i = 0; i < depth; i++)
+        s.rescale_bits[i] = i % 4 == 3 ? step - 17 : step;
+    return s;
+}
+
+static void check_sets(const umbra_schedule *s, const umbra_decisions *d, double limit)
+{
+    umbra_prime_sets p;
+    int words = 0, least = 0;
+    double wanted = d->base_bits;
+    assert_true(umbra_schedule_sets(&p, s, d, limit));
+    assert_int_equal(p.level_count, s->depth + 1);
+    assert_true(p.log2_q <= limit && fabs(p.log2_q - bits_of(&p, p.sets[s->depth])) < 0.1);
+    assert_true(p.sets[s->depth] == ((uint64_t)1 << p.prime_count) - 1);
+    assert_true(bits_of(&p, p.sets[0]) >= d->base_bits - 0.3);
+    for (int i = 0; i <= s->depth; i++) {
+        double bits = bits_of(&p, p.sets[i]);
+        if (i > 0) {
+            double step = s->rescale_bits[s->depth - i];
+            double got = bits - bits_of(&p, p.sets[i - 1]);
+            if (!(got >= step - 0.3))
+                fail_msg("level %d: %.2f bits where %.2f are wanted", i, got, step);
+            wanted += step;
+        }
+        words += __builtin_popcountll(p.sets[i]);
+        least += (int)ceil(wanted / 50);
+    }
+    /* Full words: hardly more than if primes were of any size. */
+    if (d->special_count == 1 && words > least + least / 10)
+        fail_msg("%d words where %d hold the bits", words, least);
+}
+
+static void test_sets(void **state)
+{
+    (void)state;
+    for (double step = 34; step < 100; step += 3.7)
+        for (int special = 1; special <= 5; special += 2) {
+            umbra_schedule s = even(13, step);
+            umbra_decisions d = {.base_bits = step * 0.8, .special_count = special};
+            check_sets(&s, &d, 1700);
+        }
+}
+
+static void test_limit(void **state)
+{
+    umbra_schedule s = even(12, 50);
+    umbra_decisions d = {.base_bits = 36, .special_count = 2};
+    umbra_prime_sets p;
+    (void)state;
+    double wanted = 36 + 9 * 50 + 3 * 33;
+    assert_true(umbra_schedule_sets(&p, &s, &d, wanted + 25));
+    assert_true(p.log2_q <= wanted + 25);
+    assert_false(umbra_schedule_sets(&p, &s, &d, wanted - 10));
+    s = even(60, 90);
+    assert_false(umbra_schedule_sets(&p, &s, &d, INFINITY)); /* more than 64 words */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
