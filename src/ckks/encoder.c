@@ -8,9 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-#define HIGH_LOG2 50             /* a coefficient is high * 2^50 + low */
-#define COEFFICIENT_LOG2_MAX 110 /* what high and low hold; beyond, a power of two stays outside   \
-                                  */
+#define HIGH_LOG2 50 /* a coefficient is high * 2^50 + low */
+#define COEFFICIENT_LOG2_MAX                                                                       \
+    110 /* what high and low hold; beyond, a power of two stays outside                            \
+         */
 
 /* Numbers that round by adding and taking away 1.5 * 2^52: |x| < 2^51. No branch, unlike some rint.
  */
