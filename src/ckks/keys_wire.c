@@ -62,7 +62,9 @@ typedef struct keys_entry {
 typedef struct keys_load {
     const umbra_params *params;
     const char *name;
-    const unsigned char *file;
+    const unsigned char *bytes;    /* the whole file, or as much as holds the table of contents */
+    const umbra_file_reader *file; /* where the keys are read from; NULL: from bytes */
+    unsigned char **blobs;         /* with a file: one for each worker, of the largest key's size */
     unsigned char seed[UMBRA_SEED_BYTES];
     size_t count;
     umbra_key_item *items;
@@ -106,6 +108,9 @@ static umbra_status read_table(keys_load *load, umbra_reader *body, const umbra_
     if (count > umbra_reader_left(body) / UMBRA_KEYS_ENTRY_BYTES)
         return umbra_fail(UMBRA_E_INPUT, "%s: truncated table of contents: %llu keys announced",
                           load->name, (unsigned long long)count);
+    if (count > load->params->degree + 1) /* every Galois element, and relinearisation */
+        return umbra_fail(UMBRA_E_INPUT, "%s: %llu keys announced; this ring has at most %zu",
+                          load->name, (unsigned long long)count, load->params->degree + 1);
     load->count = (size_t)count;
     unsigned char hash[UMBRA_HASH_BYTES];
     const size_t head = UMBRA_KEYS_HEADER_BYTES + load->count * UMBRA_KEYS_ENTRY_BYTES;
@@ -132,15 +137,25 @@ static umbra_status read_table(keys_load *load, umbra_reader *body, const umbra_
     return UMBRA_OK;
 }
 
+static umbra_status blob_of(const keys_load *load, const keys_entry *entry, int worker,
+                            const unsigned char **out)
+{
+    *out = load->bytes + entry->offset;
+    if (load->file == NULL)
+        return UMBRA_OK;
+    *out = load->blobs[worker];
+    return umbra_file_read_at(load->file, entry->offset, load->blobs[worker], (size_t)entry->bytes);
+}
+
 static umbra_status expand_key(void *context, size_t index, int worker)
 {
     const keys_load *load = context;
-    (void)worker;
     const umbra_params *params = load->params;
     const keys_entry *entry = &load->entries[index];
     umbra_switch_key *key = &load->keys->keys[index];
     const umbra_level *level = &params->levels[key->level];
-    const unsigned char *blob = load->file + entry->offset;
+    const unsigned char *blob = NULL;
+    UMBRA_TRY(blob_of(load, entry, worker, &blob));
     unsigned char hash[UMBRA_HASH_BYTES], seed[UMBRA_SEED_BYTES];
     umbra_hash(hash, blob, (size_t)entry->bytes);
     if (memcmp(hash, entry->hash, UMBRA_HASH_BYTES) != 0)
@@ -163,7 +178,7 @@ static umbra_status expand_key(void *context, size_t index, int worker)
                     "%s: key for element %lu: a residue is not below its prime, after "
                     "byte %llu",
                     load->name, (unsigned long)key->galois,
-                    (unsigned long long)(packed - load->file));
+                    (unsigned long long)(entry->offset + (uint64_t)(packed - blob)));
             umbra_sample_uniform(umbra_switch_key_words(key, params, limb, digit, 1),
                                  params->degree, m, seed,
                                  umbra_switch_stream(level->digit_number[digit], prime));
@@ -190,11 +205,31 @@ static umbra_status check_memory(const keys_load *load)
     return UMBRA_OK;
 }
 
+/* A key at a time goes through a worker's block: a file of gigabytes costs no fresh pages, and what
+ * was checked is what is used. */
+static umbra_status make_blobs(keys_load *load, int workers)
+{
+    uint64_t largest = 0;
+    void *memory = NULL;
+    for (size_t i = 0; i < load->count; i++)
+        largest = load->entries[i].bytes > largest ? load->entries[i].bytes : largest;
+    if (largest > SIZE_MAX)
+        return umbra_fail(UMBRA_E_RESOURCE, "%s: a key is larger than the address space",
+                          load->name);
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)workers, sizeof *load->blobs, "keys"));
+    load->blobs = memory;
+    for (int i = 0; i < workers; i++) {
+        UMBRA_TRY(umbra_memory_alloc(&memory, (size_t)largest + 1, "a packed key"));
+        load->blobs[i] = memory;
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status read_file(keys_load *load, size_t size, umbra_pool *pool)
 {
     umbra_envelope envelope;
     umbra_reader body;
-    UMBRA_TRY(umbra_envelope_open(load->file, size, load->name, UMBRA_KIND_EVALUATION_KEYS,
+    UMBRA_TRY(umbra_envelope_open(load->bytes, size, load->name, UMBRA_KIND_EVALUATION_KEYS,
                                   UMBRA_EVALUATION_KEYS_VERSION, false, &envelope, &body));
     UMBRA_TRY(umbra_check_parameter_hash(load->params, &envelope, load->name));
     UMBRA_TRY(read_table(load, &body, &envelope));
@@ -203,30 +238,65 @@ static umbra_status read_file(keys_load *load, size_t size, umbra_pool *pool)
     if (status != UMBRA_OK)
         return umbra_fail_within(status, "%s", load->name);
     UMBRA_TRY(check_memory(load));
+    if (load->file != NULL)
+        UMBRA_TRY(make_blobs(load, umbra_pool_threads(pool)));
     UMBRA_TRY(umbra_evaluation_keys_new(&load->keys, &request, envelope.key_id));
     return umbra_pool_run(pool, load->count, expand_key, load);
+}
+
+static umbra_status run_load(keys_load *load, size_t size, umbra_pool *pool,
+                             umbra_evaluation_keys **out)
+{
+    umbra_status status = read_file(load, size, pool);
+    for (int i = 0; load->blobs != NULL && i < umbra_pool_threads(pool); i++)
+        umbra_memory_free(load->blobs[i]);
+    umbra_memory_free(load->blobs);
+    umbra_memory_free(load->entries);
+    if (status == UMBRA_OK)
+        *out = load->keys;
+    else
+        umbra_evaluation_keys_free(load->keys);
+    return status;
 }
 
 umbra_status umbra_evaluation_keys_read(const void *bytes, size_t size, const char *name,
                                         const umbra_params *params, umbra_pool *pool,
                                         umbra_evaluation_keys **out)
 {
-    keys_load load = {.params = params, .name = name, .file = bytes};
-    umbra_status status = read_file(&load, size, pool);
-    umbra_memory_free(load.entries);
-    if (status == UMBRA_OK)
-        *out = load.keys;
-    else
-        umbra_evaluation_keys_free(load.keys);
+    keys_load load = {.params = params, .name = name, .bytes = bytes};
+    return run_load(&load, size, pool, out);
+}
+
+/* The start of the file, as far as the table of contents reaches; what is wrong with it is for
+ * read_file to say. */
+static umbra_status read_head(const umbra_file_reader *file, size_t most_keys, void **out)
+{
+    const size_t fixed = UMBRA_ENVELOPE_BYTES + UMBRA_KEYS_HEADER_BYTES;
+    const size_t most = fixed + most_keys * UMBRA_KEYS_ENTRY_BYTES;
+    const size_t size = file->size < most ? (size_t)file->size : most;
+    UMBRA_TRY(umbra_memory_alloc(out, size + 1, "table of contents"));
+    umbra_status status = umbra_file_read_at(file, 0, *out, size);
+    if (status != UMBRA_OK)
+        umbra_memory_free(*out);
     return status;
 }
 
 umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
                                         umbra_pool *pool, umbra_evaluation_keys **out)
 {
-    umbra_file_map map = {0};
-    UMBRA_TRY(umbra_file_map_open(path, &map));
-    umbra_status status = umbra_evaluation_keys_read(map.bytes, map.size, path, params, pool, out);
-    umbra_file_unmap(&map);
+    umbra_file_reader file;
+    void *head = NULL;
+    UMBRA_TRY(umbra_file_open(path, &file));
+    umbra_status status = UMBRA_OK;
+    if (file.size > SIZE_MAX)
+        status = umbra_fail(UMBRA_E_RESOURCE, "%s: larger than the address space", path);
+    if (status == UMBRA_OK)
+        status = read_head(&file, params->degree + 1, &head);
+    if (status == UMBRA_OK) {
+        keys_load load = {.params = params, .name = path, .bytes = head, .file = &file};
+        status = run_load(&load, (size_t)file.size, pool, out);
+        umbra_memory_free(head);
+    }
+    umbra_file_close(&file);
     return status;
 }

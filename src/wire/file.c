@@ -1,6 +1,7 @@
-/* Whole files: mapped for reading, written aside and renamed. */
+/* Whole files: read into memory or piece by piece, written aside and renamed. */
 #include "wire/file.h"
 
+#include "base/machine.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@
 #define MAX_OPEN_WRITERS 32
 #define PATH_BYTES 4096
 #define BUFFER_BYTES ((size_t)64 << 10)
+#define LOCKED_BYTES ((size_t)1 << 20)   /* at most, of a file in memory: secret keys are smaller */
+#define PRIVATE_BYTES ((size_t)64 << 20) /* images and queries are smaller: wiped, not dumped */
 
 /* The temporary names that a signal handler removes; a handler can only read fixed memory. */
 enum slot_state { SLOT_FREE, SLOT_TAKEN, SLOT_PENDING };
@@ -44,41 +47,100 @@ static umbra_status fail_reading(const char *path, int error)
                       strerror(error));
 }
 
-static umbra_status map_descriptor(int fd, const char *path, umbra_file_map *out)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0)
-        return fail_reading(path, errno);
-    if (!S_ISREG(info.st_mode))
-        return umbra_fail(UMBRA_E_INPUT, "%s: is %s; give the name of a file", path,
-                          S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
-    *out = (umbra_file_map){0};
-    if (info.st_size == 0)
-        return UMBRA_OK;
-    if ((uintmax_t)info.st_size > SIZE_MAX)
-        return umbra_fail(UMBRA_E_RESOURCE, "%s: too large for this machine's address space", path);
-    void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED)
-        return fail_reading(path, errno);
-    *out = (umbra_file_map){.bytes = bytes, .size = (size_t)info.st_size};
-    return UMBRA_OK;
-}
-
-umbra_status umbra_file_map_open(const char *path, umbra_file_map *out)
+umbra_status umbra_file_open(const char *path, umbra_file_reader *out)
 {
     /* O_NONBLOCK: a named pipe must be refused, not waited for. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fail_reading(path, errno);
-    umbra_status status = map_descriptor(fd, path, out);
-    close(fd);
+    umbra_status status = UMBRA_OK;
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        status = fail_reading(path, errno);
+    else if (!S_ISREG(info.st_mode))
+        status = umbra_fail(UMBRA_E_INPUT, "%s: is %s; give the name of a file", path,
+                            S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+    if (status == UMBRA_OK)
+        *out = (umbra_file_reader){.path = path, .size = (uint64_t)info.st_size, .descriptor = fd};
+    else
+        close(fd);
+    return status;
+}
+
+void umbra_file_close(umbra_file_reader *file)
+{
+    close(file->descriptor);
+    *file = (umbra_file_reader){.descriptor = -1};
+}
+
+umbra_status umbra_file_read_at(const umbra_file_reader *file, uint64_t offset, void *bytes,
+                                size_t size)
+{
+    if (offset > file->size || size > file->size - offset)
+        return umbra_fail(UMBRA_E_INTERNAL, "%s: a read past the end of the file", file->path);
+    unsigned char *next = bytes;
+    while (size > 0) {
+        ssize_t n = pread(file->descriptor, next, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_reading(file->path, errno);
+        if (n == 0)
+            return umbra_fail(UMBRA_E_IO,
+                              "%s: became shorter than %llu bytes while it was read; let nothing "
+                              "write to it, and start again",
+                              file->path, (unsigned long long)file->size);
+        next += n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status read_whole(const umbra_file_reader *file, umbra_file_map *out)
+{
+    const uint64_t available = umbra_memory_available_bytes();
+    if (file->size > SIZE_MAX || (available != 0 && file->size > available))
+        return umbra_fail(UMBRA_E_RESOURCE, "%s: %llu MiB do not fit into memory", file->path,
+                          (unsigned long long)(file->size >> 20));
+    umbra_file_map map = {.size = (size_t)file->size};
+    void *bytes = mmap(NULL, map.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED)
+        return umbra_fail(UMBRA_E_RESOURCE, "%s: no memory for %llu MiB", file->path,
+                          (unsigned long long)(file->size >> 20));
+    map.bytes = bytes;
+    if (map.size <= LOCKED_BYTES)
+        (void)mlock(bytes, map.size); /* where ulimit -l allows it */
+    if (map.size <= PRIVATE_BYTES)
+        (void)madvise(bytes, map.size, MADV_DONTDUMP);
+    umbra_status status = umbra_file_read_at(file, 0, bytes, map.size);
+    if (status == UMBRA_OK)
+        *out = map;
+    else
+        umbra_file_unmap(&map);
+    return status;
+}
+
+umbra_status umbra_file_map_open(const char *path, umbra_file_map *out)
+{
+    umbra_file_reader file;
+    UMBRA_TRY(umbra_file_open(path, &file));
+    umbra_status status = UMBRA_OK;
+    if (file.size == 0)
+        *out = (umbra_file_map){0};
+    else
+        status = read_whole(&file, out);
+    umbra_file_close(&file);
     return status;
 }
 
 void umbra_file_unmap(umbra_file_map *map)
 {
-    if (map->bytes != NULL)
-        munmap((void *)(uintptr_t)map->bytes, map->size);
+    void *bytes = (void *)(uintptr_t)map->bytes;
+    if (bytes != NULL && map->size <= PRIVATE_BYTES)
+        umbra_secret_wipe(bytes, map->size);
+    if (bytes != NULL)
+        munmap(bytes, map->size);
     *map = (umbra_file_map){0};
 }
 

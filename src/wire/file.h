@@ -1,4 +1,4 @@
-/* Whole files: mapped for reading, written aside and renamed. */
+/* Whole files: read into memory or piece by piece, written aside and renamed. */
 #ifndef UMBRA_WIRE_FILE_H
 #define UMBRA_WIRE_FILE_H
 
@@ -8,7 +8,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A read-only mapping. Owns: umbra_file_unmap. An empty file maps to size 0 and bytes NULL. */
+/* A file open for reading. Nothing is mapped: a file that another process shortens or changes while
+ * it is read ends in an error or in other bytes, and not in SIGBUS or in bytes that change after
+ * they were checked.
+ * Owns:    umbra_file_close. Threads: reads may run side by side. */
+typedef struct umbra_file_reader {
+    const char *path; /* borrowed: must outlive the reader */
+    uint64_t size;    /* when it was opened */
+    int descriptor;
+} umbra_file_reader;
+
+/* Only regular files: anything else is UMBRA_E_INPUT, at once. */
+umbra_status umbra_file_open(const char *path, umbra_file_reader *out) UMBRA_MUST_USE;
+/* Bytes offset .. offset + size - 1 of the file, which must lie below its size (UMBRA_E_INTERNAL).
+ * UMBRA_E_IO where the file has become shorter. */
+umbra_status umbra_file_read_at(const umbra_file_reader *file, uint64_t offset, void *bytes,
+                                size_t size) UMBRA_MUST_USE;
+void umbra_file_close(umbra_file_reader *file);
+
+/* A whole file, copied into memory; what is small enough to be a secret or an image is locked where
+ * the system allows it, left out of core dumps, and wiped on unmap. For files of many megabytes
+ * umbra_file_read_at into memory that is used again is faster.
+ * Owns:    umbra_file_unmap. An empty file has size 0 and bytes NULL.
+ * Returns: UMBRA_E_RESOURCE where it is larger than the memory that can be had */
 typedef struct umbra_file_map {
     const unsigned char *bytes;
     size_t size;
