@@ -35,8 +35,8 @@ typedef struct umbra_envelope {
 void umbra_hash(unsigned char out[UMBRA_HASH_BYTES], const void *bytes, size_t size);
 
 /* Read and check the header: magic, known kind, the kind expected, version, length, header hash;
- * the body hash too where `check_body` (skip it only for mapped keys, whose blobs carry their own
- * hashes). The message says which kind of file it is when another was expected. */
+ * the body hash too where `check_body` (skip it only for evaluation keys, whose blobs carry their
+ * own hashes). The message says which kind of file it is when another was expected. */
 umbra_status umbra_envelope_open(const void *bytes, size_t size, const char *name,
                                  umbra_kind expected, uint32_t version, bool check_body,
                                  umbra_envelope *out, umbra_reader *body) UMBRA_MUST_USE;

@@ -201,6 +201,7 @@ static void damaged_keys_are_refused(void **state)
     } faults[] = {
         {UMBRA_ENVELOPE_BYTES + 2, 200, "truncated table of contents"},
         {UMBRA_ENVELOPE_BYTES + 7, 1, "truncated table of contents"},
+        {UMBRA_ENVELOPE_BYTES + 1, 17, "4356 keys announced; this ring has at most 4097"},
         {table + 4, 9, "level 9; there are 2 levels"},
         {table + 8, 1, "wrong place or length"},
         {table + 18, 0x55, "wrong place or length"},

@@ -309,6 +309,67 @@ static void what_cannot_be_read_is_refused(void **state)
     clear_folder();
 }
 
+/* What is in memory stays as it was checked, whatever becomes of the file. */
+static void a_file_in_memory_is_a_copy(void **state)
+{
+    (void)state;
+    umbra_file_map map = {0};
+    static char big[300000];
+    memset(big, 'a', sizeof big);
+    write_small(path, "old content", false);
+    check_ok(umbra_file_map_open(path, &map));
+    FILE *other = fopen(path, "r+b"); /* in place: not a new file under the old name */
+    assert_non_null(other);
+    assert_int_equal(fwrite("new", 1, 3, other), 3);
+    assert_int_equal(fclose(other), 0);
+    assert_memory_equal(map.bytes, "old content", 11);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_memory_equal(map.bytes, "old content", 11); /* a mapping would end in SIGBUS */
+    umbra_file_unmap(&map);
+    other = fopen(path, "wb");
+    assert_non_null(other);
+    assert_int_equal(fwrite(big, 1, sizeof big, other), sizeof big);
+    assert_int_equal(fclose(other), 0);
+    expect_content(path, big, sizeof big);
+    clear_folder();
+}
+
+static void pieces_are_read_where_they_stand(void **state)
+{
+    (void)state;
+    char piece[8] = "-------";
+    umbra_file_reader file;
+    write_small(path, "0123456789", false);
+    check_ok(umbra_file_open(path, &file));
+    assert_int_equal(file.size, 10);
+    check_ok(umbra_file_read_at(&file, 3, piece, 4));
+    assert_string_equal(piece, "3456---");
+    check_ok(umbra_file_read_at(&file, 10, piece, 0));
+    check_fails(UMBRA_E_INTERNAL, "past the end", umbra_file_read_at(&file, 7, piece, 4));
+    check_fails(UMBRA_E_INTERNAL, "past the end", umbra_file_read_at(&file, 11, piece, 0));
+    check_fails(UMBRA_E_INTERNAL, "past the end", umbra_file_read_at(&file, UINT64_MAX, piece, 2));
+    assert_int_equal(truncate(path, 5), 0);
+    check_ok(umbra_file_read_at(&file, 3, piece, 2));
+    check_fails(UMBRA_E_IO, "became shorter than 10 bytes", umbra_file_read_at(&file, 3, piece, 4));
+    umbra_file_close(&file);
+    clear_folder();
+}
+
+static void a_file_beyond_memory_is_refused_at_once(void **state)
+{
+    (void)state;
+    umbra_file_map map = {.size = 77};
+    write_small(path, "", false);
+    if (truncate(path, (off_t)1 << 42) != 0) { /* sparse; not every file system has such */
+        clear_folder();
+        skip();
+    }
+    check_fails(UMBRA_E_RESOURCE, "4194304 MiB do not fit into memory",
+                umbra_file_map_open(path, &map));
+    assert_int_equal(map.size, 77);
+    clear_folder();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +383,9 @@ int main(void)
         cmocka_unit_test(a_link_keeps_pointing_to_the_file),
         cmocka_unit_test(writers_are_many_and_come_back),
         cmocka_unit_test(what_cannot_be_read_is_refused),
+        cmocka_unit_test(a_file_in_memory_is_a_copy),
+        cmocka_unit_test(pieces_are_read_where_they_stand),
+        cmocka_unit_test(a_file_beyond_memory_is_refused_at_once),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
