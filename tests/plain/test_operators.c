@@ -79,6 +79,11 @@ static const struct {
     {"test_MaxPool3d*", "three spatial dimensions"},
 };
 
+#define CLAIMED (sizeof claimed / sizeof claimed[0])
+
+/* Of each claimed operator: tests in which it occurs, by their outcome. */
+static int passed_of[CLAIMED], refused_of[CLAIMED];
+
 static int passed, claimed_count, refused_count, other_count;
 
 static const char *data_folder(void)
@@ -98,7 +103,7 @@ static bool contains(const char *const *list, size_t count, const char *name)
 static bool is_claimed(const Onnx__ModelProto *model)
 {
     for (size_t i = 0; i < model->graph->n_node; i++)
-        if (!contains(claimed, sizeof claimed / sizeof claimed[0], model->graph->node[i]->op_type))
+        if (!contains(claimed, CLAIMED, model->graph->node[i]->op_type))
             return false;
     return true;
 }
@@ -275,6 +280,26 @@ static outcome run_case(const suite_case *c, int first)
     return result;
 }
 
+static void count_operators(const Onnx__ModelProto *model, int *counts)
+{
+    for (size_t i = 0; i < CLAIMED; i++) {
+        bool occurs = false;
+        for (size_t k = 0; k < model->graph->n_node; k++)
+            occurs = occurs || strcmp(model->graph->node[k]->op_type, claimed[i]) == 0;
+        counts[i] += occurs;
+    }
+}
+
+/* UMBRA_TABLE=FILE: the lines of docs/onnx-outcomes.md about operators. */
+static void write_table(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    for (size_t i = 0; i < CLAIMED; i++)
+        fprintf(f, "| %s | %d | %d |\n", claimed[i], passed_of[i], refused_of[i]);
+    assert_int_equal(fclose(f), 0);
+}
+
 /* Inputs computed, then all but the first constant, then all constant: none may be wrong, one must
  * be right. */
 static bool judge(suite_case *c)
@@ -294,12 +319,15 @@ static bool judge(suite_case *c)
     }
     if (is_refused(c->name)) {
         refused_count++;
+        count_operators(c->model, refused_of);
         if (any)
             print_error("%s: listed as refused, but it works\n", c->name);
         return !wrong && !any;
     }
     claimed_count++;
     passed += any && !wrong;
+    if (any && !wrong)
+        count_operators(c->model, passed_of);
     if (!any)
         print_error("%s: %s\n", c->name, umbra_error_message());
     return any && !wrong;
@@ -350,6 +378,8 @@ static void test_suites(void **state)
     }
     print_message("claimed %d, passed %d, refused on purpose %d, other operators %d\n",
                   claimed_count, passed, refused_count, other_count);
+    if (getenv("UMBRA_TABLE") != NULL)
+        write_table(getenv("UMBRA_TABLE"));
     assert_int_equal(failures, 0);
 }
 
