@@ -76,8 +76,10 @@ ALWAYS vec multiply(vec y, factor w, const constants *c)
 
 /* Every fourth level centres x: bounds run 1.48 -> 2.17 -> 2.95 -> 3.82 -> 1/2 + 1/2 + 3.82/8
  * = 1.48; the input, below 1, is inside the first. */
-ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, int multiplied,
+                              const constants *c)
 {
+    (void)multiplied;
     vec t = multiply(*y, w, c);
     vec s = level % FORWARD_PERIOD == 3 ? centre(*x, c) : *x;
     *x = _mm256_add_pd(s, t);
@@ -86,8 +88,10 @@ ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, const constan
 
 /* Every second level centres the sum: bounds run 1 -> max(2, 1/2 + 2/8) = 2 -> max(1/2, 1/2 + 4/8)
  * = 1. */
-ALWAYS void inverse_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+ALWAYS void inverse_butterfly(vec *x, vec *y, factor w, int level, int multiplied,
+                              const constants *c)
 {
+    (void)multiplied;
     vec d = _mm256_sub_pd(*x, *y);
     vec s = _mm256_add_pd(*x, *y);
     *x = level % INVERSE_PERIOD == 1 ? centre(s, c) : s;
@@ -126,13 +130,13 @@ ALWAYS void forward_lanes(vec *x, int count, const factors *f, size_t i, int lev
     for (int k = 0; k < count; k += 2) {
         vec a = _mm256_permute2f128_pd(x[k], x[k + 1], 0x20);
         vec b = _mm256_permute2f128_pd(x[k], x[k + 1], 0x31);
-        forward_butterfly(&a, &b, factors_by_two(f, i + (size_t)k, c), level, c);
+        forward_butterfly(&a, &b, factors_by_two(f, i + (size_t)k, c), level, 0, c);
         x[k] = _mm256_unpacklo_pd(a, b);
         x[k + 1] = _mm256_unpackhi_pd(a, b);
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
-        forward_butterfly(&x[k], &x[k + 1], factors_by_one(f, 2 * (i + (size_t)k), c), level + 1,
+        forward_butterfly(&x[k], &x[k + 1], factors_by_one(f, 2 * (i + (size_t)k), c), level + 1, 0,
                           c);
         vec a = _mm256_unpacklo_pd(x[k], x[k + 1]), b = _mm256_unpackhi_pd(x[k], x[k + 1]);
         x[k] = _mm256_permute2f128_pd(a, b, 0x20);
@@ -149,12 +153,12 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
         vec b = _mm256_permute2f128_pd(x[k], x[k + 1], 0x31);
         x[k] = _mm256_unpacklo_pd(a, b);
         x[k + 1] = _mm256_unpackhi_pd(a, b);
-        inverse_butterfly(&x[k], &x[k + 1], factors_by_one(f, 2 * (i + (size_t)k), c), level, c);
+        inverse_butterfly(&x[k], &x[k + 1], factors_by_one(f, 2 * (i + (size_t)k), c), level, 0, c);
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = _mm256_unpacklo_pd(x[k], x[k + 1]), b = _mm256_unpackhi_pd(x[k], x[k + 1]);
-        inverse_butterfly(&a, &b, factors_by_two(f, i + (size_t)k, c), level + 1, c);
+        inverse_butterfly(&a, &b, factors_by_two(f, i + (size_t)k, c), level + 1, 0, c);
         x[k] = _mm256_permute2f128_pd(a, b, 0x20);
         x[k + 1] = _mm256_permute2f128_pd(a, b, 0x31);
     }

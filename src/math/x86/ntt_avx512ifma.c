@@ -80,32 +80,42 @@ ALWAYS vec fold(vec x, vec bound)
     return _mm512_min_epu64(x, _mm512_sub_epi64(x, bound));
 }
 
-/* Range in: any y < 2^52, w < q. Range out: < 2q: with k = floor(y*shoup / 2^52), y*w - k*q is in
- * [0, q*(1 + y/2^52)), below 2^52, so it is enough to know it modulo 2^52. [Harvey14] */
-ALWAYS vec multiply(vec y, factor w, const constants *c)
+/* Range in: any y, of which the low 52 bits count; w < q. Range out: < 2q in the low 52 bits: with
+ * k = floor(y*shoup / 2^52), y*w - k*q is in [0, q*(1 + y/2^52)), below 2^52, so it is enough to
+ * know it modulo 2^52. [Harvey14] */
+ALWAYS vec multiply_low52(vec y, factor w, const constants *c)
 {
     vec k = _mm512_madd52hi_epu64(_mm512_setzero_si512(), y, w.shoup);
     vec low = _mm512_madd52lo_epu64(_mm512_setzero_si512(), y, w.w);
-    return _mm512_and_si512(_mm512_madd52lo_epu64(low, k, c->minus_q), c->mask);
+    return _mm512_madd52lo_epu64(low, k, c->minus_q);
 }
 
-/* Range in: x, y < 4q <= 2^52, at the first level (below 0) < q. Range out: < 4q: x folded to 2q,
- * plus t < 2q or plus 2q - t. */
-ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+/* The same in all 64 bits. What is only multiplied next can do without. */
+ALWAYS vec multiply(vec y, factor w, const constants *c)
 {
-    vec t = multiply(*y, w, c);
+    return _mm512_and_si512(multiply_low52(y, w, c), c->mask);
+}
+
+/* Range in: x < 4q <= 2^52, at the first level (below 0) < q; y < 4q in its low 52 bits. Range out:
+ * < 4q: x folded to 2q, plus t < 2q or plus 2q - t; where `multiplied`, in the low 52 bits. */
+ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, int multiplied,
+                              const constants *c)
+{
+    vec t = multiplied ? multiply_low52(*y, w, c) : multiply(*y, w, c);
     vec s = level < 0 ? *x : fold(*x, c->twice);
     *x = _mm512_add_epi64(s, t);
     *y = _mm512_sub_epi64(_mm512_add_epi64(s, c->twice), t);
 }
 
-/* Range in: x, y < 2q. Range out: < 2q; the difference plus 2q is below 4q <= 2^52. */
-ALWAYS void inverse_butterfly(vec *x, vec *y, factor w, int level, const constants *c)
+/* Range in: x, y < 2q. Range out: < 2q, y in its low 52 bits where `multiplied`; the difference
+ * plus 2q is below 4q <= 2^52. */
+ALWAYS void inverse_butterfly(vec *x, vec *y, factor w, int level, int multiplied,
+                              const constants *c)
 {
     (void)level;
     vec d = _mm512_add_epi64(_mm512_sub_epi64(*x, *y), c->twice);
     *x = fold(_mm512_add_epi64(*x, *y), c->twice);
-    *y = multiply(d, w, c);
+    *y = multiplied ? multiply_low52(d, w, c) : multiply(d, w, c);
 }
 
 /* Range in: x, y < 2q. Range out: < 2q; both factors are multiplied by 1/N, so nothing need be
@@ -156,23 +166,23 @@ ALWAYS void forward_lanes(vec *x, int count, const factors *f, size_t i, int lev
     for (int k = 0; k < count; k += 2) {
         vec a = _mm512_shuffle_i64x2(x[k], x[k + 1], 0x44);
         vec b = _mm512_shuffle_i64x2(x[k], x[k + 1], 0xee);
-        forward_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level, c);
+        forward_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level, 0, c);
         x[k] = _mm512_permutex2var_epi64(a, SWAP_AB_LOW, b);
         x[k + 1] = _mm512_permutex2var_epi64(a, SWAP_AB_HIGH, b);
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
-        b = multiply(b, common_factor(f, i + (size_t)k, 0), c);
-        forward_butterfly(&a, &b, f->by_two, level + 1, c);
+        b = multiply_low52(b, common_factor(f, i + (size_t)k, 0), c);
+        forward_butterfly(&a, &b, f->by_two, level + 1, 0, c);
         x[k] = _mm512_unpacklo_epi64(a, b);
         x[k + 1] = _mm512_unpackhi_epi64(a, b);
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
-        b = multiply(b, common_factor(f, i + (size_t)k, 1), c);
-        forward_butterfly(&a, &b, f->by_one, level + 2, c);
+        b = multiply_low52(b, common_factor(f, i + (size_t)k, 1), c);
+        forward_butterfly(&a, &b, f->by_one, level + 2, 0, c);
         x[k] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
         x[k + 1] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
     }
@@ -187,7 +197,7 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
         vec a = _mm512_permutex2var_epi64(x[k], even, x[k + 1]);
         vec b =
             _mm512_permutex2var_epi64(x[k], _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), x[k + 1]);
-        inverse_butterfly(&a, &b, f->by_one, level, c);
+        inverse_butterfly(&a, &b, f->by_one, level, 1, c);
         b = multiply(b, common_factor(f, i + (size_t)k, 1), c);
         x[k] = _mm512_unpacklo_epi64(a, b);
         x[k + 1] = _mm512_unpackhi_epi64(a, b);
@@ -195,7 +205,7 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
-        inverse_butterfly(&a, &b, f->by_two, level + 1, c);
+        inverse_butterfly(&a, &b, f->by_two, level + 1, 1, c);
         b = multiply(b, common_factor(f, i + (size_t)k, 0), c);
         x[k] = _mm512_permutex2var_epi64(a, SWAP_AB_LOW, b);
         x[k + 1] = _mm512_permutex2var_epi64(a, SWAP_AB_HIGH, b);
@@ -203,7 +213,7 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
-        inverse_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level + 2, c);
+        inverse_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level + 2, 0, c);
         x[k] = _mm512_shuffle_i64x2(a, b, 0x44);
         x[k + 1] = _mm512_shuffle_i64x2(a, b, 0xee);
     }

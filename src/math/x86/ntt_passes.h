@@ -4,7 +4,9 @@
  *   - vec, LANES, LANES_LOG2: a register of residues in the form that the set likes;
  *   - constants, constants_of: what a butterfly needs of the modulus, in registers;
  *   - factors, factor: the roots of one direction; one root in registers; factor_at: in all lanes;
- *   - forward_butterfly, inverse_butterfly (of two registers), inverse_last_butterfly;
+ *   - forward_butterfly, inverse_butterfly (of two registers; `multiplied` tells that the next to
+ *     happen to both results, or to the inverse's second, is a multiplication),
+ *     inverse_last_butterfly;
  *   - forward_lanes, inverse_lanes: the levels between the lanes of pairs of registers;
  *   - load_residues, load_vec, store_vec, store_forward, store_inverse;
  *   - GROUPS: 1 or 2, how many eights of registers a pass works on, to fill the pipelines;
@@ -37,7 +39,8 @@ INLINE void forward_vertical(vec *x, int levels, int groups, size_t step, const 
             UNROLL
             for (int k = 0; k < half; k++)
                 forward_butterfly(&block[k], &block[half + k], w,
-                                  first && l == 0 ? FIRST : level + l, c);
+                                  first && l == 0 ? FIRST : level + l,
+                                  l < levels - 1 && k >= half / 2, c);
         }
     }
 }
@@ -56,7 +59,7 @@ INLINE void inverse_vertical(vec *x, int levels, int groups, size_t step, const 
             vec *block = x + 2 * half * b;
             UNROLL
             for (int k = 0; k < half; k++)
-                inverse_butterfly(&block[k], &block[half + k], w, level + levels - 1 - l, c);
+                inverse_butterfly(&block[k], &block[half + k], w, level + levels - 1 - l, 0, c);
         }
     }
 }
