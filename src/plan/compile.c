@@ -59,15 +59,14 @@ static uint64_t weight_bytes(const umbra_build *build)
     return bytes;
 }
 
-/* Entries of the diagonals: a weight and a place, as many as the matrices have. */
+/* Tiles and places of the maps, once for each set of diagonals that reads its weights from them. */
 static uint64_t matrix_bytes(const umbra_build *build)
 {
-    const umbra_network *n = &build->network;
-    uint64_t rows = 0;
-    for (int i = 0; i < n->linear_count; i++)
-        for (int k = 0; k < n->linears[i].term_count; k++)
-            rows += umbra_matrices_rows(n->matrices, n->linears[i].terms[k].matrix);
-    return rows * 16 * 400;
+    uint64_t bytes = 0;
+    for (int i = 0; i < build->network.linear_count; i++)
+        if (build->facts[i] != NULL && build->facts[i]->set != NULL)
+            bytes += build->facts[i]->set->memory_bytes;
+    return bytes;
 }
 
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation)
@@ -149,7 +148,7 @@ static umbra_status copy_model(umbra_model_info *out, const umbra_model_info *mo
     return status;
 }
 
-static umbra_status measure(umbra_plan *plan)
+static umbra_status measure(umbra_plan *plan, umbra_pool *pool)
 {
     unsigned char none[UMBRA_PLAN_MAX_CANDIDATES] = {0};
     umbra_network network;
@@ -160,7 +159,8 @@ static umbra_status measure(umbra_plan *plan)
             ? umbra_fail(UMBRA_E_MODEL,
                          "the network has %d sums with several readers, more than %d",
                          network.candidate_count, UMBRA_PLAN_MAX_CANDIDATES)
-            : umbra_statistics_measure(&plan->statistics, &network, plan->model.input_abs_max);
+            : umbra_statistics_measure(&plan->statistics, &network, plan->model.input_abs_max,
+                                       pool);
     umbra_network_free(&network);
     return status;
 }
@@ -196,7 +196,7 @@ static umbra_status compile(umbra_plan *plan, const umbra_graph *graph,
     UMBRA_TRY(check_labels(plan));
     UMBRA_TRY(umbra_matrices_new(&plan->matrices, plan->graph));
     UMBRA_TRY(umbra_facts_store_new(&plan->facts));
-    UMBRA_TRY(measure(plan));
+    UMBRA_TRY(measure(plan, pool));
     UMBRA_TRY(umbra_plan_choose(plan, options, pool));
     UMBRA_TRY(umbra_plan_finish(plan, pool));
     if (plan->summary.predicted_memory_bytes > plan->memory_budget)

@@ -95,33 +95,46 @@ static umbra_status count_rotations(umbra_diagonal_set *set)
 }
 
 /* Each entry stands in `lifts` of the max(P, Q) slots of its diagonal's period, times `factor`. */
-static void find_gains(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
-                       const umbra_diagonal_split *split)
+static umbra_status find_gains(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
+                               const umbra_diagonal_split *split)
 {
     double largest = 0.0, squares = 0.0;
     size_t rows = umbra_layout_elements(problem->to);
-    for (size_t row = 0; row < rows; row++) {
-        double sum = 0.0;
-        for (int t = 0; t < problem->term_count; t++) {
-            const umbra_sparse *matrix = problem->terms[t].matrix;
-            for (size_t e = matrix->row_start[row]; e < matrix->row_start[row + 1]; e++)
-                sum += fabs(matrix->weight[e]);
-        }
-        largest = sum > largest ? sum : largest;
-    }
+    void *made = NULL;
+    umbra_status status;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, rows, sizeof(double), "diagonals"));
+    umbra_sparse_sums sums = {.row = made};
     for (int t = 0; t < problem->term_count; t++) {
-        const umbra_sparse *matrix = problem->terms[t].matrix;
         size_t period = umbra_layout_period(problem->terms[t].layout);
         double lifts = (double)umbra_diagonal_lifts(problem, period, split->window);
         double factor = umbra_diagonal_factor(problem, period, split->window);
-        double sum = 0.0;
-        for (size_t e = 0; e < matrix->row_start[rows]; e++)
-            sum += matrix->weight[e] * matrix->weight[e];
-        squares +=
-            sum * factor * factor * lifts / (double)umbra_diagonal_max(period, problem->out_period);
+        sums.squares = 0.0;
+        UMBRA_GOTO(done, status, umbra_sparse_sum(problem->terms[t].matrix, &sums));
+        squares += sums.squares * factor * factor * lifts /
+                   (double)umbra_diagonal_max(period, problem->out_period);
     }
+    for (size_t r = 0; r < rows; r++)
+        largest = fmax(largest, sums.row[r]);
     set->gain_log2 = log2(fmax(largest, 0x1p-100));
     set->noise_gain_log2 = 0.5 * log2(fmax(squares, 0x1p-200));
+    status = UMBRA_OK;
+done:
+    umbra_memory_free(made);
+    return status;
+}
+
+/* Copies of the matrices, and which element stands in each slot. */
+static uint64_t weights_bytes(const umbra_diagonal_problem *problem)
+{
+    uint64_t bytes = (uint64_t)problem->outputs * problem->out_period * sizeof(uint32_t);
+    for (int t = 0; t < problem->term_count; t++) {
+        const umbra_sparse *m = problem->terms[t].matrix;
+        uint64_t places = m->start[m->out.points], entries = m->tile_start[m->tile_count];
+        bytes += (uint64_t)problem->terms[t].layout->ciphertexts *
+                     umbra_layout_period(problem->terms[t].layout) * sizeof(uint32_t) +
+                 places * 8 + m->out.points * sizeof(size_t) + entries * 16;
+    }
+    return bytes;
 }
 
 static umbra_status make_set(umbra_diagonal_set *set, umbra_diagonal_problem *problem,
@@ -134,15 +147,16 @@ static umbra_status make_set(umbra_diagonal_set *set, umbra_diagonal_problem *pr
     set->input_count = problem->inputs;
     set->output_count = problem->outputs;
     set->half_slots = (int64_t)split.half;
+    set->memory_bytes = weights_bytes(problem);
     for (size_t step = split.window; step < problem->largest_period; step *= 2)
         set->sum_slots[set->sum_count++] = (int64_t)step;
     UMBRA_TRY(make_shapes(set, problem, &split));
     UMBRA_TRY(count_rotations(set));
-    find_gains(set, problem, &split);
-    umbra_diagonal_entries *entries = NULL;
+    UMBRA_TRY(find_gains(set, problem, &split));
+    umbra_diagonal_weights *weights = NULL;
     if (mode == UMBRA_DIAGONAL_FILL)
-        UMBRA_TRY(umbra_diagonal_entries_make(&entries, problem, &split, set));
-    set->entries = entries;
+        UMBRA_TRY(umbra_diagonal_weights_make(&weights, problem, &split));
+    set->weights = weights;
     return UMBRA_OK;
 }
 
@@ -171,21 +185,6 @@ void umbra_diagonal_set_free(umbra_diagonal_set *set)
     if (set == NULL)
         return;
     umbra_memory_free(set->shapes);
-    umbra_diagonal_entries_free(set->entries);
+    umbra_diagonal_weights_free(set->weights);
     umbra_memory_free(set);
-}
-
-void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, double *im)
-{
-    assert(i < set->count && set->entries != NULL);
-    const umbra_diagonal_entries *entries = set->entries;
-    size_t period = entries->period[set->shapes[i].input];
-    memset(re, 0, set->slots * sizeof *re);
-    memset(im, 0, set->slots * sizeof *im);
-    for (size_t e = entries->start[i]; e < entries->start[i + 1]; e++) {
-        size_t at = entries->at[e] & ~UMBRA_DIAGONAL_IMAGINARY;
-        double *part = entries->at[e] & UMBRA_DIAGONAL_IMAGINARY ? im : re;
-        for (; at < set->slots; at += period)
-            part[at] = (double)entries->weight[e];
-    }
 }

@@ -6,7 +6,8 @@
 #include "plan/sparse.h"
 
 /* One linear map of several inputs to one output tensor: y = sum_t matrix_t x_t. No two terms read
- * the same ciphertext: add their matrices instead. */
+ * the same ciphertext: add their matrices instead. The sides of a matrix are those of the layouts:
+ * channels, and height * width points. */
 typedef struct umbra_map_term {
     const umbra_sparse *matrix;
     const umbra_layout *layout; /* of the input */
@@ -40,7 +41,8 @@ typedef struct umbra_diagonal_set {
     /* log2 of the root of sum over diagonals of mean |w|^2 (times 2 when halved), before the sum
      * steps: each of them adds 1/2 to the part of the noise that is independent between slots. */
     double noise_gain_log2;
-    void *entries; /* weights by diagonal; opaque, NULL in a count-only set */
+    uint64_t memory_bytes; /* about what a FILL set takes, in both modes */
+    void *weights;         /* opaque, NULL in a count-only set */
 } umbra_diagonal_set;
 
 typedef enum umbra_diagonal_mode { UMBRA_DIAGONAL_COUNT, UMBRA_DIAGONAL_FILL } umbra_diagonal_mode;
@@ -56,6 +58,13 @@ typedef struct umbra_diagonal_cost {
  * only, FILL the weights too. Shapes are the same in both modes. An output ciphertext that no entry
  * reaches has no shapes.
  *
+ * Layouts of several images (umbra_layout_set_images) differ in one thing: positions are not
+ * cyclic. All residues and shifts are then modulo the slots, and weights repeat with one image's
+ * room, so that entries never cross images (`rooms` in diagonals_internal.h).
+ *
+ * A FILL set keeps copies of the matrices: weights are read from their tiles when they are asked
+ * for.
+ *
  * Owns:    umbra_diagonal_set_free
  * Returns: UMBRA_E_MISMATCH where matrices, layouts and inputs do not belong together */
 umbra_status umbra_diagonals_make(umbra_diagonal_set **out, const umbra_map_term *terms,
@@ -63,8 +72,8 @@ umbra_status umbra_diagonals_make(umbra_diagonal_set **out, const umbra_map_term
                                   const umbra_diagonal_cost *cost,
                                   umbra_diagonal_mode mode) UMBRA_MUST_USE;
 void umbra_diagonal_set_free(umbra_diagonal_set *set);
-/* The slot vector of diagonal i, already turned to the right by its giant; `slots` doubles each.
- * Threads: any number at once */
+/* The slot vector of diagonal i, in time by slots: already turned to the right by its giant;
+ * `slots` doubles each. Threads: any number at once */
 void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, double *im);
 
 #endif

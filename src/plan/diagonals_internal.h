@@ -15,6 +15,13 @@
 
 #include <stdbool.h>
 
+/* Where the elements of a layout stand: position (ciphertext * slots + slot of the first copy) of
+ * element (channel, point) is channel[c] + point[p], in ciphertext and slot alike. */
+typedef struct umbra_diagonal_side {
+    size_t channels, points;
+    uint32_t *channel, *point;
+} umbra_diagonal_side;
+
 /* One map, its positions and residues. Pair k = output * inputs + input. */
 typedef struct umbra_diagonal_problem {
     const umbra_map_term *terms;
@@ -28,17 +35,18 @@ typedef struct umbra_diagonal_problem {
     bool rooms;
     size_t out_period, largest_period; /* Q; the largest P, at least Q */
     size_t *period;                    /* P by input ciphertext; 0: no term uses it */
-    uint32_t *row_position;            /* ciphertext * slots + slot of the first copy */
-    uint32_t **column_position;        /* by term; the ciphertext counts among the map's inputs */
-    size_t *pair_start;                /* outputs * inputs + 1 */
-    uint32_t *residues;                /* ascending in each pair */
+    umbra_diagonal_side out;
+    umbra_diagonal_side *in; /* by term; ciphertexts count among the map's inputs */
+    size_t *pair_start;      /* outputs * inputs + 1 */
+    uint32_t *residues;      /* ascending in each pair */
     size_t residue_count;
 } umbra_diagonal_problem;
 
 umbra_status umbra_diagonal_problem_make(umbra_diagonal_problem *out, const umbra_map_term *terms,
                                          int term_count, const umbra_layout *to) UMBRA_MUST_USE;
 void umbra_diagonal_problem_free(umbra_diagonal_problem *problem);
-/* Fill pair_start and residues: one walk over all entries. */
+/* Fill pair_start and residues: a walk over the points and tiles, and over the entries of a tile
+ * once for each distance between points. */
 umbra_status umbra_diagonal_find_residues(umbra_diagonal_problem *problem) UMBRA_MUST_USE;
 
 static inline size_t umbra_diagonal_min(size_t a, size_t b)
@@ -116,21 +124,12 @@ umbra_status umbra_diagonal_choose(const umbra_diagonal_problem *problem,
                                    const umbra_diagonal_cost *cost,
                                    umbra_diagonal_split *out) UMBRA_MUST_USE;
 
-/* Weights by diagonal: entry e of diagonal i, start[i] <= e < start[i + 1], goes to slots at[e] mod
- * 2^31 and every period[i] slots from there; the top bit of at[e] marks the imaginary part. */
-typedef struct umbra_diagonal_entries {
-    size_t *start;
-    size_t *period; /* by input ciphertext */
-    uint32_t *at;
-    float *weight;
-} umbra_diagonal_entries;
+/* What a set keeps to fill the slots of its diagonals (diagonals_weights.c). */
+typedef struct umbra_diagonal_weights umbra_diagonal_weights;
 
-#define UMBRA_DIAGONAL_IMAGINARY ((uint32_t)1 << 31)
-
-umbra_status umbra_diagonal_entries_make(umbra_diagonal_entries **out,
+umbra_status umbra_diagonal_weights_make(umbra_diagonal_weights **out,
                                          const umbra_diagonal_problem *problem,
-                                         const umbra_diagonal_split *split,
-                                         const umbra_diagonal_set *set) UMBRA_MUST_USE;
-void umbra_diagonal_entries_free(umbra_diagonal_entries *entries);
+                                         const umbra_diagonal_split *split) UMBRA_MUST_USE;
+void umbra_diagonal_weights_free(umbra_diagonal_weights *weights);
 
 #endif

@@ -89,13 +89,9 @@ static umbra_status apply_offset(umbra_lowering *l, umbra_expression *out, const
         return umbra_offset_add(&out->offset, offset, coefficient, rows);
     UMBRA_TRY(umbra_matrices_get(store, matrix, &m));
     UMBRA_TRY(umbra_memory_alloc_array(&image, rows, sizeof(double), "offsets"));
-    for (size_t r = 0; r < rows; r++) {
-        double sum = 0;
-        for (size_t i = m->row_start[r]; i < m->row_start[r + 1]; i++)
-            sum += m->weight[i] * offset[m->column[i]];
-        ((double *)image)[r] = sum;
-    }
-    umbra_status status = umbra_offset_add(&out->offset, image, coefficient, rows);
+    umbra_status status = umbra_sparse_apply(m, offset, image);
+    if (status == UMBRA_OK)
+        status = umbra_offset_add(&out->offset, image, coefficient, rows);
     umbra_memory_free(image);
     return status;
 }

@@ -113,29 +113,26 @@ static size_t points_of(const umbra_layout *layout)
     return (size_t)layout->height * (size_t)layout->width;
 }
 
-/* Sums over rows and channels in one pass over the entries. */
+static umbra_sparse_side side_of(const umbra_layout *layout)
+{
+    return (umbra_sparse_side){(size_t)layout->channels, points_of(layout)};
+}
+
 static umbra_status measure_term(umbra_facts *f, int k, const umbra_sparse *m)
 {
-    size_t out_channels = (size_t)f->to.channels, in_channels = (size_t)f->in[k].channels;
-    size_t out_points = points_of(&f->to), in_points = points_of(&f->in[k]);
-    void *made = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&made, out_channels * in_channels, sizeof(double), "facts"));
-    f->power[k] = made;
-    for (size_t r = 0; r < m->rows; r++) {
-        double sum = 0, *power = f->power[k] + r / out_points * in_channels;
-        size_t channel = 0, end = in_points; /* columns ascend, so channels do */
-        for (size_t i = m->row_start[r]; i < m->row_start[r + 1]; i++) {
-            double w = m->weight[i];
-            while (m->column[i] >= end) {
-                channel++;
-                end += in_points;
-            }
-            sum += fabs(w);
-            power[channel] += w * w / (double)out_points;
-        }
-        f->gain[k] = fmax(f->gain[k], sum);
-    }
-    return UMBRA_OK;
+    size_t cells = (size_t)f->to.channels * (size_t)f->in[k].channels;
+    void *rows = NULL, *power = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&power, cells, sizeof(double), "facts"));
+    f->power[k] = power;
+    UMBRA_TRY(umbra_memory_alloc_array(&rows, m->rows, sizeof(double), "facts"));
+    umbra_sparse_sums sums = {.row = rows, .power = power};
+    umbra_status status = umbra_sparse_sum(m, &sums);
+    for (size_t i = 0; i < cells; i++)
+        f->power[k][i] /= (double)points_of(&f->to);
+    for (size_t r = 0; r < m->rows; r++)
+        f->gain[k] = fmax(f->gain[k], sums.row[r]);
+    umbra_memory_free(rows);
+    return status;
 }
 
 static umbra_status measure_direct(umbra_facts *f, int k)
@@ -176,7 +173,8 @@ static umbra_status make_facts(void *context, size_t index, int worker)
             status = measure_direct(f, k);
             continue;
         }
-        status = umbra_matrices_view(job->matrices, f->matrix[k], &m, &owned[k]);
+        umbra_sparse_side rows = side_of(&f->to), columns = side_of(&f->in[k]);
+        status = umbra_matrices_view(job->matrices, f->matrix[k], &rows, &columns, &m, &owned[k]);
         if (status == UMBRA_OK)
             status = measure_term(f, k, m);
         terms[count++] = (umbra_map_term){.matrix = m, .layout = &f->in[k], .input = input};

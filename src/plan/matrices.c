@@ -3,7 +3,6 @@
 #include "plan/matrices.h"
 
 #include "base/memory.h"
-#include "plan/compose.h"
 #include "plan/selection.h"
 
 #include <string.h>
@@ -143,91 +142,140 @@ umbra_status umbra_matrices_sum(umbra_matrices *store, int a, double ka, int b, 
     return intern(store, &e, id);
 }
 
-static umbra_status scaled_copy(umbra_sparse **out, const umbra_sparse *in, double factor)
+static bool same_side(umbra_sparse_side a, umbra_sparse_side b)
 {
-    umbra_sparse *identity = NULL;
-    void *rows = NULL;
-    UMBRA_TRY(umbra_sparse_identity(&identity, in->columns));
-    umbra_status status = umbra_sparse_multiply(out, in, identity);
-    umbra_sparse_free(identity);
-    if (status != UMBRA_OK)
-        return status;
-    status = umbra_memory_alloc_array(&rows, in->rows, sizeof(double), "matrices");
-    if (status != UMBRA_OK) {
-        umbra_sparse_free(*out);
-        *out = NULL;
-        return status;
-    }
-    for (size_t r = 0; r < in->rows; r++)
-        ((double *)rows)[r] = factor;
-    umbra_sparse_scale(*out, rows, NULL);
-    umbra_memory_free(rows);
+    return a.channels == b.channels && a.points == b.points;
+}
+
+/* *out becomes `wanted` as it is, or with other sides; then *owned holds it, in place of what it
+ * held. */
+static umbra_status give_sides(const umbra_sparse **out, umbra_sparse **owned,
+                               umbra_sparse_side rows, umbra_sparse_side columns)
+{
+    umbra_sparse *made = NULL;
+    UMBRA_TRY(umbra_sparse_reshape(&made, *out, rows, columns));
+    if (made == NULL)
+        return UMBRA_OK;
+    umbra_sparse_free(*owned);
+    *out = *owned = made;
     return UMBRA_OK;
 }
 
+/* A flattened tensor changes what a channel is: then one of two matrices has to follow. */
 static umbra_status make_sum(const entry *e, const umbra_sparse *a, const umbra_sparse *b,
                              umbra_sparse **out)
 {
-    umbra_sparse *x = NULL, *y = NULL;
-    umbra_status status;
-    UMBRA_GOTO(done, status, scaled_copy(&x, a, e->ka));
-    UMBRA_GOTO(done, status, scaled_copy(&y, b, e->kb));
-    UMBRA_GOTO(done, status, umbra_sparse_add(out, x, y));
-done:
-    umbra_sparse_free(x);
-    umbra_sparse_free(y);
+    umbra_sparse *owned = NULL;
+    const umbra_sparse *other = b;
+    UMBRA_TRY(give_sides(&other, &owned, a->out, a->in));
+    umbra_status status = umbra_sparse_add(out, e->ka, a, e->kb, other);
+    umbra_sparse_free(owned);
     return status;
 }
 
-static umbra_status make_product(const umbra_matrices *store, const entry *e, const umbra_sparse *a,
-                                 const umbra_sparse *b, umbra_sparse **out)
+static umbra_status make_product(const umbra_sparse *a, const umbra_sparse *b, umbra_sparse **out)
 {
-    const entry *x = &store->entries[e->a], *y = &store->entries[e->b];
-    umbra_compose_channels channels = {
-        .out = x->row_channels, .middle = x->column_channels, .in = y->column_channels};
-    /* A flattened tensor changes what a channel is: then there are no points to speak of. */
-    if (x->column_channels != y->row_channels || channels.out == 0 || channels.in == 0)
-        return umbra_sparse_multiply(out, a, b);
-    return umbra_sparse_compose(out, a, b, channels);
+    umbra_sparse *owned = NULL;
+    umbra_status status = UMBRA_OK;
+    if (a->in.points == 1)
+        status = give_sides(&a, &owned, a->out, b->out);
+    else
+        status = give_sides(&b, &owned, a->in, b->in);
+    if (status == UMBRA_OK)
+        status = umbra_sparse_multiply(out, a, b);
+    umbra_sparse_free(owned);
+    return status;
+}
+
+/* An identity is made with the sides that its neighbour has. */
+static umbra_status look_at(const umbra_matrices *store, int id, const umbra_sparse *beside,
+                            const umbra_sparse **out, umbra_sparse **owned)
+{
+    const entry *e = &store->entries[id];
+    if (e->kind != IDENTITY)
+        return umbra_matrices_view(store, id, NULL, NULL, out, owned);
+    umbra_sparse_side side = {1, e->rows};
+    if (beside != NULL && same_side(beside->out, beside->in))
+        side = beside->out;
+    UMBRA_TRY(umbra_sparse_identity(owned, side));
+    *out = *owned;
+    return UMBRA_OK;
 }
 
 static umbra_status make_pair(const umbra_matrices *store, const entry *e, umbra_sparse **out)
 {
     const umbra_sparse *a = NULL, *b = NULL;
     umbra_sparse *own_a = NULL, *own_b = NULL;
-    umbra_status status;
-    UMBRA_GOTO(done, status, umbra_matrices_view(store, e->a, &a, &own_a));
-    UMBRA_GOTO(done, status, umbra_matrices_view(store, e->b, &b, &own_b));
-    status = e->kind == SUM ? make_sum(e, a, b, out) : make_product(store, e, a, b, out);
+    bool b_first = store->entries[e->a].kind == IDENTITY;
+    umbra_status status = UMBRA_OK;
+    if (b_first)
+        UMBRA_GOTO(done, status, look_at(store, e->b, NULL, &b, &own_b));
+    UMBRA_GOTO(done, status, look_at(store, e->a, b, &a, &own_a));
+    if (!b_first)
+        UMBRA_GOTO(done, status, look_at(store, e->b, a, &b, &own_b));
+    status = e->kind == SUM ? make_sum(e, a, b, out) : make_product(a, b, out);
 done:
     umbra_sparse_free(own_a);
     umbra_sparse_free(own_b);
     return status;
 }
 
-umbra_status umbra_matrices_view(const umbra_matrices *store, int id, const umbra_sparse **out,
-                                 umbra_sparse **owned)
+static umbra_status make_selection(const umbra_matrices *store, const entry *e, umbra_sparse **out)
+{
+    umbra_selection s = {0};
+    UMBRA_TRY(umbra_selection_of_node(&s, store->graph, e->a, e->b));
+    umbra_status status = umbra_sparse_select(
+        out, (umbra_sparse_side){e->row_channels, e->rows / e->row_channels},
+        (umbra_sparse_side){e->column_channels, e->columns / e->column_channels}, s.column,
+        s.weight);
+    umbra_selection_free(&s);
+    return status;
+}
+
+static umbra_status make_matrix(const umbra_matrices *store, int id, const umbra_sparse_side *rows,
+                                umbra_sparse **out)
 {
     const entry *e = &store->entries[id];
-    *owned = NULL;
+    switch (e->kind) {
+    case FROM_NODE:
+        return umbra_sparse_from_node(out, store->graph, e->a);
+    case SELECTION:
+        return make_selection(store, e, out);
+    case IDENTITY:
+        return umbra_sparse_identity(out, rows != NULL ? *rows : (umbra_sparse_side){1, e->rows});
+    default:
+        return make_pair(store, e, out);
+    }
+}
+
+umbra_status umbra_matrices_view(const umbra_matrices *store, int id, const umbra_sparse_side *rows,
+                                 const umbra_sparse_side *columns, const umbra_sparse **out,
+                                 umbra_sparse **owned)
+{
+    const umbra_sparse *held = store->entries[id].sparse;
+    umbra_sparse *made = NULL;
     umbra_status status = UMBRA_OK;
-    if (e->sparse == NULL && e->kind == FROM_NODE)
-        status = umbra_sparse_from_node(owned, store->graph, e->a);
-    else if (e->sparse == NULL && e->kind == SELECTION)
-        status = umbra_selection_matrix(owned, store->graph, e->a, e->b);
-    else if (e->sparse == NULL && e->kind == IDENTITY)
-        status = umbra_sparse_identity(owned, e->rows);
-    else if (e->sparse == NULL)
-        status = make_pair(store, e, owned);
-    *out = e->sparse != NULL ? e->sparse : *owned;
-    return status;
+    *owned = NULL;
+    if (held == NULL) {
+        UMBRA_TRY(make_matrix(store, id, rows, &made));
+        held = made;
+    }
+    if (rows != NULL && columns != NULL)
+        status = give_sides(&held, &made, *rows, *columns);
+    if (status != UMBRA_OK) {
+        umbra_sparse_free(made);
+        return status;
+    }
+    *out = held;
+    *owned = made;
+    return UMBRA_OK;
 }
 
 umbra_status umbra_matrices_get(umbra_matrices *store, int id, const umbra_sparse **out)
 {
     entry *e = &store->entries[id];
     if (e->sparse == NULL)
-        UMBRA_TRY(umbra_matrices_view(store, id, out, &e->sparse));
+        UMBRA_TRY(umbra_matrices_view(store, id, NULL, NULL, out, &e->sparse));
     *out = e->sparse;
     return UMBRA_OK;
 }

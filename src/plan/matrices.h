@@ -35,11 +35,12 @@ size_t umbra_matrices_rows(const umbra_matrices *store, int id);
  * network. */
 umbra_status umbra_matrices_get(umbra_matrices *store, int id,
                                 const umbra_sparse **out) UMBRA_MUST_USE;
-/* The matrix to look at: what the store holds, or a product made for the caller, who frees *owned
- * with umbra_sparse_free (NULL where there is none).
+/* The matrix to look at: what the store holds, or one made for the caller, who frees *owned with
+ * umbra_sparse_free (NULL where there is none). rows, columns: the sides wanted; NULL: any.
  *
  * Threads: several at once, while nobody calls the functions above */
-umbra_status umbra_matrices_view(const umbra_matrices *store, int id, const umbra_sparse **out,
+umbra_status umbra_matrices_view(const umbra_matrices *store, int id, const umbra_sparse_side *rows,
+                                 const umbra_sparse_side *columns, const umbra_sparse **out,
                                  umbra_sparse **owned) UMBRA_MUST_USE;
 
 #endif

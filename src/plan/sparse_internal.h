@@ -1,37 +1,62 @@
-/* How sparse matrices are built: row by row, counted first and written second. */
+/* How sparse matrices are built: tile by tile and point by point, or from plain rows. */
 #ifndef UMBRA_PLAN_SPARSE_INTERNAL_H
 #define UMBRA_PLAN_SPARSE_INTERNAL_H
 
 #include "plan/sparse.h"
 
-/* Where a row's entries go: nowhere but the count in the first pass. */
+/* A matrix under way. Entries of a tile are added first and the tile closed; then it is placed. */
+typedef struct umbra_sparse_builder {
+    umbra_sparse *matrix;
+    size_t place_count, place_room, tile_room, entry_room;
+    size_t point;       /* the output point at hand */
+    size_t entry_count; /* those of the open tile included */
+    uint32_t *table;    /* tiles by hash; 0: free, else number + 1 */
+    size_t table_size;  /* a power of two */
+} umbra_sparse_builder;
+
+/* Owns:    umbra_sparse_builder_free, also after umbra_sparse_builder_take
+ * Returns: UMBRA_E_MODEL where rows or columns exceed 32 bits */
+umbra_status umbra_sparse_builder_make(umbra_sparse_builder *out, umbra_sparse_side rows,
+                                       umbra_sparse_side columns) UMBRA_MUST_USE;
+void umbra_sparse_builder_free(umbra_sparse_builder *builder);
+/* Entries ascend by (out, in). Weights that are exactly zero are dropped: a pruned tap then costs
+ * no diagonal. */
+umbra_status umbra_sparse_builder_entry(umbra_sparse_builder *builder, size_t out, size_t in,
+                                        double weight) UMBRA_MUST_USE;
+/* Close the open tile. *tile: its number, that of the equal one which is there already, or
+ * UMBRA_SPARSE_NONE where it has no entries. */
+umbra_status umbra_sparse_builder_tile(umbra_sparse_builder *builder,
+                                       uint32_t *tile) UMBRA_MUST_USE;
+/* The output point at hand reads `point` through `tile` (NONE: not at all). In any order; each
+ * point once. */
+umbra_status umbra_sparse_builder_place(umbra_sparse_builder *builder, size_t point,
+                                        uint32_t tile) UMBRA_MUST_USE;
+/* Go on to the next output point; each has to be passed. */
+void umbra_sparse_builder_next(umbra_sparse_builder *builder);
+/* The matrix. Owns: umbra_sparse_free */
+umbra_sparse *umbra_sparse_builder_take(umbra_sparse_builder *builder);
+
+/* Zeros, or what is there. */
+umbra_status umbra_sparse_offsets(umbra_sparse *matrix) UMBRA_MUST_USE;
+
+/* Where the entries of a plain row go. */
 typedef struct umbra_sparse_sink {
-    uint32_t *column; /* NULL: count only */
-    double *weight;
-    size_t count;
+    umbra_sparse_builder *builder;
+    size_t row;
+    umbra_status status;
 } umbra_sparse_sink;
 
-/* Weights that are exactly zero are dropped: a pruned tap then costs no diagonal. */
 static inline void umbra_sparse_emit(umbra_sparse_sink *sink, size_t column, double weight)
 {
-    if (weight == 0.0)
-        return;
-    if (sink->column != NULL) {
-        sink->column[sink->count] = (uint32_t)column;
-        sink->weight[sink->count] = weight;
-    }
-    sink->count++;
+    if (sink->status == UMBRA_OK)
+        sink->status = umbra_sparse_builder_entry(sink->builder, sink->row, column, weight);
 }
 
-/* Emits the entries of one row in ascending order of columns; the same ones each time it is called.
- */
+/* Emits the entries of one row in ascending order of columns. */
 typedef void (*umbra_sparse_row)(const void *context, size_t row, umbra_sparse_sink *sink);
 
-/* A matrix without entries: row_start and offset are zero.
- * Returns: UMBRA_E_RESOURCE where memory is short, UMBRA_E_MODEL where columns exceed 32 bits */
-umbra_status umbra_sparse_new(umbra_sparse **out, size_t rows, size_t columns) UMBRA_MUST_USE;
-/* Room for `count` entries, in a matrix that has none. */
-umbra_status umbra_sparse_reserve(umbra_sparse *matrix, size_t count) UMBRA_MUST_USE;
+/* A matrix without structure, entry by entry: one tile between as many channels as there are rows
+ * and columns. */
 umbra_status umbra_sparse_build(umbra_sparse **out, size_t rows, size_t columns,
                                 umbra_sparse_row row, const void *context) UMBRA_MUST_USE;
 
@@ -42,5 +67,14 @@ umbra_status umbra_sparse_from_window(umbra_sparse **out, const umbra_graph *gra
  * inputs excepted: *data is NULL) or has not `count` elements. */
 umbra_status umbra_sparse_constant(const umbra_graph *graph, const umbra_node *node, int k,
                                    size_t count, const float **data) UMBRA_MUST_USE;
+
+/* Room for `wanted` elements in *p, which holds `used` of `*room`; it at least doubles. */
+umbra_status umbra_sparse_grow(void *p, size_t used, size_t wanted, size_t *room,
+                               size_t element_bytes) UMBRA_MUST_USE;
+static inline uint64_t umbra_sparse_mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ (hash >> 29);
+}
 
 #endif

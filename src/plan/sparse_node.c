@@ -1,4 +1,5 @@
 /* The sparse matrix of a linear node of the graph. */
+#include "base/memory.h"
 #include "plan/sparse_internal.h"
 
 #include <math.h>
@@ -36,6 +37,22 @@ static void dense_row(const void *context, size_t row, umbra_sparse_sink *sink)
         umbra_sparse_emit(sink, first + i, (double)d->weight[feature * d->in + i]);
 }
 
+/* An offset for each row: that of its channel. */
+static umbra_status set_offsets(umbra_sparse **matrix, const float *bias, size_t inner,
+                                size_t channels)
+{
+    if (bias == NULL)
+        return UMBRA_OK;
+    umbra_status status = umbra_sparse_offsets(*matrix);
+    for (size_t r = 0; status == UMBRA_OK && r < (*matrix)->rows; r++)
+        (*matrix)->offset[r] = (double)bias[r / inner % channels];
+    if (status != UMBRA_OK) {
+        umbra_sparse_free(*matrix);
+        *matrix = NULL;
+    }
+    return status;
+}
+
 static umbra_status from_dense(umbra_sparse **out, const umbra_graph *graph, const umbra_node *node)
 {
     const umbra_shape *x = &graph->values[node->inputs[0]].shape;
@@ -49,10 +66,21 @@ static umbra_status from_dense(umbra_sparse **out, const umbra_graph *graph, con
         return umbra_fail(UMBRA_E_MODEL, "node \"%s\": no weights, or more than 2^28", node->name);
     UMBRA_TRY(umbra_sparse_constant(graph, node, 1, d.in * d.out, &d.weight));
     UMBRA_TRY(umbra_sparse_constant(graph, node, 2, d.out, &bias));
+    UMBRA_TRY(umbra_sparse_build(out, elements / d.in * d.out, elements, dense_row, &d));
+    return set_offsets(out, bias, 1, d.out);
+}
+
+/* One diagonal tile, at every point: factors by channel. */
+static umbra_status from_factors(umbra_sparse **out, umbra_sparse_side side, const double *factor)
+{
     umbra_sparse *matrix = NULL;
-    UMBRA_TRY(umbra_sparse_build(&matrix, elements / d.in * d.out, elements, dense_row, &d));
-    for (size_t r = 0; bias != NULL && r < matrix->rows; r++)
-        matrix->offset[r] = (double)bias[r % d.out];
+    UMBRA_TRY(umbra_sparse_identity(&matrix, side));
+    umbra_sparse_scale(matrix, factor, NULL);
+    umbra_status status = umbra_sparse_offsets(matrix);
+    if (status != UMBRA_OK) {
+        umbra_sparse_free(matrix);
+        return status;
+    }
     *out = matrix;
     return UMBRA_OK;
 }
@@ -67,19 +95,23 @@ static umbra_status from_batch_norm(umbra_sparse **out, const umbra_graph *graph
     for (int i = 2; i < x->rank; i++)
         inner *= (size_t)x->dim[i];
     const float *parameter[5] = {NULL};
+    void *made = NULL;
     for (int k = 1; k < 5; k++)
         UMBRA_TRY(umbra_sparse_constant(graph, node, k, channels, &parameter[k]));
-    umbra_sparse *matrix = NULL;
-    UMBRA_TRY(umbra_sparse_identity(&matrix, size));
-    for (size_t r = 0; r < size; r++) {
-        size_t c = r / inner % channels;
-        double factor =
-            (double)parameter[1][c] / sqrt((double)parameter[4][c] + node->attr.epsilon);
-        matrix->weight[r] = factor;
-        matrix->offset[r] = (double)parameter[2][c] - factor * (double)parameter[3][c];
+    umbra_sparse_side side = {size / inner, inner}; /* images of a batch are so many channels */
+    UMBRA_TRY(umbra_memory_alloc_array(&made, side.channels, sizeof(double), "batch norm"));
+    double *factor = made;
+    for (size_t k = 0; k < side.channels; k++) {
+        size_t c = k % channels;
+        factor[k] = (double)parameter[1][c] / sqrt((double)parameter[4][c] + node->attr.epsilon);
     }
-    *out = matrix;
-    return UMBRA_OK;
+    umbra_status status = from_factors(out, side, factor);
+    for (size_t r = 0; status == UMBRA_OK && r < size; r++) {
+        size_t c = r / inner % channels;
+        (*out)->offset[r] = (double)parameter[2][c] - factor[r / inner] * (double)parameter[3][c];
+    }
+    umbra_memory_free(made);
+    return status;
 }
 
 /* A mean over some dimensions: dimensions of extent 1 stand for those that are not there. */
@@ -107,6 +139,40 @@ static void mean_row(const void *context, size_t row, umbra_sparse_sink *sink)
     }
 }
 
+/* Over the plane of each channel: one diagonal tile, at every input point. */
+static umbra_status from_plane_mean(umbra_sparse **out, size_t channels, size_t points)
+{
+    umbra_sparse_builder b;
+    uint32_t tile = UMBRA_SPARSE_NONE;
+    UMBRA_TRY(umbra_sparse_builder_make(&b, (umbra_sparse_side){channels, 1},
+                                        (umbra_sparse_side){channels, points}));
+    umbra_status status = UMBRA_OK;
+    for (size_t c = 0; status == UMBRA_OK && c < channels; c++)
+        status = umbra_sparse_builder_entry(&b, c, c, 1.0 / (double)points);
+    if (status == UMBRA_OK)
+        status = umbra_sparse_builder_tile(&b, &tile);
+    for (size_t q = 0; status == UMBRA_OK && q < points; q++)
+        status = umbra_sparse_builder_place(&b, q, tile);
+    if (status == UMBRA_OK) {
+        umbra_sparse_builder_next(&b);
+        *out = umbra_sparse_builder_take(&b);
+    }
+    umbra_sparse_builder_free(&b);
+    return status;
+}
+
+/* Exactly the last dimensions are reduced: two or more that are left are channels. */
+static bool reduces_planes(const umbra_shape *x, const bool *reduce)
+{
+    int first = 0;
+    while (first < x->rank && !reduce[first])
+        first++;
+    for (int i = first; i < x->rank; i++)
+        if (!reduce[i])
+            return false;
+    return true;
+}
+
 static umbra_status from_mean(umbra_sparse **out, const umbra_graph *graph, const umbra_node *node)
 {
     const umbra_shape *x = &graph->values[node->inputs[0]].shape;
@@ -129,6 +195,8 @@ static umbra_status from_mean(umbra_sparse **out, const umbra_graph *graph, cons
         rows *= m.kept[i];
         stride *= dim;
     }
+    if (reduces_planes(x, reduce))
+        return from_plane_mean(out, (size_t)rows, (size_t)m.count);
     return umbra_sparse_build(out, (size_t)rows, (size_t)stride, mean_row, &m);
 }
 
@@ -161,7 +229,7 @@ umbra_status umbra_sparse_from_node(umbra_sparse **out, const umbra_graph *graph
         UMBRA_TRY(from_mean(&matrix, graph, node));
         break;
     case UMBRA_OP_RESHAPE:
-        UMBRA_TRY(umbra_sparse_identity(&matrix, (size_t)in));
+        UMBRA_TRY(umbra_sparse_identity(&matrix, (umbra_sparse_side){1, (size_t)in}));
         break;
     default:
         return umbra_fail(UMBRA_E_MODEL, "node \"%s\" (%s) is not linear", node->name,

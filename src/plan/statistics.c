@@ -6,29 +6,20 @@
 #include <math.h>
 #include <string.h>
 
-#define RUNS 8
-#define MARGIN 1.5     /* on what random inputs show, where no range is known */
-#define INPUT_SIGMAS 4 /* an input's bound in standard deviations */
-#define SMOOTH_SIDE 4  /* half of an input's variance is smooth: blocks of this many pixels */
+#define RUNS UMBRA_SPARSE_LANES /* random inputs, run side by side */
+#define MARGIN 1.5              /* on what random inputs show, where no range is known */
+#define INPUT_SIGMAS 4          /* an input's bound in standard deviations */
+#define SMOOTH_SIDE 4 /* half of an input's variance is smooth: blocks of this many pixels */
 
 typedef struct measure {
     const umbra_network *network;
-    double **contents; /* by tensor */
+    umbra_pool *pool;
+    double **contents; /* by tensor: element, run */
     umbra_statistics *out;
     double *largest; /* by tensor */
     double output_mean_largest;
     uint64_t state;
 } measure;
-
-void umbra_sparse_accumulate(const umbra_sparse *m, double coefficient, const double *x, double *y)
-{
-    for (size_t r = 0; r < m->rows; r++) {
-        double sum = 0;
-        for (size_t i = m->row_start[r]; i < m->row_start[r + 1]; i++)
-            sum += m->weight[i] * x[m->column[i]];
-        y[r] += coefficient * sum;
-    }
-}
 
 /* splitmix64: the same numbers everywhere; nothing here is secret. */
 static double uniform(measure *m)
@@ -52,16 +43,18 @@ static size_t tensor_size(const umbra_tensor *t)
     return (size_t)t->channels * (size_t)t->height * (size_t)t->width;
 }
 
+/* x: of one run, whose elements are RUNS apart */
 static void random_input(measure *m, const umbra_tensor *t, double deviation, double *x)
 {
     int w = t->width, h = t->height;
     for (int c = 0; c < t->channels; c++)
         for (int y = 0; y < h; y++)
             for (int i = 0; i < w; i++) {
-                double *at = &x[((size_t)c * (size_t)h + (size_t)y) * (size_t)w + (size_t)i];
-                bool corner = y % SMOOTH_SIDE == 0 && i % SMOOTH_SIDE == 0;
-                const double *from = at - (size_t)(y % SMOOTH_SIDE) * (size_t)w - i % SMOOTH_SIDE;
-                *at = corner ? deviation * normal(m) : *from * 0.7 + 0.7 * deviation * normal(m);
+                size_t at = ((size_t)c * (size_t)h + (size_t)y) * (size_t)w + (size_t)i;
+                size_t from =
+                    at - (size_t)(y % SMOOTH_SIDE) * (size_t)w - (size_t)(i % SMOOTH_SIDE);
+                double own = deviation * normal(m);
+                x[at * RUNS] = at == from ? own : x[from * RUNS] * 0.7 + 0.7 * own;
             }
 }
 
@@ -72,12 +65,14 @@ static umbra_status run_linear(measure *m, const umbra_linear *linear)
     double *y = m->contents[linear->tensor];
     size_t size = tensor_size(t);
     for (size_t i = 0; i < size; i++)
-        y[i] = linear->offset[i] + t->shift;
+        for (size_t run = 0; run < RUNS; run++)
+            y[i * RUNS + run] = linear->offset[i] + t->shift;
     for (int k = 0; k < linear->term_count; k++) {
         const umbra_sparse *matrix = NULL;
         const umbra_term *term = &linear->terms[k];
         UMBRA_TRY(umbra_matrices_get(n->matrices, term->matrix, &matrix));
-        umbra_sparse_accumulate(matrix, term->coefficient, m->contents[term->tensor], y);
+        UMBRA_TRY(umbra_sparse_apply_lanes(matrix, term->coefficient, m->contents[term->tensor], y,
+                                           m->pool));
     }
     return UMBRA_OK;
 }
@@ -88,24 +83,28 @@ static void note_contents(measure *m, int tensor)
     umbra_statistic *s = &m->out->items[tensor];
     size_t plane = (size_t)t->height * (size_t)t->width, size = tensor_size(t);
     const double *x = m->contents[tensor];
-    double largest = 0;
-    for (size_t i = 0; i < size; i++) {
-        largest = fmax(largest, fabs(x[i]));
-        s->moment[i / plane] += x[i] * x[i] / (double)plane / RUNS;
+    double largest[RUNS] = {0};
+    for (size_t i = 0; i < size; i++)
+        for (size_t run = 0; run < RUNS; run++) {
+            double v = x[i * RUNS + run];
+            largest[run] = fmax(largest[run], fabs(v));
+            s->moment[i / plane] += v * v / (double)plane / RUNS;
+        }
+    for (size_t run = 0; run < RUNS; run++) {
+        m->largest[tensor] = fmax(m->largest[tensor], largest[run]);
+        if (tensor == m->network->output)
+            m->output_mean_largest += largest[run] / RUNS;
     }
-    m->largest[tensor] = fmax(m->largest[tensor], largest);
-    if (tensor == m->network->output)
-        m->output_mean_largest += largest / RUNS;
 }
 
-static umbra_status run_once(measure *m, double input_abs_max)
+static umbra_status run_all(measure *m, double input_abs_max)
 {
     const umbra_network *n = m->network;
     for (int i = 0; i < n->tensor_count; i++) {
         const umbra_tensor *t = &n->tensors[i];
-        size_t size = tensor_size(t);
-        if (t->kind == UMBRA_TENSOR_INPUT)
-            random_input(m, t, input_abs_max / INPUT_SIGMAS, m->contents[i]);
+        size_t size = tensor_size(t) * RUNS;
+        for (size_t run = 0; t->kind == UMBRA_TENSOR_INPUT && run < RUNS; run++)
+            random_input(m, t, input_abs_max / INPUT_SIGMAS, m->contents[i] + run);
         for (size_t k = 0; t->kind == UMBRA_TENSOR_SQUARE && k < size; k++)
             m->contents[i][k] = m->contents[t->source][k] * m->contents[t->source][k];
         for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
@@ -131,7 +130,8 @@ static umbra_status make_room(measure *m)
     for (int i = 0; i < n->tensor_count; i++) {
         const umbra_tensor *t = &n->tensors[i];
         void *x = NULL, *moment = NULL;
-        UMBRA_TRY(umbra_memory_alloc_array(&x, tensor_size(t), sizeof(double), "statistics"));
+        UMBRA_TRY(
+            umbra_memory_alloc_array(&x, tensor_size(t), RUNS * sizeof(double), "statistics"));
         m->contents[i] = x;
         UMBRA_TRY(
             umbra_memory_alloc_array(&moment, (size_t)t->channels, sizeof(double), "statistics"));
@@ -188,14 +188,14 @@ static void settle(measure *m, double input_abs_max)
 }
 
 umbra_status umbra_statistics_measure(umbra_statistics *out, const umbra_network *network,
-                                      double input_abs_max)
+                                      double input_abs_max, umbra_pool *pool)
 {
     umbra_statistics made = {0};
-    measure m = {.network = network, .out = &made, .state = 1};
+    measure m = {.network = network, .pool = pool, .out = &made, .state = 1};
     umbra_status status = make_room(&m);
     double bound = input_abs_max > 0 ? input_abs_max : 4;
-    for (int run = 0; status == UMBRA_OK && run < RUNS; run++)
-        status = run_once(&m, bound);
+    if (status == UMBRA_OK)
+        status = run_all(&m, bound);
     if (status == UMBRA_OK)
         settle(&m, bound);
     for (int i = 0; m.contents != NULL && i < network->tensor_count; i++)

@@ -22,11 +22,9 @@ typedef struct umbra_statistics {
 /* Run random inputs of the given bound through the network (one with nothing composed), and let the
  * ranges of the graph's values overrule what they show. Owns: umbra_statistics_free (the fields) */
 umbra_status umbra_statistics_measure(umbra_statistics *out, const umbra_network *network,
-                                      double input_abs_max) UMBRA_MUST_USE;
+                                      double input_abs_max, umbra_pool *pool) UMBRA_MUST_USE;
 void umbra_statistics_free(umbra_statistics *statistics);
 const umbra_statistic *umbra_statistics_find(const umbra_statistics *statistics,
                                              const umbra_tensor *tensor);
-/* y = coefficient * m * x, added; y may start as zero. */
-void umbra_sparse_accumulate(const umbra_sparse *m, double coefficient, const double *x, double *y);
 
 #endif

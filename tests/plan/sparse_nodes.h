@@ -7,6 +7,8 @@
 #include "graph/build.h"
 #include "plan/sparse.h"
 
+#include <stdlib.h>
+
 /* In [-1, 1), the same on every machine. */
 static inline double random_unit(uint64_t *seed)
 {
@@ -108,14 +110,81 @@ static inline umbra_sparse *random_matrix(int rows, int columns, double share, u
     return matrix_of_graph(graph);
 }
 
+/* Takes the matrix. */
+static inline umbra_sparse *with_sides(umbra_sparse *matrix, umbra_sparse_side rows,
+                                       umbra_sparse_side columns)
+{
+    umbra_sparse *made = NULL;
+    check_ok(umbra_sparse_reshape(&made, matrix, rows, columns));
+    if (made == NULL)
+        return matrix;
+    umbra_sparse_free(matrix);
+    return made;
+}
+
 /* Takes both. */
 static inline umbra_sparse *product_of(umbra_sparse *a, umbra_sparse *b)
 {
     umbra_sparse *product = NULL;
+    a = with_sides(a, a->out, b->out);
     check_ok(umbra_sparse_multiply(&product, a, b));
     umbra_sparse_free(a);
     umbra_sparse_free(b);
     return product;
+}
+
+/* Every entry on its own: columns of a row ascend. */
+typedef struct plain_rows {
+    size_t rows, columns, *row_start;
+    uint32_t *column;
+    double *weight;
+} plain_rows;
+
+static inline void plain_rows_free(plain_rows *p)
+{
+    free(p->row_start);
+    free(p->column);
+    free(p->weight);
+}
+
+static inline void plain_entry(plain_rows *p, size_t *used, size_t row, size_t column,
+                               double weight)
+{
+    size_t at = p->row_start[row] + used[row]++;
+    for (; at > p->row_start[row] && p->column[at - 1] > column; at--) {
+        p->column[at] = p->column[at - 1];
+        p->weight[at] = p->weight[at - 1];
+    }
+    p->column[at] = (uint32_t)column;
+    p->weight[at] = weight;
+}
+
+static inline plain_rows plain_rows_of(const umbra_sparse *m)
+{
+    plain_rows p = {m->rows, m->columns, calloc(m->rows + 1, sizeof(size_t)), NULL, NULL};
+    size_t *used = calloc(m->rows + 1, sizeof *used);
+    assert_true(p.row_start != NULL && used != NULL);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t o = 0; o < m->out.points; o++)
+            for (size_t k = m->start[o]; k < m->start[o + 1]; k++)
+                for (size_t e = m->tile_start[m->tile[k]]; e < m->tile_start[m->tile[k] + 1]; e++) {
+                    size_t row = m->entry_out[e] * m->out.points + o;
+                    if (pass == 0)
+                        p.row_start[row + 1]++;
+                    else
+                        plain_entry(&p, used, row, m->entry_in[e] * m->in.points + m->point[k],
+                                    m->entry_weight[e]);
+                }
+        for (size_t r = 0; pass == 0 && r < m->rows; r++)
+            p.row_start[r + 1] += p.row_start[r];
+        if (pass == 0) {
+            p.column = malloc((p.row_start[m->rows] + 1) * sizeof *p.column);
+            p.weight = malloc((p.row_start[m->rows] + 1) * sizeof *p.weight);
+            assert_true(p.column != NULL && p.weight != NULL);
+        }
+    }
+    free(used);
+    return p;
 }
 
 #endif
