@@ -240,6 +240,7 @@ static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_
     UMBRA_TRY(flip_all(s, &t));
     UMBRA_TRY(reach_precision(s, &t));
     UMBRA_TRY(tune_special(s, &t));
+    UMBRA_TRY(flip_all(s, &t));
     UMBRA_TRY(take_free_bits(s, &t));
     *fastest = fmin(*fastest, t.seconds);
     if (umbra_trial_better(s, &t, best))
@@ -348,6 +349,18 @@ static umbra_status search_rings(umbra_search *s, const umbra_network *network, 
     return UMBRA_OK;
 }
 
+/* What each decision about a candidate is worth, for the explanation. */
+static umbra_status note_flips(umbra_search *s, const umbra_trial *best)
+{
+    s->plan->flip_count = best->decisions.compose_count;
+    for (int i = 0; i < s->plan->flip_count; i++) {
+        umbra_trial t;
+        UMBRA_TRY(flip(s, best, i, &t));
+        s->plan->flip_seconds[i] = t.feasible ? t.seconds : INFINITY;
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status search_all(umbra_search *s, umbra_network *network,
                                const umbra_plan_options *options)
 {
@@ -379,6 +392,7 @@ static umbra_status search_all(umbra_search *s, umbra_network *network,
                           "ranges",
                           s->wanted_bits, best.bits);
     s->plan->decisions = best.decisions;
+    UMBRA_TRY(note_flips(s, &best));
     return umbra_trial_params(s, &best.decisions, &s->plan->params);
 }
 

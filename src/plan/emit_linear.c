@@ -32,12 +32,17 @@ static umbra_status add_bias(umbra_emit *e, int linear, int index, int *result)
     const umbra_linear *l = &b->network.linears[linear];
     const umbra_layout *layout = &b->layouts[l->tensor];
     size_t period = umbra_layout_period(layout), elements = umbra_layout_elements(layout);
-    umbra_program_vector v = {.count = period};
+    /* Trials have no constants, only the shift, which is the same everywhere. */
+    bool trial = b->facts[linear]->mode == UMBRA_DIAGONAL_COUNT;
+    umbra_program_vector v = {.count = trial ? 1 : period};
     void *values = NULL;
     double largest = 0;
-    UMBRA_TRY(umbra_memory_alloc_array(&values, period, sizeof(double), "a bias"));
+    UMBRA_TRY(umbra_memory_alloc_array(&values, v.count, sizeof(double), "a bias"));
     v.values = values;
-    for (size_t i = 0; i < elements; i++) {
+    if (trial)
+        v.values[0] = b->factors[l->tensor] * b->network.tensors[l->tensor].shift;
+    largest = fabs(v.values[0]);
+    for (size_t i = 0; i < elements && !trial; i++) {
         int ciphertext = 0;
         size_t slot = 0;
         umbra_layout_position(layout, i, &ciphertext, &slot);

@@ -58,7 +58,7 @@ typedef struct umbra_plan_node {
     const char *name; /* ONNX node(s) that this step evaluates */
     const char *kind; /* "linear", "square", "output", ... */
     const char *why;  /* a sentence: composed or not, and why */
-    int level;
+    int level, words; /* words: limbs of the level */
     double scale_log2, predicted_bits, predicted_seconds;
     size_t diagonals, rotations;
 } umbra_plan_node;

@@ -22,6 +22,10 @@ struct umbra_plan {
     umbra_profile profile;
     umbra_plan_summary summary;
     int threads;
+    /* Of a plan that was compiled here: seconds of the whole with one candidate decided the other
+     * way, infinite where that is not feasible. Not stored. */
+    double flip_seconds[UMBRA_PLAN_MAX_CANDIDATES];
+    int flip_count;
 };
 
 /* Build, simulate, summarise: the half that compiling and loading share. Params must be set. */

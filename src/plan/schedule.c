@@ -11,7 +11,7 @@
 #define POOL_MOST 3
 #define POOL_LEAST_BITS 25 /* below, there are too few primes = 1 mod 2^17 to come close */
 #define POOL_MOST_BITS 49
-#define POOL_STEP_BITS 2
+#define POOL_STEP_BITS 3
 #define FINE_STEP_BITS 0.5
 #define WIDEST_BITS ((UMBRA_MAX_PRIMES - POOL_MOST) * FULL_BITS)
 #define SLACK_BITS 0.25 /* by which a level may miss: primes are not of every size */
@@ -125,13 +125,14 @@ static bool pack(const pack_search *s, packing *p)
 {
     int all = (1 << p->pool_count) - 1, most = 0, top = s->levels - 1;
     double bits = 0, least = s->base;
+    bool best_fits = s->found && s->best.log2_q <= s->limit_log2;
     p->work = 0;
     for (int i = 0; i < top; i++) {
         bits = pack_level(s, p, i, least);
         least = bits + s->steps[i];
         most = p->full[i] > most ? p->full[i] : most;
         p->work += s->work[p->pool_count][p->subset[i]][p->full[i]];
-        if (least > WIDEST_BITS)
+        if (least > WIDEST_BITS || (best_fits && p->work > s->best.work))
             return false;
     }
     int full = full_words(least, subset_bits(p, all));
@@ -175,8 +176,8 @@ static void try_pools(pack_search *s, packing *p)
     p->pool_count--;
 }
 
-/* From the best on the grid to the best near it, one prime and then two at a time. */
-static void refine(pack_search *s)
+/* From the best on the grid to the best near it, moving one prime or two at a time. */
+static void refine(pack_search *s, double step)
 {
     for (bool moved = true; moved;) {
         packing from = s->best;
@@ -185,8 +186,8 @@ static void refine(pack_search *s)
             for (int k = 0; k < from.pool_count; k++)
                 for (int move = 0; move < 9; move++) {
                     packing p = from;
-                    p.pool[i] += (move % 3 - 1) * FINE_STEP_BITS;
-                    p.pool[k] += (i == k ? 0 : move / 3 - 1) * FINE_STEP_BITS;
+                    p.pool[i] += (move % 3 - 1) * step;
+                    p.pool[k] += (i == k ? 0 : move / 3 - 1) * step;
                     if (p.pool[i] >= POOL_LEAST_BITS && p.pool[i] <= POOL_MOST_BITS &&
                         p.pool[k] >= POOL_LEAST_BITS && p.pool[k] <= POOL_MOST_BITS)
                         moved |= try_pool(s, &p);
@@ -215,7 +216,8 @@ bool umbra_schedule_sets(umbra_prime_sets *out, const umbra_schedule *schedule,
         s.steps[i] = schedule->rescale_bits[schedule->depth - 1 - i];
     try_pools(&s, &p);
     if (s.found)
-        refine(&s);
+        for (double step = POOL_STEP_BITS / 2.0; step >= FINE_STEP_BITS; step /= 3)
+            refine(&s, step);
     if (!s.found || s.best.log2_q > limit_log2)
         return false;
     const packing *b = &s.best;

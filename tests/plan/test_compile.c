@@ -7,6 +7,8 @@
 #include "plain/executor.h"
 #include "plan/plan_internal.h"
 
+#include <stdlib.h>
+
 #define OUTPUTS 5
 #define IMAGES 3
 
@@ -172,6 +174,39 @@ static void test_nodes_add_up(void **state)
     umbra_graph_free(graph);
 }
 
+/* An explanation names every step, tells what each sum's other decision costs, and sums up. */
+static void test_explanation(void **state)
+{
+    umbra_graph *graph = three_sums();
+    umbra_plan *plan = compile(graph, 6, 1);
+    char *text = NULL, seconds[32];
+    size_t size = 0;
+    int told = 0;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    check_ok(umbra_plan_explain(plan, out));
+    fclose(out);
+    for (int i = 0; i < umbra_plan_node_count(plan); i++) {
+        umbra_plan_node node;
+        umbra_plan_node_get(plan, i, &node);
+        assert_non_null(strstr(text, node.name));
+        assert_non_null(strstr(text, node.why));
+        assert_int_equal(node.words, umbra_params_level_limbs(plan->params, node.level));
+    }
+    assert_int_equal(plan->flip_count, plan->decisions.compose_count);
+    for (int i = 0; i < plan->flip_count; i++) {
+        assert_true(plan->flip_seconds[i] > 0);
+        snprintf(seconds, sizeof seconds, "would take %.2f s", plan->flip_seconds[i]);
+        told += strstr(text, seconds) != NULL;
+    }
+    assert_true(told > 0);
+    assert_non_null(strstr(text, "IN SHORT"));
+    assert_non_null(strstr(text, "channels of 8x8"));
+    free(text);
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
 /* Any precision is planned for, more costs more words, and what cannot be had is refused with
  * figures. */
 static void test_precision_on_demand(void **state)
@@ -291,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_decisions_keep_the_function),
         cmocka_unit_test(test_same_plan_again),
         cmocka_unit_test(test_nodes_add_up),
+        cmocka_unit_test(test_explanation),
         cmocka_unit_test(test_precision_on_demand),
         cmocka_unit_test(test_too_many_bits),
         cmocka_unit_test(test_every_bad_node_named),
