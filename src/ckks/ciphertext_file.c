@@ -41,7 +41,9 @@ umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertexts_us
 {
     unsigned char binding[UMBRA_HASH_BYTES];
     bind(binding, use, use->role, ciphertexts[0]->params);
+    static const unsigned char none[UMBRA_QUERY_ID_BYTES];
     umbra_writer writer = {0};
+    umbra_write_bytes(&writer, use->query_id == NULL ? none : use->query_id, UMBRA_QUERY_ID_BYTES);
     umbra_write_u32(&writer, (uint32_t)count);
     umbra_status status = UMBRA_OK;
     for (int i = 0; i < count && status == UMBRA_OK; i++)
@@ -59,8 +61,10 @@ umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertexts_us
 }
 
 static umbra_status read_all(umbra_reader *body, const umbra_params *params, uint64_t key_id,
-                             int count, umbra_ciphertext **out)
+                             unsigned char *query_id, int count, umbra_ciphertext **out)
 {
+    unsigned char id[UMBRA_QUERY_ID_BYTES];
+    umbra_read_copy(body, id, sizeof id);
     uint32_t found = umbra_read_u32(body);
     UMBRA_TRY(umbra_reader_check(body, "count of ciphertexts"));
     if (found != (uint32_t)count)
@@ -80,6 +84,8 @@ static umbra_status read_all(umbra_reader *body, const umbra_params *params, uin
         return umbra_fail(UMBRA_E_INPUT, "%s: %zu bytes too many at byte %llu; make the file again",
                           body->name, umbra_reader_left(body),
                           (unsigned long long)(body->base_offset + body->offset));
+    if (query_id != NULL)
+        memcpy(query_id, id, sizeof id);
     return UMBRA_OK;
 }
 
@@ -94,7 +100,7 @@ static umbra_status parse(const umbra_file_map *map, const char *path,
     UMBRA_TRY(check_binding(envelope.parameter_hash, path, use, params));
     for (int i = 0; i < count; i++)
         out[i] = NULL;
-    umbra_status status = read_all(&body, params, envelope.key_id, count, out);
+    umbra_status status = read_all(&body, params, envelope.key_id, use->query_id, count, out);
     for (int i = 0; i < count && status != UMBRA_OK; i++) {
         umbra_ciphertext_free(out[i]);
         out[i] = NULL;

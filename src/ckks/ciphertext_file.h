@@ -5,7 +5,8 @@
 #include "ckks/ciphertext.h"
 #include "math/sample.h"
 
-#define UMBRA_CIPHERTEXT_FILE_VERSION 1
+#define UMBRA_CIPHERTEXT_FILE_VERSION 2 /* 2: the query's id */
+#define UMBRA_QUERY_ID_BYTES 16
 #define UMBRA_CIPHERTEXT_FILE_MAX 4096 /* ciphertexts in one file */
 
 /* What a file of ciphertexts is part of. Parameters alone do not tell: two plans may share them and
@@ -15,6 +16,9 @@ typedef enum umbra_ciphertexts_role { UMBRA_ROLE_QUERY, UMBRA_ROLE_RESULT } umbr
 typedef struct umbra_ciphertexts_use {
     umbra_ciphertexts_role role;
     const unsigned char *plan_hash; /* UMBRA_HASH_BYTES, of the profile */
+    /* UMBRA_QUERY_ID_BYTES, drawn by the client, copied by the server into the result: which answer
+     * is to which question. Saving writes them (NULL: zeros), loading fills them (NULL: not). */
+    unsigned char *query_id;
 } umbra_ciphertexts_use;
 
 /* Write aside and rename. seeds: NULL, or `count` seeds of freshly encrypted ciphertexts (half the

@@ -36,6 +36,7 @@ typedef enum umbra_cli_option {
     UMBRA_OPT_BATCH,
     UMBRA_OPT_MODE,
     UMBRA_OPT_ACTIVATION,
+    UMBRA_OPT_RECEIPT,
     UMBRA_OPT_COUNT
 } umbra_cli_option;
 

@@ -70,7 +70,7 @@ static umbra_status time_runs(const umbra_cli *cli, umbra_session *s, double *se
 {
     *bits = 60;
     for (int i = 0; i < runs; i++) {
-        UMBRA_TRY(umbra_session_infer(s, on_step, (void *)cli));
+        UMBRA_TRY(umbra_session_infer(s, 1, on_step, (void *)cli));
         double run_bits = umbra_report_bits(s->exact, s->reference, s->output_count, NULL);
         *bits = run_bits < *bits ? run_bits : *bits;
         seconds[i] = s->times.run;
@@ -125,7 +125,7 @@ static umbra_status bench_network(const umbra_cli *cli, const char *model, int r
     umbra_session session;
     umbra_status status = umbra_session_open(&session, cli, model);
     if (status == UMBRA_OK && session.encoder != NULL)
-        status = umbra_session_read(&session, NULL, 1);
+        status = umbra_session_read(&session, 0, NULL, 1);
     else if (status == UMBRA_OK)
         fill_input(&session);
     if (status == UMBRA_OK)

@@ -9,6 +9,8 @@
 #include "base/machine.h"
 #include "base/memory.h"
 
+#include <stdbool.h>
+
 #define LARGEST_DIFFERENCE 0.01 /* between encrypted and plaintext probability */
 #define PHANTOM_SEED 1
 
@@ -53,64 +55,141 @@ static void add_times(json_t *object, const umbra_session_times *t)
                                   "decrypt", t->decrypt));
 }
 
-static umbra_status print_answer(const umbra_cli *cli, umbra_session *s, const char *image,
-                                 bool brief)
+/* One answer: what a table or a JSON object shows of it. */
+typedef struct answer {
+    const double *logits, *exact, *reference; /* of this image */
+    double *encrypted, *plain;                /* values that are shown; room of the caller's */
+    double bits, error, worst;
+} answer;
+
+static answer answer_of(const umbra_session *s, int image, double *room)
 {
+    size_t count = s->output_count, at = (size_t)image * count;
+    answer a = {.logits = s->logits + at,
+                .exact = s->exact + at,
+                .reference = s->reference + at,
+                .encrypted = room,
+                .plain = room + count};
+    umbra_answer_values(&s->model->info, a.logits, a.encrypted, count);
+    umbra_answer_values(&s->model->info, a.reference, a.plain, count);
+    a.bits = umbra_report_bits(a.exact, a.reference, count, &a.error);
+    umbra_report_bits(a.encrypted, a.plain, count, &a.worst);
+    return a;
+}
+
+static void add_answer(json_t *object, const umbra_session *s, const answer *a)
+{
+    json_object_set_new(object, "bits", json_real(a->bits));
+    json_object_set_new(object, "max_abs_error", json_real(a->error));
+    json_object_set_new(object, "max_probability_difference", json_real(a->worst));
+    umbra_answer_json(object, &s->model->info, a->logits, a->encrypted, a->plain, s->output_count);
+}
+
+static void print_answer(const umbra_session *s, const answer *a, double predicted_bits)
+{
+    umbra_answer_print(&s->model->info, a->encrypted, a->plain, s->output_count);
+    printf("\nlargest difference %.5f; logits agree to %.1f bits (predicted %.1f)\n", a->worst,
+           a->bits, predicted_bits);
+}
+
+/* A story of several runs: names of all inputs, and the report that grows. */
+typedef struct story {
+    const umbra_cli *cli;
+    umbra_session session;
+    umbra_plan_summary sum;
+    const char *const *images; /* one NULL: a phantom */
+    int image_count;
+    bool brief;
+    json_t *object, *answers;
+    double worst;
+} story;
+
+/* The answers of one run, whose first image is number `first` of the story. */
+static umbra_status tell_answers(story *t, int first, int count)
+{
+    umbra_session *s = &t->session;
     void *memory = NULL;
     UMBRA_TRY(umbra_secret_alloc(&memory, 2 * s->output_count * sizeof(double)));
-    double *encrypted = memory, *plain = encrypted + s->output_count, error = 0, worst = 0;
-    umbra_answer_values(&s->model->info, s->logits, encrypted, s->output_count);
-    umbra_answer_values(&s->model->info, s->reference, plain, s->output_count);
-    double bits = umbra_report_bits(s->exact, s->reference, s->output_count, &error);
-    umbra_plan_summary sum;
-    umbra_plan_summarise(s->plan, &sum);
-    umbra_status status = UMBRA_OK;
-    umbra_report_bits(encrypted, plain, s->output_count, &worst);
-    if (cli->json) {
-        json_t *object = json_object();
-        umbra_report_plan(object, &sum);
-        add_times(object, &s->times);
-        json_object_set_new(object, "bits", json_real(bits));
-        json_object_set_new(object, "max_abs_error", json_real(error));
-        json_object_set_new(object, "max_probability_difference", json_real(worst));
-        umbra_answer_json(object, &s->model->info, s->logits, encrypted, plain, s->output_count);
-        umbra_report_machine(object, umbra_pool_threads(s->pool));
-        status = umbra_report_print(object);
-    } else {
-        if (!brief)
-            print_stages(s, &sum, image);
-        umbra_answer_print(&s->model->info, encrypted, plain, s->output_count);
-        printf("\nlargest difference %.5f; logits agree to %.1f bits (predicted %.1f)\n", worst,
-               bits, sum.predicted_bits);
-        if (brief)
-            printf("computed under encryption in %.2f s, %.0f-bit security\n", s->times.run,
-                   sum.security_bits);
-        puts("Research software: not a medical device, and not for diagnosis.");
+    for (int k = 0; k < count; k++) {
+        answer a = answer_of(s, k, memory);
+        t->worst = a.worst > t->worst ? a.worst : t->worst;
+        if (t->cli->json) {
+            json_t *own = t->image_count == 1 ? json_incref(t->object) : json_object();
+            add_answer(own, s, &a);
+            if (t->image_count > 1) {
+                json_object_set_new(own, "input", json_string(t->images[first + k]));
+                json_array_append(t->answers, own);
+            }
+            json_decref(own);
+            continue;
+        }
+        if (t->image_count > 1)
+            printf("%s%s\n", first + k == 0 ? "" : "\n", t->images[first + k]);
+        print_answer(s, &a, t->sum.predicted_bits);
     }
     umbra_secret_free(memory);
-    if (status == UMBRA_OK && s->model->info.output_kind == UMBRA_OUTPUT_MULTILABEL_SIGMOID &&
-        !(worst < LARGEST_DIFFERENCE))
+    if (t->brief && !t->cli->json)
+        printf("computed under encryption in %.2f s%s, %.0f-bit security\n", s->times.run,
+               count > 1 ? ", all together" : "", t->sum.security_bits);
+    return UMBRA_OK;
+}
+
+static umbra_status tell_run(story *t, int first, int count)
+{
+    umbra_session *s = &t->session;
+    for (int k = 0; k < count; k++)
+        UMBRA_TRY(umbra_session_read(s, k, t->images[first + k], PHANTOM_SEED));
+    UMBRA_TRY(umbra_session_infer(s, count, on_step, (void *)t->cli));
+    umbra_cli_progress_clear(t->cli);
+    if (!t->cli->json && !t->brief)
+        print_stages(s, &t->sum, t->images[0] == NULL ? "phantom chest film" : t->images[0]);
+    return tell_answers(t, first, count);
+}
+
+static umbra_status tell_all(story *t)
+{
+    umbra_session *s = &t->session;
+    umbra_plan_summarise(s->plan, &t->sum);
+    for (int first = 0; first < t->image_count; first += s->images) {
+        int left = t->image_count - first;
+        UMBRA_TRY(tell_run(t, first, left < s->images ? left : s->images));
+    }
+    if (!t->cli->json) {
+        puts("Research software: not a medical device, and not for diagnosis.");
+        return UMBRA_OK;
+    }
+    umbra_report_plan(t->object, &t->sum);
+    add_times(t->object, &s->times);
+    if (t->image_count > 1)
+        json_object_set(t->object, "answers", t->answers);
+    umbra_report_machine(t->object, umbra_pool_threads(s->pool));
+    return umbra_report_print(json_incref(t->object));
+}
+
+static umbra_status tell_story(const umbra_cli *cli, const char *model, const char *const *images,
+                               int image_count, bool brief)
+{
+    story t = {.cli = cli,
+               .images = images,
+               .image_count = image_count,
+               .brief = brief,
+               .object = json_object(),
+               .answers = json_array()};
+    umbra_status status = umbra_session_open(&t.session, cli, model);
+    if (status == UMBRA_OK)
+        status = tell_all(&t);
+    umbra_cli_progress_clear(cli);
+    bool sigmoid =
+        status == UMBRA_OK && t.session.model->info.output_kind == UMBRA_OUTPUT_MULTILABEL_SIGMOID;
+    umbra_session_close(&t.session);
+    json_decref(t.object);
+    json_decref(t.answers);
+    if (sigmoid && !(t.worst < LARGEST_DIFFERENCE))
         status =
             umbra_fail(UMBRA_E_ACCURACY,
                        "encrypted and plaintext probabilities differ by %.4f, more than %.2f; plan "
                        "with more --precision-bits",
-                       worst, LARGEST_DIFFERENCE);
-    return status;
-}
-
-static umbra_status tell_story(const umbra_cli *cli, const char *model, const char *image,
-                               bool brief)
-{
-    umbra_session session;
-    umbra_status status = umbra_session_open(&session, cli, model);
-    if (status == UMBRA_OK)
-        status = umbra_session_read(&session, image, PHANTOM_SEED);
-    if (status == UMBRA_OK)
-        status = umbra_session_infer(&session, on_step, (void *)cli);
-    umbra_cli_progress_clear(cli);
-    if (status == UMBRA_OK)
-        status = print_answer(cli, &session, image == NULL ? "phantom chest film" : image, brief);
-    umbra_session_close(&session);
+                       t.worst, LARGEST_DIFFERENCE);
     return status;
 }
 
@@ -118,14 +197,14 @@ static umbra_status run_demo(const umbra_cli *cli)
 {
     char model[4096];
     UMBRA_TRY(umbra_cli_shipped_model(model));
-    return tell_story(cli, model, cli->text[UMBRA_OPT_IMAGE], false);
+    return tell_story(cli, model, &cli->text[UMBRA_OPT_IMAGE], 1, false);
 }
 
 static umbra_status run_classify(const umbra_cli *cli)
 {
     const char *model = NULL;
     UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_MODEL, &model));
-    return tell_story(cli, model, cli->argument[0], true);
+    return tell_story(cli, model, cli->argument, cli->argument_count, true);
 }
 
 const umbra_command umbra_command_demo = {
@@ -145,12 +224,13 @@ const umbra_command umbra_command_demo = {
 
 const umbra_command umbra_command_classify = {
     .name = "classify",
-    .summary = "read one image under encryption with a model of yours",
-    .usage = "umbra classify IMAGE --model DIR [--json]",
-    .details = "As demo, for one image (or .npy) and any model.",
+    .summary = "read images under encryption with a model of yours",
+    .usage = "umbra classify IMAGE... --model DIR [--batch B] [--mode latency|throughput] [--json]",
+    .details = "As demo, for any model and images (or .npy), as many in one run as the plan takes.",
     .example = "umbra classify chest.dcm --model models/chest-resnet20-f8",
-    .options = 1u << UMBRA_OPT_MODEL | 1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY,
+    .options = 1u << UMBRA_OPT_MODEL | 1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY |
+               1u << UMBRA_OPT_BATCH | 1u << UMBRA_OPT_MODE,
     .least_arguments = 1,
-    .most_arguments = 1,
+    .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,
     .run = run_classify,
 };

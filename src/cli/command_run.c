@@ -19,6 +19,7 @@ typedef struct server_run {
     umbra_ciphertext **query, **result;
     int query_count, result_count;
     uint64_t query_bytes, result_bytes;
+    unsigned char query_id[UMBRA_QUERY_ID_BYTES];
     json_t *nodes;
     double load_seconds, run_seconds, cpu_seconds;
 } server_run;
@@ -57,7 +58,8 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
     UMBRA_TRY(umbra_plan_load(plan_path, &run->plan));
     UMBRA_TRY(allocate(run));
     const umbra_params *params = umbra_plan_params(run->plan);
-    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, umbra_plan_profile(run->plan)->plan_hash};
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, umbra_plan_profile(run->plan)->plan_hash,
+                                       run->query_id};
     UMBRA_TRY(umbra_ciphertexts_load(run->cli->argument[0], &use, params, run->query_count,
                                      run->query, &run->query_bytes));
     umbra_cli_progress(run->cli, "reading the keys");
@@ -80,7 +82,8 @@ static umbra_status compute(server_run *run, const char *output)
                              run->query_count, run->result, run->result_count, on_step, run));
     run->run_seconds = (double)(umbra_clock_ns() - start) * 1e-9;
     run->cpu_seconds = (double)(umbra_clock_cpu_ns() - cpu_start) * 1e-9;
-    const umbra_ciphertexts_use use = {UMBRA_ROLE_RESULT, umbra_plan_profile(run->plan)->plan_hash};
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_RESULT, umbra_plan_profile(run->plan)->plan_hash,
+                                       run->query_id};
     return umbra_ciphertexts_save(output, &use, (const umbra_ciphertext *const *)run->result,
                                   run->result_count, NULL, &run->result_bytes);
 }

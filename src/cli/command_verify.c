@@ -58,7 +58,7 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
         return UMBRA_OK;
     size_t count = umbra_layout_elements(event->layout);
     UMBRA_TRY(reserve(run, count));
-    UMBRA_TRY(umbra_answer_decrypt_tensor(run->session.secret, event->layout, event->factor,
+    UMBRA_TRY(umbra_answer_decrypt_tensor(run->session.secret, event->layout, event->factor, 1,
                                           event->ciphertexts, run->decrypted));
     for (size_t i = 0; i < count; i++) {
         run->decrypted[i] -= event->shift;
@@ -81,27 +81,41 @@ static int on_step(void *context, const umbra_exec_event *event)
     return run->failure != UMBRA_OK || umbra_cli_interrupted();
 }
 
-static umbra_status verify_one(verify_run *run, const char *path)
+static umbra_status judge_one(verify_run *run, int image, const char *path)
 {
     umbra_session *s = &run->session;
-    UMBRA_TRY(umbra_session_read(s, path, 0));
-    umbra_status status = umbra_session_infer(s, on_step, run);
-    if (run->failure != UMBRA_OK)
-        return run->failure;
-    UMBRA_TRY(status);
+    size_t count = s->output_count, at = (size_t)image * count;
     const char *expected = s->cli->text[UMBRA_OPT_EXPECTED];
     if (expected != NULL)
-        UMBRA_TRY(umbra_verify_expected(expected, path, s->reference, s->output_count));
-    double error = 0, bits = umbra_report_bits(s->exact, s->reference, s->output_count, &error);
+        UMBRA_TRY(umbra_verify_expected(expected, path, s->reference + at, count));
+    double error = 0, bits = umbra_report_bits(s->exact + at, s->reference + at, count, &error);
     run->least_bits = fmin(run->least_bits, bits);
     run->sum_bits += bits;
     run->max_abs_error = fmax(run->max_abs_error, error);
-    run->seconds += s->times.run;
-    for (size_t i = 0; i < s->output_count; i++) {
-        run->encrypted_logits[run->done * s->output_count + i] = s->logits[i];
-        run->plain_logits[run->done * s->output_count + i] = s->reference[i];
+    for (size_t i = 0; i < count; i++) {
+        run->encrypted_logits[run->done * count + i] = s->logits[at + i];
+        run->plain_logits[run->done * count + i] = s->reference[at + i];
     }
     run->done++;
+    return UMBRA_OK;
+}
+
+/* One run of `count` inputs; its nodes are compared for the first of them. */
+static umbra_status verify_batch(verify_run *run, char *const *paths, int count)
+{
+    umbra_session *s = &run->session;
+    for (int k = 0; k < count; k++) {
+        umbra_status status = umbra_session_read(s, k, paths[k], 0);
+        if (status != UMBRA_OK)
+            return umbra_fail_within(status, "input %s", paths[k]);
+    }
+    umbra_status status = umbra_session_infer(s, count, on_step, run);
+    if (run->failure != UMBRA_OK)
+        return run->failure;
+    UMBRA_TRY(status);
+    run->seconds += s->times.run;
+    for (int k = 0; k < count; k++)
+        UMBRA_TRY(judge_one(run, k, paths[k]));
     return UMBRA_OK;
 }
 
@@ -115,10 +129,13 @@ static umbra_status verify_all(verify_run *run, const umbra_inputs *inputs)
     run->least_bits = 60;
     for (int i = 0; i < MAX_NODES; i++)
         run->node[i].bits = (double)INFINITY;
-    for (size_t i = 0; i < inputs->count; i++) {
-        umbra_status status = verify_one(run, inputs->path[i]);
+    size_t images = (size_t)run->session.images;
+    for (size_t i = 0; i < inputs->count; i += images) {
+        size_t count = inputs->count - i < images ? inputs->count - i : images;
+        umbra_status status = verify_batch(run, inputs->path + i, (int)count);
         if (status != UMBRA_OK)
-            return umbra_fail_within(status, "input %s", inputs->path[i]);
+            return umbra_fail_within(status, "input %s%s", inputs->path[i],
+                                     count > 1 ? " and those after it" : "");
     }
     return UMBRA_OK;
 }
@@ -234,7 +251,8 @@ const umbra_command umbra_command_verify = {
     .example = "umbra verify models/chest-resnet20-f8 images/ --labels labels.csv -n 50",
     .options = 1u << UMBRA_OPT_MIN_BITS | 1u << UMBRA_OPT_LABELS | 1u << UMBRA_OPT_SPLIT |
                1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_EXPECTED | 1u << UMBRA_OPT_RUNS |
-               1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY,
+               1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY | 1u << UMBRA_OPT_BATCH |
+               1u << UMBRA_OPT_MODE,
     .least_arguments = 2,
     .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,
     .run = run_verify,

@@ -32,6 +32,7 @@ void umbra_report_plan(json_t *object, const umbra_plan_summary *s)
     json_object_set_new(object, "log2_qp", json_real(s->log2_qp));
     json_object_set_new(object, "security_bits", json_integer((json_int_t)s->security_bits));
     json_object_set_new(object, "levels", json_integer(s->levels));
+    json_object_set_new(object, "images", json_integer(s->images));
     json_object_set_new(object, "rotations", json_integer(s->rotations));
     json_object_set_new(object, "key_bytes", json_integer((json_int_t)s->key_bytes));
     json_object_set_new(object, "query_bytes", json_integer((json_int_t)s->query_bytes));

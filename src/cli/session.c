@@ -56,13 +56,16 @@ static umbra_status allocate(umbra_session *s)
     const umbra_profile *profile = umbra_plan_profile(s->plan);
     s->input_count = umbra_layout_elements(&profile->input_layout);
     s->output_count = umbra_layout_elements(&profile->output_layout);
+    s->images = profile->input_layout.images;
+    size_t inputs = (size_t)s->images * s->input_count;
+    size_t outputs = (size_t)s->images * s->output_count;
     void *memory = NULL;
-    UMBRA_TRY(umbra_secret_alloc(&memory, s->input_count * sizeof(float)));
+    UMBRA_TRY(umbra_secret_alloc(&memory, inputs * sizeof(float)));
     s->input = memory;
-    UMBRA_TRY(umbra_secret_alloc(&memory, 3 * s->output_count * sizeof(double)));
+    UMBRA_TRY(umbra_secret_alloc(&memory, 3 * outputs * sizeof(double)));
     s->logits = memory;
-    s->exact = s->logits + s->output_count;
-    s->reference = s->exact + s->output_count;
+    s->exact = s->logits + outputs;
+    s->reference = s->exact + outputs;
     return UMBRA_OK;
 }
 
@@ -95,24 +98,25 @@ void umbra_session_close(umbra_session *s)
     *s = (umbra_session){0};
 }
 
-static umbra_status read_phantom(umbra_session *s, uint64_t seed)
+static umbra_status read_phantom(umbra_session *s, float *input, uint64_t seed)
 {
     if (s->encoder == NULL)
         return umbra_fail(UMBRA_E_USAGE, "this model takes no image; give its input as a .npy");
     umbra_image image = {0};
     UMBRA_TRY(umbra_phantom_chest(UMBRA_CLI_PHANTOM_SIDE, seed, &image));
-    umbra_status status = umbra_image_encoder_run(s->encoder, &image, s->input);
+    umbra_status status = umbra_image_encoder_run(s->encoder, &image, input);
     umbra_image_free(&image);
     return status;
 }
 
-umbra_status umbra_session_read(umbra_session *s, const char *path, uint64_t phantom_seed)
+umbra_status umbra_session_read(umbra_session *s, int image, const char *path,
+                                uint64_t phantom_seed)
 {
+    float *input = s->input + (size_t)image * s->input_count;
     uint64_t start = umbra_clock_ns();
     umbra_cli_progress(s->cli, "encoding the image");
-    umbra_status status = path != NULL
-                              ? umbra_input_read(path, s->encoder, s->input, s->input_count)
-                              : read_phantom(s, phantom_seed);
+    umbra_status status = path != NULL ? umbra_input_read(path, s->encoder, input, s->input_count)
+                                       : read_phantom(s, input, phantom_seed);
     s->times.image = since(start);
     return status;
 }
@@ -150,13 +154,13 @@ static umbra_status exchange_allocate(exchange *x, const umbra_profile *profile)
     return UMBRA_OK;
 }
 
-static umbra_status compute(umbra_session *s, exchange *x, umbra_exec_progress progress,
+static umbra_status compute(umbra_session *s, exchange *x, int count, umbra_exec_progress progress,
                             void *context)
 {
     const umbra_profile *profile = umbra_plan_profile(s->plan);
     uint64_t start = umbra_clock_ns();
-    UMBRA_TRY(
-        umbra_query_encrypt(profile, s->secret, s->input, s->input_count, x->query, x->seeds));
+    UMBRA_TRY(umbra_query_encrypt(profile, s->secret, s->input, (size_t)count * s->input_count,
+                                  x->query, x->seeds));
     s->times.encrypt = since(start);
     start = umbra_clock_ns();
     UMBRA_TRY(umbra_exec_run(s->exec, (const umbra_ciphertext *const *)x->query, x->query_count,
@@ -164,33 +168,36 @@ static umbra_status compute(umbra_session *s, exchange *x, umbra_exec_progress p
     s->times.run = since(start);
     start = umbra_clock_ns();
     UMBRA_TRY(umbra_answer_decrypt_tensor(s->secret, &profile->output_layout,
-                                          profile->output_factor,
+                                          profile->output_factor, count,
                                           (const umbra_ciphertext *const *)x->result, s->exact));
-    memcpy(s->logits, s->exact, s->output_count * sizeof *s->logits);
-    umbra_answer_round(profile, s->logits, s->output_count);
+    memcpy(s->logits, s->exact, (size_t)count * s->output_count * sizeof *s->logits);
+    umbra_answer_round(profile, s->logits, (size_t)count * s->output_count);
     s->times.decrypt = since(start);
     return UMBRA_OK;
 }
 
-static umbra_status run_reference(umbra_session *s)
+static umbra_status run_reference(umbra_session *s, int count)
 {
     uint64_t start = umbra_clock_ns();
-    const float *inputs[1] = {s->input};
-    UMBRA_TRY(umbra_plain_run(s->plain, inputs));
-    const float *outputs = umbra_plain_value(s->plain, s->model->classifier->outputs[0]);
-    for (size_t i = 0; i < s->output_count; i++)
-        s->reference[i] = (double)outputs[i];
+    for (int k = count - 1; k >= 0; k--) {
+        const float *inputs[1] = {s->input + (size_t)k * s->input_count};
+        UMBRA_TRY(umbra_plain_run(s->plain, inputs));
+        const float *outputs = umbra_plain_value(s->plain, s->model->classifier->outputs[0]);
+        for (size_t i = 0; i < s->output_count; i++)
+            s->reference[(size_t)k * s->output_count + i] = (double)outputs[i];
+    }
     s->times.plain = since(start);
     return UMBRA_OK;
 }
 
-umbra_status umbra_session_infer(umbra_session *s, umbra_exec_progress progress, void *context)
+umbra_status umbra_session_infer(umbra_session *s, int count, umbra_exec_progress progress,
+                                 void *context)
 {
     exchange x;
-    UMBRA_TRY(run_reference(s)); /* before, so that an observer can compare node by node */
+    UMBRA_TRY(run_reference(s, count)); /* before, so that an observer can compare node by node */
     umbra_status status = exchange_allocate(&x, umbra_plan_profile(s->plan));
     if (status == UMBRA_OK)
-        status = compute(s, &x, progress, context);
+        status = compute(s, &x, count, progress, context);
     exchange_release(&x);
     return status;
 }

@@ -24,9 +24,11 @@ typedef struct umbra_session {
     umbra_exec *exec;
     umbra_image_encoder *encoder; /* NULL where the model has none */
     umbra_plain *plain;           /* the classifier on plaintext */
-    float *input;                 /* the classifier's input, input_count floats, in secret memory */
-    size_t input_count, output_count;
-    double *logits, *exact, *reference; /* rounded answer, unrounded answer, plaintext answer */
+    int images;                   /* that one run takes */
+    float *input; /* the classifier's inputs, images times input_count floats, in secret memory */
+    size_t input_count, output_count; /* of one image */
+    /* rounded, unrounded and plaintext answers: images times output_count */
+    double *logits, *exact, *reference;
     umbra_session_times times;
 } umbra_session;
 
@@ -35,12 +37,12 @@ umbra_status umbra_session_open(umbra_session *session, const umbra_cli *cli,
                                 const char *model_path) UMBRA_MUST_USE;
 void umbra_session_close(umbra_session *session);
 
-/* Fill session->input from an image file or .npy; image NULL: a phantom of the given seed. */
-umbra_status umbra_session_read(umbra_session *session, const char *path,
+/* Fill input `image` from an image file or .npy; path NULL: a phantom of the given seed. */
+umbra_status umbra_session_read(umbra_session *session, int image, const char *path,
                                 uint64_t phantom_seed) UMBRA_MUST_USE;
-/* Encrypt session->input, run, decrypt into exact and logits; run the reference. progress as
- * exec.h. */
-umbra_status umbra_session_infer(umbra_session *session, umbra_exec_progress progress,
+/* Encrypt the first `count` inputs (1 to images), run, decrypt into exact and logits; run the
+ * reference, the first input last, so that an observer finds its values. progress as exec.h. */
+umbra_status umbra_session_infer(umbra_session *session, int count, umbra_exec_progress progress,
                                  void *context) UMBRA_MUST_USE;
 
 #endif

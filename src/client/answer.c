@@ -20,8 +20,8 @@ static umbra_status decrypt_one(const umbra_secret_key *key, const umbra_ciphert
 }
 
 umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbra_layout *layout,
-                                         double factor, const umbra_ciphertext *const *ciphertexts,
-                                         double *values)
+                                         double factor, int images,
+                                         const umbra_ciphertext *const *ciphertexts, double *values)
 {
     size_t total = (size_t)layout->ciphertexts * layout->slots;
     void *memory = NULL;
@@ -31,8 +31,8 @@ umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbr
     for (int i = 0; i < layout->ciphertexts && status == UMBRA_OK; i++)
         status = decrypt_one(key, ciphertexts[i], slots + (size_t)i * layout->slots, layout->slots);
     if (status == UMBRA_OK) {
-        umbra_layout_gather(layout, slots, 1, values);
-        for (size_t i = 0; i < umbra_layout_elements(layout); i++)
+        umbra_layout_gather(layout, slots, images, values);
+        for (size_t i = 0; i < (size_t)images * umbra_layout_elements(layout); i++)
             values[i] /= factor;
     }
     umbra_secret_free(slots);
@@ -40,11 +40,12 @@ umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbr
 }
 
 umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secret_key *key,
-                                  const umbra_ciphertext *const *ciphertexts, double *logits)
+                                  int images, const umbra_ciphertext *const *ciphertexts,
+                                  double *logits)
 {
     UMBRA_TRY(umbra_answer_decrypt_tensor(key, &profile->output_layout, profile->output_factor,
-                                          ciphertexts, logits));
-    size_t count = umbra_layout_elements(&profile->output_layout);
+                                          images, ciphertexts, logits));
+    size_t count = (size_t)images * umbra_layout_elements(&profile->output_layout);
     for (size_t i = 0; i < count; i++)
         if (!isfinite(logits[i]))
             return umbra_fail(UMBRA_E_INPUT,

@@ -5,20 +5,22 @@
 #include "ckks/secret.h"
 #include "plan/profile.h"
 
-/* Decrypt a tensor that stands in `layout` with slot = factor * value.
+/* Decrypt the first `images` tensors (1 to layout->images) that stand in `layout` with slot =
+ * factor * value.
  *
- * values:  umbra_layout_elements(layout) doubles, exact as decrypted: for the key holder only. They
- * carry the noise of the computation, from which the key could be attacked once they are published;
- *          round them with umbra_answer_round before they leave ([LM21])
- * Returns: UMBRA_E_MISMATCH for ciphertexts of another key or other parameters */
+ * values:  images times umbra_layout_elements(layout) doubles, exact as decrypted: for the key
+ * holder only. They carry the noise of the computation, from which the key could be attacked once
+ * they are published; round them with umbra_answer_round before they leave ([LM21]) Returns:
+ * UMBRA_E_MISMATCH for ciphertexts of another key or other parameters */
 umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbra_layout *layout,
-                                         double factor, const umbra_ciphertext *const *ciphertexts,
+                                         double factor, int images,
+                                         const umbra_ciphertext *const *ciphertexts,
                                          double *values) UMBRA_MUST_USE;
 
-/* Decrypt a result and round it: what may be shown and written. logits holds the output's elements.
- */
+/* Decrypt the answers to the first `images` inputs and round them: what may be shown and written.
+ * logits holds images times the output's elements. */
 umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secret_key *key,
-                                  const umbra_ciphertext *const *ciphertexts,
+                                  int images, const umbra_ciphertext *const *ciphertexts,
                                   double *logits) UMBRA_MUST_USE;
 
 /* Round to the power of two at or above the error that the plan predicts, but never finer than the

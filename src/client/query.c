@@ -8,22 +8,26 @@
 
 #include <math.h>
 
-static umbra_status check_tensor(const umbra_profile *profile, const float *tensor, size_t count)
+static umbra_status check_tensors(const umbra_profile *profile, const float *tensors, size_t count)
 {
     size_t wanted = umbra_layout_elements(&profile->input_layout);
-    if (count != wanted)
+    if (count == 0 || count % wanted != 0)
         return umbra_fail(UMBRA_E_INPUT,
                           "the input has %zu numbers, the model takes %zu (%d x %d x %d)", count,
                           wanted, profile->input_layout.channels, profile->input_layout.height,
                           profile->input_layout.width);
+    if (count / wanted > (size_t)profile->input_layout.images)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%zu inputs, and the plan takes %d in one run: send several queries, or "
+                          "plan with a larger --batch",
+                          count / wanted, profile->input_layout.images);
     double largest = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!isfinite(tensor[i]))
+        if (!isfinite(tensors[i]))
             return umbra_fail(UMBRA_E_INPUT,
-                              "the input holds a NaN or an infinity at index %zu; mend "
-                              "the file",
-                              i);
-        largest = fmax(largest, fabs((double)tensor[i]));
+                              "input %zu holds a NaN or an infinity at index %zu; mend the file",
+                              i / wanted, i % wanted);
+        largest = fmax(largest, fabs((double)tensors[i]));
     }
     double bound = profile->model.input_abs_max;
     if (largest > 4 * bound)
@@ -66,16 +70,16 @@ static umbra_status encrypt_one(const umbra_profile *profile, const umbra_secret
 }
 
 umbra_status umbra_query_encrypt(const umbra_profile *profile, const umbra_secret_key *key,
-                                 const float *tensor, size_t count, umbra_ciphertext **ciphertexts,
+                                 const float *tensors, size_t count, umbra_ciphertext **ciphertexts,
                                  unsigned char (*seeds)[UMBRA_SEED_BYTES])
 {
-    UMBRA_TRY(check_tensor(profile, tensor, count));
+    UMBRA_TRY(check_tensors(profile, tensors, count));
     const umbra_layout *layout = &profile->input_layout;
     size_t total = (size_t)layout->ciphertexts * layout->slots;
     void *memory = NULL;
     UMBRA_TRY(umbra_secret_alloc(&memory, total * sizeof(double)));
     double *slots = memory;
-    umbra_layout_scatter(layout, tensor, 1, slots);
+    umbra_layout_scatter(layout, tensors, (int)(count / umbra_layout_elements(layout)), slots);
     for (size_t i = 0; i < total; i++)
         slots[i] *= profile->input_factor;
     umbra_status status = UMBRA_OK;
@@ -91,11 +95,11 @@ umbra_status umbra_query_encrypt(const umbra_profile *profile, const umbra_secre
 }
 
 umbra_status umbra_query_save(const umbra_profile *profile, const umbra_secret_key *key,
-                              const float *tensor, size_t count, const char *path,
-                              uint64_t *file_bytes)
+                              const float *tensors, size_t count, unsigned char *query_id,
+                              const char *path, uint64_t *file_bytes)
 {
     size_t number = (size_t)profile->input_layout.ciphertexts;
-    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, profile->plan_hash};
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, profile->plan_hash, query_id};
     void *ciphertexts_memory = NULL, *seeds_memory = NULL;
     UMBRA_TRY(
         umbra_memory_alloc_array(&ciphertexts_memory, number, sizeof(umbra_ciphertext *), "query"));
@@ -104,7 +108,7 @@ umbra_status umbra_query_save(const umbra_profile *profile, const umbra_secret_k
         umbra_memory_alloc_array(&seeds_memory, number, UMBRA_SEED_BYTES, "seeds");
     unsigned char(*seeds)[UMBRA_SEED_BYTES] = seeds_memory;
     if (status == UMBRA_OK)
-        status = umbra_query_encrypt(profile, key, tensor, count, ciphertexts, seeds);
+        status = umbra_query_encrypt(profile, key, tensors, count, ciphertexts, seeds);
     if (status == UMBRA_OK) {
         status = umbra_ciphertexts_save(
             path, &use, (const umbra_ciphertext *const *)ciphertexts, (int)number,

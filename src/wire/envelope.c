@@ -16,7 +16,8 @@ static const char *const kind_names[] = {[UMBRA_KIND_SECRET_KEY] = "secret key",
                                          [UMBRA_KIND_EVALUATION_KEYS] = "evaluation keys",
                                          [UMBRA_KIND_CIPHERTEXT] = "ciphertext",
                                          [UMBRA_KIND_PLAN] = "plan",
-                                         [UMBRA_KIND_PROFILE] = "client profile"};
+                                         [UMBRA_KIND_PROFILE] = "client profile",
+                                         [UMBRA_KIND_RECEIPT] = "receipt"};
 
 static bool is_known(uint32_t kind)
 {

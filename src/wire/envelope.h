@@ -12,7 +12,8 @@ typedef enum umbra_kind {
     UMBRA_KIND_EVALUATION_KEYS = 3,
     UMBRA_KIND_CIPHERTEXT = 4,
     UMBRA_KIND_PLAN = 5,
-    UMBRA_KIND_PROFILE = 6
+    UMBRA_KIND_PROFILE = 6,
+    UMBRA_KIND_RECEIPT = 7
 } umbra_kind;
 
 const char *umbra_kind_name(umbra_kind kind); /* "secret key", ...; "unknown kind" */

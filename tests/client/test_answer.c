@@ -104,15 +104,15 @@ static void an_answer_is_rounded(void **state)
         tensor[i] = (float)(1.9 * cos(i));
     check_ok(umbra_query_encrypt(&profile, key, tensor, HAND_ELEMENTS, &query, seed));
     const umbra_ciphertext *const *list = (const umbra_ciphertext *const *)&query;
-    check_ok(umbra_answer_decrypt_tensor(key, &profile.output_layout, profile.output_factor, list,
-                                         exact));
-    check_ok(umbra_answer_decrypt(&profile, key, list, shown));
+    check_ok(umbra_answer_decrypt_tensor(key, &profile.output_layout, profile.output_factor, 1,
+                                         list, exact));
+    check_ok(umbra_answer_decrypt(&profile, key, 1, list, shown));
     const double grid = 0x1p-7; /* the error of the profile */
     for (int i = 0; i < HAND_ELEMENTS; i++) {
         assert_near(shown[i], exact[i], grid / 2);
         assert_near(shown[i] / grid, nearbyint(shown[i] / grid), 0);
     }
-    check_fails(UMBRA_E_MISMATCH, "key", umbra_answer_decrypt(&profile, other, list, shown));
+    check_fails(UMBRA_E_MISMATCH, "key", umbra_answer_decrypt(&profile, other, 1, list, shown));
     umbra_ciphertext_free(query);
     umbra_secret_key_free(key);
     umbra_secret_key_free(other);

@@ -54,13 +54,13 @@ static void decrypts_to_the_tensor(void **state)
     double values[HAND_ELEMENTS];
     fill(2);
     check_ok(encrypt(&query, HAND_ELEMENTS));
-    check_ok(umbra_answer_decrypt_tensor(key, &profile.input_layout, profile.input_factor,
+    check_ok(umbra_answer_decrypt_tensor(key, &profile.input_layout, profile.input_factor, 1,
                                          (const umbra_ciphertext *const *)&query, values));
     for (int i = 0; i < HAND_ELEMENTS; i++)
         assert_true(fabs(values[i] - (double)tensor[i]) < 1e-5);
     values[0] = 123;
     check_fails(UMBRA_E_MISMATCH, "key",
-                umbra_answer_decrypt_tensor(other_key, &profile.input_layout, 1,
+                umbra_answer_decrypt_tensor(other_key, &profile.input_layout, 1, 1,
                                             (const umbra_ciphertext *const *)&query, values));
     assert_true(values[0] > 122.9 && values[0] < 123.1); /* untouched */
     umbra_ciphertext_free(query);
@@ -107,31 +107,33 @@ static void saves_what_loads(void **state)
     umbra_ciphertext *query = NULL;
     double values[HAND_ELEMENTS];
     uint64_t bytes = 0, loaded = 0;
+    unsigned char id[UMBRA_QUERY_ID_BYTES] = "fifteen letters", found[UMBRA_QUERY_ID_BYTES] = {0};
     struct stat info;
-    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, profile.plan_hash};
+    const umbra_ciphertexts_use use = {UMBRA_ROLE_QUERY, profile.plan_hash, found};
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/query.ct", folder);
     fill(2);
-    check_ok(umbra_query_save(&profile, key, tensor, HAND_ELEMENTS, path, &bytes));
+    check_ok(umbra_query_save(&profile, key, tensor, HAND_ELEMENTS, id, path, &bytes));
     assert_int_equal(stat(path, &info), 0);
     assert_true((uint64_t)info.st_size == bytes);
     check_ok(umbra_ciphertexts_load(path, &use, profile.params, 1, &query, &loaded));
     assert_true(loaded == bytes);
-    check_ok(umbra_answer_decrypt_tensor(key, &profile.input_layout, profile.input_factor,
+    assert_memory_equal(found, id, sizeof id);
+    check_ok(umbra_answer_decrypt_tensor(key, &profile.input_layout, profile.input_factor, 1,
                                          (const umbra_ciphertext *const *)&query, values));
     for (int i = 0; i < HAND_ELEMENTS; i++)
         assert_true(fabs(values[i] - (double)tensor[i]) < 1e-5);
     umbra_ciphertext_free(query);
     tensor[0] = NAN; /* a failure leaves the file of before */
     check_fails(UMBRA_E_INPUT, "index 0",
-                umbra_query_save(&profile, key, tensor, HAND_ELEMENTS, path, NULL));
+                umbra_query_save(&profile, key, tensor, HAND_ELEMENTS, id, path, NULL));
     check_ok(umbra_ciphertexts_load(path, &use, profile.params, 1, &query, NULL));
     umbra_ciphertext_free(query);
-    const umbra_ciphertexts_use result = {UMBRA_ROLE_RESULT, profile.plan_hash};
+    const umbra_ciphertexts_use result = {UMBRA_ROLE_RESULT, profile.plan_hash, found};
     check_fails(UMBRA_E_MISMATCH, "is a query where a result is expected",
                 umbra_ciphertexts_load(path, &result, profile.params, 1, &query, NULL));
     const unsigned char other_plan[UMBRA_HASH_BYTES] = {1};
-    const umbra_ciphertexts_use other = {UMBRA_ROLE_QUERY, other_plan};
+    const umbra_ciphertexts_use other = {UMBRA_ROLE_QUERY, other_plan, NULL};
     check_fails(UMBRA_E_MISMATCH, "belongs to another plan",
                 umbra_ciphertexts_load(path, &other, profile.params, 1, &query, NULL));
     unlink(path);
