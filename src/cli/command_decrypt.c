@@ -174,8 +174,7 @@ static umbra_status run_decrypt(const umbra_cli *cli)
 const umbra_command umbra_command_decrypt = {
     .name = "decrypt",
     .summary = "turn an encrypted result into the answer",
-    .usage = "umbra decrypt --profile P --key KEYDIR/secret.key [--receipt query.ct.receipt] "
-             "result.ct [-o Y.npy] [--json]",
+    .usage = "umbra decrypt --profile P --key KEYDIR/secret.key [--receipt R] result.ct [-o Y.npy]",
     .details =
         "Prints labels with probabilities; -o writes the logits as float32. What is printed and\n"
         "written is rounded to the precision that the plan predicts: the digits below are noise.\n"

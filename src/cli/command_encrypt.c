@@ -10,6 +10,7 @@
 #include "client/receipt.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static umbra_status print_report(const umbra_cli *cli, const char *path, const char *receipt,
                                  uint64_t bytes, double seconds)
@@ -80,10 +81,13 @@ static umbra_status encrypt_inputs(const umbra_cli *cli, const umbra_profile *pr
     if (status == UMBRA_OK)
         status = read_inputs(cli, encoder, tensors, count, receipt);
     umbra_cli_progress(cli, "encrypting");
-    if (status == UMBRA_OK) /* before the query: no query leaves without its receipt */
-        status = umbra_receipt_save(receipt, profile, receipt_path);
     if (status == UMBRA_OK)
         status = umbra_query_save(profile, key, tensors, total, receipt->query_id, output, &bytes);
+    if (status == UMBRA_OK) {
+        status = umbra_receipt_save(receipt, profile, receipt_path);
+        if (status != UMBRA_OK)
+            unlink(output); /* no query leaves without its receipt */
+    }
     umbra_cli_progress_clear(cli);
     umbra_receipt_free(receipt);
     umbra_secret_free(tensors);

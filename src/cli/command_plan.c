@@ -122,8 +122,9 @@ static umbra_status run_plan(const umbra_cli *cli)
 const umbra_command umbra_command_plan = {
     .name = "plan",
     .summary = "compile a model: what the server runs, and what a client needs",
-    .usage = "umbra plan MODEL -o DIR [--precision-bits P] [--memory BYTES] [--batch B] "
-             "[--mode latency|throughput] [--explain] [--json]",
+    .usage =
+        "umbra plan MODEL -o DIR [--precision-bits P] [--memory BYTES] [--batch B] [--mode MODE] "
+        "[--explain]",
     .details =
         "Chooses layouts, parameters of 128-bit security and levels for a model folder or a bare "
         ".onnx\n"

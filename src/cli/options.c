@@ -42,8 +42,8 @@ static const option_text option_texts[UMBRA_OPT_COUNT] = {
     [UMBRA_OPT_BATCH] = {"batch", 0, "B", "images in one run, at least (1)"},
     [UMBRA_OPT_RECEIPT] = {"receipt", 0, "FILE",
                            "query.ct.receipt, written by umbra encrypt: which images these are"},
-    [UMBRA_OPT_MODE] = {"mode", 0, "latency|throughput",
-                        "the fastest answer (default), or the most images an hour"},
+    [UMBRA_OPT_MODE] = {"mode", 0, "MODE",
+                        "latency: the fastest answer (default); throughput: most images an hour"},
     [UMBRA_OPT_ACTIVATION] = {"activation", 0, "KIND", "fit, square, or A,B,C"},
     [UMBRA_OPT_OVERWRITE] = {"force", 'f', NULL, "write over a key that is already there"},
 };

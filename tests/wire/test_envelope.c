@@ -54,7 +54,7 @@ static void each_fault_has_its_error(void **state)
         {"bad_parameter_hash.umbra", UMBRA_E_INPUT, "damaged header"},
         {"bad_reserved.umbra", UMBRA_E_INPUT, "reserved"},
         {"bad_body.umbra", UMBRA_E_INPUT, "damaged content"},
-        {"unknown_kind.umbra", UMBRA_E_INPUT, "kind 7"},
+        {"unknown_kind.umbra", UMBRA_E_INPUT, "kind 8"},
         {"zero_kind.umbra", UMBRA_E_INPUT, "kind 0"},
         {"secret_key.umbra", UMBRA_E_MISMATCH,
          "\"secret key\" where \"plan\" was expected; a secret key never leaves its owner"},
@@ -155,7 +155,8 @@ static void kinds_have_names(void **state)
     assert_string_equal(umbra_kind_name(UMBRA_KIND_SECRET_KEY), "secret key");
     assert_string_equal(umbra_kind_name(UMBRA_KIND_PROFILE), "client profile");
     assert_string_equal(umbra_kind_name((umbra_kind)0), "unknown kind");
-    assert_string_equal(umbra_kind_name((umbra_kind)7), "unknown kind");
+    assert_string_equal(umbra_kind_name(UMBRA_KIND_RECEIPT), "receipt");
+    assert_string_equal(umbra_kind_name((umbra_kind)8), "unknown kind");
 }
 
 int main(void)

@@ -37,7 +37,7 @@ GOLDEN = {
     "bad_parameter_hash.umbra": flipped(GOOD, 20, 3),
     "bad_reserved.umbra": envelope(reserved=bytes(23) + b"\1"),
     "bad_body.umbra": flipped(GOOD, 128 + 50, 7),
-    "unknown_kind.umbra": envelope(kind=7),
+    "unknown_kind.umbra": envelope(kind=8),
     "zero_kind.umbra": envelope(kind=0),
     "secret_key.umbra": envelope(kind=1),
     "newer_version.umbra": envelope(version=2),
