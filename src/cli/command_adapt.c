@@ -1,6 +1,7 @@
 /* umbra adapt: replace what cannot be encrypted in somebody's ONNX file. */
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/ranges.h"
 #include "cli/report.h"
 
 #include "base/memory.h"
@@ -148,29 +149,23 @@ static umbra_status fit_site(const umbra_cli *cli, umbra_adapter *adapter, int i
 }
 
 /* In order, so that each is fitted to what the ones before it, already replaced, give. */
-static umbra_status set_sites(const umbra_cli *cli, umbra_adapter *adapter,
-                              const umbra_file_map *map)
+static umbra_status set_sites(const umbra_cli *cli, umbra_adapter *adapter, const samples *in)
 {
     wish w;
-    umbra_graph *graph = NULL;
-    samples in = {.data = NULL};
+    umbra_status status = UMBRA_OK;
     int count = umbra_adapter_site_count(adapter);
     UMBRA_TRY(read_wish(cli, &w));
-    for (int i = 0; i < count && !w.fit; i++)
-        memcpy(umbra_adapter_site(adapter, i)->c, w.c, sizeof w.c);
-    if (!w.fit || count == 0)
-        return UMBRA_OK;
-    UMBRA_TRY(umbra_onnx_import(map->bytes, map->size, cli->argument[0], &graph));
-    umbra_status status = read_samples(cli, graph, &in);
     for (int i = 0; i < count && status == UMBRA_OK; i++) {
+        if (!w.fit) {
+            memcpy(umbra_adapter_site(adapter, i)->c, w.c, sizeof w.c);
+            continue;
+        }
         umbra_cli_progress(cli, "fitting activation %d of %d", i + 1, count);
-        status = fit_site(cli, adapter, i, &in);
+        status = fit_site(cli, adapter, i, in);
         if (status == UMBRA_OK)
             status = umbra_cli_check_interrupt();
     }
     umbra_cli_progress_clear(cli);
-    umbra_memory_free(in.data);
-    umbra_graph_free(graph);
     return status;
 }
 
@@ -185,16 +180,67 @@ static umbra_status write_file(const char *path, const unsigned char *bytes, siz
     return status;
 }
 
-/* What `umbra plan` would still refuse. Owns: *list, umbra_memory_free */
-static umbra_status find_rest(const unsigned char *bytes, size_t size, const char *name,
-                              char **list, int *count)
+/* The adapted file, read again as `umbra plan` does. */
+typedef struct adapted {
+    unsigned char *bytes;
+    size_t size;
+    umbra_graph *graph; /* simplified */
+    char *rest;         /* what `umbra plan` would still refuse, NULL: nothing */
+    int rest_count;
+} adapted;
+
+static umbra_status read_adapted(const umbra_adapter *adapter, const char *name, adapted *out)
 {
-    umbra_graph *graph = NULL;
-    UMBRA_TRY(umbra_onnx_import(bytes, size, name, &graph));
-    umbra_status status = umbra_graph_simplify(graph);
+    UMBRA_TRY(umbra_adapter_pack(adapter, NULL, &out->bytes, &out->size));
+    UMBRA_TRY(umbra_onnx_import(out->bytes, out->size, name, &out->graph));
+    UMBRA_TRY(umbra_graph_simplify(out->graph));
+    return umbra_graph_list_offenders(out->graph, &out->rest, &out->rest_count);
+}
+
+static void free_adapted(adapted *a)
+{
+    umbra_memory_free(a->bytes);
+    umbra_memory_free(a->rest);
+    umbra_graph_free(a->graph);
+}
+
+/* The name of a folder, and not of a file: then a model.json goes with the network. */
+static bool is_folder(const char *output)
+{
+    size_t length = strlen(output);
+    return length < 5 || strcmp(output + length - 5, ".onnx") != 0;
+}
+
+static umbra_status write_model(const umbra_cli *cli, const adapted *a, const samples *in,
+                                const char *folder)
+{
+    char path[4096];
+    umbra_ranges *ranges = NULL;
+    json_t *object = NULL;
+    if (a->rest_count > 0)
+        return umbra_fail(UMBRA_E_MODEL,
+                          "%s: %d nodes still cannot be encrypted (-o FILE.onnx writes it all the "
+                          "same):\n%.3000s",
+                          cli->argument[0], a->rest_count, a->rest);
+    UMBRA_TRY(umbra_ranges_measure(a->graph, in->data, in->count, cli->threads, &ranges));
+    umbra_status status =
+        umbra_ranges_model_json(ranges, a->graph, umbra_base_name(folder), &object);
+    umbra_ranges_free(ranges);
+    char *text = status == UMBRA_OK ? json_dumps(object, JSON_INDENT(1)) : NULL;
+    json_decref(object);
+    if (status == UMBRA_OK && text == NULL)
+        status = umbra_fail(UMBRA_E_INPUT, "%s: a name in it is not UTF-8", cli->argument[0]);
     if (status == UMBRA_OK)
-        status = umbra_graph_list_offenders(graph, list, count);
-    umbra_graph_free(graph);
+        status = umbra_cli_make_folder(folder);
+    if (status == UMBRA_OK)
+        status = umbra_cli_join(path, folder, "classifier.onnx");
+    if (status == UMBRA_OK)
+        status = write_file(path, a->bytes, a->size);
+    if (status == UMBRA_OK)
+        status = umbra_cli_join(path, folder, "model.json");
+    if (status == UMBRA_OK)
+        status = write_file(path, (const unsigned char *)text, strlen(text));
+    free(text);
     return status;
 }
 
@@ -227,30 +273,41 @@ static umbra_status print_report(const umbra_cli *cli, umbra_adapter *adapter, c
     return UMBRA_OK;
 }
 
+static umbra_status adapt(const umbra_cli *cli, umbra_adapter *adapter, const umbra_file_map *map,
+                          const char *output)
+{
+    wish w;
+    samples in = {.data = NULL};
+    adapted a = {.bytes = NULL};
+    umbra_graph *graph = NULL;
+    umbra_status status;
+    UMBRA_TRY(read_wish(cli, &w));
+    UMBRA_TRY(umbra_onnx_import(map->bytes, map->size, cli->argument[0], &graph));
+    bool folder = is_folder(output);
+    if (w.fit || folder)
+        UMBRA_GOTO(end, status, read_samples(cli, graph, &in));
+    UMBRA_GOTO(end, status, set_sites(cli, adapter, &in));
+    UMBRA_GOTO(end, status, read_adapted(adapter, cli->argument[0], &a));
+    UMBRA_GOTO(end, status,
+               folder ? write_model(cli, &a, &in, output) : write_file(output, a.bytes, a.size));
+    status = print_report(cli, adapter, output, a.rest, a.rest_count);
+end:
+    free_adapted(&a);
+    umbra_memory_free(in.data);
+    umbra_graph_free(graph);
+    return status;
+}
+
 static umbra_status run_adapt(const umbra_cli *cli)
 {
     const char *output = NULL;
     umbra_file_map map;
     umbra_adapter *adapter = NULL;
-    unsigned char *bytes = NULL;
-    char *rest = NULL;
-    size_t size = 0;
-    int rest_count = 0;
     UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &output));
     UMBRA_TRY(umbra_file_map_open(cli->argument[0], &map));
     umbra_status status = umbra_adapter_open(&adapter, map.bytes, map.size, cli->argument[0]);
     if (status == UMBRA_OK)
-        status = set_sites(cli, adapter, &map);
-    if (status == UMBRA_OK)
-        status = umbra_adapter_pack(adapter, NULL, &bytes, &size);
-    if (status == UMBRA_OK)
-        status = find_rest(bytes, size, cli->argument[0], &rest, &rest_count);
-    if (status == UMBRA_OK)
-        status = write_file(output, bytes, size);
-    if (status == UMBRA_OK)
-        status = print_report(cli, adapter, output, rest, rest_count);
-    umbra_memory_free(rest);
-    umbra_memory_free(bytes);
+        status = adapt(cli, adapter, &map, output);
     umbra_adapter_free(adapter);
     umbra_file_unmap(&map);
     return status;
@@ -259,10 +316,14 @@ static umbra_status run_adapt(const umbra_cli *cli)
 const umbra_command umbra_command_adapt = {
     .name = "adapt",
     .summary = "replace what cannot be encrypted in somebody's ONNX file",
-    .usage = "umbra adapt MODEL.onnx [INPUT.npy...] -o FILE.onnx [--activation KIND] [--json]",
+    .usage = "umbra adapt MODEL.onnx [INPUT.npy...] -o DIR|FILE.onnx [--activation KIND] [--json]",
     .details =
         "Activations become a*x*x + b*x + c, maximum pools become average pools, and a softmax or\n"
-        "sigmoid at the end is left to the client; everything else in the file stays as it is.\n"
+        "sigmoid at the end is left to the client; everything else in the file stays as it is. A "
+        "DIR\n"
+        "becomes a model folder, whose model.json has the ranges that the inputs give: without "
+        "them\n"
+        "`umbra plan` has to guess, and promises bits of numbers that do not occur.\n"
         "  --activation fit      (default) the quadratic nearest to each activation over the "
         "numbers\n"
         "                        that reach it when the model runs on the inputs given (files or\n"
@@ -270,7 +331,7 @@ const umbra_command umbra_command_adapt = {
         "  --activation square   x*x, for a network that is trained again afterwards\n"
         "  --activation A,B,C    the same three numbers everywhere\n"
         "A fit keeps a shallow network near to what it computed; a deep one must be trained again.",
-    .example = "umbra adapt lenet.onnx digits/ -o lenet-adapted.onnx",
+    .example = "umbra adapt lenet.onnx digits/ -o lenet-adapted",
     .options = 1u << UMBRA_OPT_OUTPUT | 1u << UMBRA_OPT_ACTIVATION,
     .least_arguments = 1,
     .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,

@@ -20,9 +20,9 @@ def wave():
 
 class Adapt(ProgramTest):
     def test_runs_encrypted_and_agrees_with_another_runtime(self):
-        model, source = self.folder / "lenet.onnx", self.folder / "wave.npy"
+        model, source = self.folder / "lenet", self.folder / "wave.npy"
         numpy.save(source, wave())
-        report = self.report("adapt", MODEL, "-o", model, "--activation", KIND)
+        report = self.report("adapt", MODEL, source, "-o", model, "--activation", KIND)
         self.assertEqual((len(report["activations"]), report["pools"], report["ends"]), (4, 2, 1))
         self.assertEqual(report["still_refused"], 0)
         files = Pipeline(self, model, source, program=SERVER)
@@ -46,6 +46,14 @@ class Adapt(ProgramTest):
             self.assertEqual(site["was"], "Relu")
             self.assertGreater(site["a"], 0)
             self.assertTrue(0.2 < site["b"] < 0.8, site)
+
+    def test_what_cannot_be_planned_is_written_as_a_file_only(self):
+        odd = MODEL.parent / "ezkl__1l_relu_network.onnx"
+        report = self.report("adapt", odd, "-o", self.folder / "relu.onnx", "--activation", "square")
+        self.assertEqual(len(report["activations"]), 1)
+        unknown = MODEL.parent / "burn-onnx__abs_abs.onnx"
+        self.fails_and_changes_nothing(INPUT, "still cannot be encrypted", "adapt", unknown, "-o",
+                                       self.folder / "never")
 
     def test_refusals(self):
         out = self.folder / "never.onnx"
