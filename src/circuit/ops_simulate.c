@@ -189,17 +189,16 @@ static umbra_status simulate_map(void *self, const umbra_program *program,
     return UMBRA_OK;
 }
 
-static umbra_status simulate_square(void *self, const umbra_program *program,
-                                    const umbra_instruction *i)
+static umbra_status simulate_product(simulator *s, const umbra_instruction *i, int second)
 {
-    simulator *s = self;
-    (void)program;
-    umbra_simulated a = s->out->registers[i->a], r = a;
+    umbra_simulated a = s->out->registers[i->a], b = s->out->registers[second], r = a;
     const umbra_params *params = s->out->params;
-    r.scale_log2 = 2 * a.scale_log2;
-    r.message_log2 = 2 * a.message_log2;
+    if (a.level != b.level)
+        return umbra_fail(UMBRA_E_INTERNAL, "factors differ: level %d and %d", a.level, b.level);
+    r.scale_log2 = a.scale_log2 + b.scale_log2;
+    r.message_log2 = a.message_log2 + b.message_log2;
     r.noise_log2 = umbra_noise_add(umbra_noise_multiply(a.message_log2, a.scale_log2, a.noise_log2,
-                                                        a.message_log2, a.scale_log2, a.noise_log2),
+                                                        b.message_log2, b.scale_log2, b.noise_log2),
                                    umbra_noise_key_switch(params, a.level));
     step_of(s, i)->level = a.level;
     spend(s, i,
@@ -208,6 +207,20 @@ static umbra_status simulate_square(void *self, const umbra_program *program,
                                3.0 * umbra_params_level_limbs(params, a.level)));
     set(s, i, i->out, r);
     return need_key(s, 0, a.level);
+}
+
+static umbra_status simulate_square(void *self, const umbra_program *program,
+                                    const umbra_instruction *i)
+{
+    (void)program;
+    return simulate_product(self, i, i->a);
+}
+
+static umbra_status simulate_multiply(void *self, const umbra_program *program,
+                                      const umbra_instruction *i)
+{
+    (void)program;
+    return simulate_product(self, i, i->b);
 }
 
 static umbra_status simulate_raise(void *self, const umbra_program *program,
@@ -355,6 +368,7 @@ static const umbra_ops simulator_ops = {
     .call = {[UMBRA_DO_INPUT] = simulate_input,
              [UMBRA_DO_MAP] = simulate_map,
              [UMBRA_DO_SQUARE] = simulate_square,
+             [UMBRA_DO_MULTIPLY] = simulate_multiply,
              [UMBRA_DO_RAISE] = simulate_raise,
              [UMBRA_DO_RESCALE] = simulate_rescale,
              [UMBRA_DO_DROP] = simulate_drop,

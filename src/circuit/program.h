@@ -12,6 +12,7 @@ typedef enum umbra_opcode {
     UMBRA_DO_INPUT, /* out = ciphertext `index` of the query */
     UMBRA_DO_MAP, /* registers of map `index` from others; the scale grows by that of its weights */
     UMBRA_DO_SQUARE,     /* out = a * a, relinearised, not rescaled */
+    UMBRA_DO_MULTIPLY,   /* out = a * b, relinearised, not rescaled */
     UMBRA_DO_RAISE,      /* out = a * value, the scale grows by `bits` */
     UMBRA_DO_RESCALE,    /* out = a one level down, divided by the primes dropped; its message
                           * is from now on taken to be below 2^value: calibration knows better

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 static const char *const opcode_names[UMBRA_OPCODE_COUNT] = {
-    "input", "linear map", "square",     "raise scale", "rescale", "drop level",
-    "add",   "add plain",  "add turned", "pair",        "real",    "output"};
+    "input", "linear map", "square",     "multiply", "raise scale", "rescale", "drop level",
+    "add",   "add plain",  "add turned", "pair",     "real",        "output"};
 
 const char *umbra_opcode_name(umbra_opcode op)
 {
@@ -30,7 +30,7 @@ static void release_read(const umbra_program *program, const umbra_ops *ops, voi
     }
     if (i->op != UMBRA_DO_INPUT)
         release_one(program, ops, self, at, i->a);
-    if (i->op == UMBRA_DO_ADD && i->b != i->a)
+    if ((i->op == UMBRA_DO_ADD || i->op == UMBRA_DO_MULTIPLY) && i->b != i->a)
         release_one(program, ops, self, at, i->b);
 }
 

@@ -89,11 +89,11 @@ void umbra_exec_describe(const umbra_plan *plan, int step, int k, umbra_exec_eve
                                 .step_count = plan->build.program.step_count,
                                 .name = umbra_network_name(&plan->build.network, tensor),
                                 .noise_bits = -plan->build.error_log2[tensor],
-                                .value = t->value,
+                                .value = t->part == 0 ? t->value : -1,
                                 .factor = plan->build.factors[tensor],
                                 .shift = t->shift,
                                 .layout = &plan->build.layouts[tensor]};
-    if (t->kind == UMBRA_TENSOR_SQUARE)
+    if (t->kind == UMBRA_TENSOR_SQUARE && t->part == 0)
         describe_square(plan, tensor, event);
 }
 

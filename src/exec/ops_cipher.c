@@ -78,6 +78,16 @@ static umbra_status cipher_square(void *self, const umbra_program *program,
     return umbra_eval_multiply(r->exec->evaluator, out, a, a);
 }
 
+static umbra_status cipher_multiply(void *self, const umbra_program *program,
+                                    const umbra_instruction *i)
+{
+    umbra_cipher_run *r = self;
+    umbra_ciphertext *out = NULL;
+    (void)program;
+    UMBRA_TRY(result_like(r, i, &out));
+    return umbra_eval_multiply(r->exec->evaluator, out, r->registers[i->a], r->registers[i->b]);
+}
+
 static umbra_status cipher_raise(void *self, const umbra_program *program,
                                  const umbra_instruction *i)
 {
@@ -225,6 +235,7 @@ const umbra_ops umbra_cipher_ops = {
     .call = {[UMBRA_DO_INPUT] = cipher_input,
              [UMBRA_DO_MAP] = cipher_map,
              [UMBRA_DO_SQUARE] = cipher_square,
+             [UMBRA_DO_MULTIPLY] = cipher_multiply,
              [UMBRA_DO_RAISE] = cipher_raise,
              [UMBRA_DO_RESCALE] = cipher_rescale,
              [UMBRA_DO_DROP] = cipher_drop,

@@ -68,19 +68,30 @@ static umbra_status plain_map(void *self, const umbra_program *program, const um
     return UMBRA_OK;
 }
 
+static umbra_status plain_product(plain_run *r, const umbra_instruction *i, int second)
+{
+    double *out = NULL;
+    const double *a = r->registers[i->a], *b = r->registers[second];
+    UMBRA_TRY(new_register(r, i->out, &out));
+    for (size_t s = 0; s < r->slots; s++) {
+        out[s] = a[s] * b[s] - a[r->slots + s] * b[r->slots + s];
+        out[r->slots + s] = a[s] * b[r->slots + s] + a[r->slots + s] * b[s];
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status plain_square(void *self, const umbra_program *program,
                                  const umbra_instruction *i)
 {
-    plain_run *r = self;
-    double *out = NULL;
-    const double *re = r->registers[i->a], *im = re + r->slots;
     (void)program;
-    UMBRA_TRY(new_register(r, i->out, &out));
-    for (size_t s = 0; s < r->slots; s++) {
-        out[s] = re[s] * re[s] - im[s] * im[s];
-        out[r->slots + s] = 2 * re[s] * im[s];
-    }
-    return UMBRA_OK;
+    return plain_product(self, i, i->a);
+}
+
+static umbra_status plain_multiply(void *self, const umbra_program *program,
+                                   const umbra_instruction *i)
+{
+    (void)program;
+    return plain_product(self, i, i->b);
 }
 
 static umbra_status plain_scale(plain_run *r, const umbra_instruction *i, double factor)
@@ -190,6 +201,7 @@ static const umbra_ops plain_ops = {
     .call = {[UMBRA_DO_INPUT] = plain_input,
              [UMBRA_DO_MAP] = plain_map,
              [UMBRA_DO_SQUARE] = plain_square,
+             [UMBRA_DO_MULTIPLY] = plain_multiply,
              [UMBRA_DO_RAISE] = plain_raise,
              [UMBRA_DO_RESCALE] = plain_copy,
              [UMBRA_DO_DROP] = plain_copy,

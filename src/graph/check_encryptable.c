@@ -33,18 +33,9 @@ static const char *arithmetic(const umbra_graph *graph, const umbra_node *node)
 {
     if (graph->values[node->output].shape.rank < 0)
         return NULL; /* after an unknown node, which is listed itself */
-    const umbra_value *a = &graph->values[node->inputs[0]], *b = &graph->values[node->inputs[1]];
-    bool computed = !umbra_value_is_constant(a) && !umbra_value_is_constant(b);
     switch (node->op) {
-    case UMBRA_OP_ADD:
-    case UMBRA_OP_SUB:
-        return NULL;
-    case UMBRA_OP_MUL:
-        return computed
-                   ? "multiply by constants only; products of two computed tensors are not done"
-                   : NULL;
     case UMBRA_OP_DIV:
-        if (umbra_value_is_constant(b))
+        if (umbra_value_is_constant(&graph->values[node->inputs[1]]))
             return NULL;
         return "multiply by the reciprocal of a constant; dividing by a computed tensor is not "
                "possible";

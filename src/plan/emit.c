@@ -16,7 +16,7 @@ double umbra_emit_tensor_scale(const umbra_emit *e, int tensor)
 {
     const umbra_tensor *t = &e->build->network.tensors[tensor];
     const umbra_schedule *s = &e->build->schedule;
-    return t->kind == UMBRA_TENSOR_SQUARE ? 2 * s->scale[t->depth] : s->scale[t->depth];
+    return umbra_tensor_is_product(t) ? 2 * s->scale[t->depth] : s->scale[t->depth];
 }
 
 /* Exactly what brings the product to the wanted scale after the division by the actual primes. */
@@ -120,16 +120,41 @@ static umbra_status emit_square(umbra_emit *e, int tensor)
     const umbra_tensor *t = &b->network.tensors[tensor];
     UMBRA_TRY(umbra_emit_step(e, "square", tensor));
     b->steps[e->step].tensors[b->steps[e->step].tensor_count++] = tensor;
-    snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
-             "a*x^2+b*x+c as a square alone (shift %+.3g in the map before, the rest in the one "
-             "after); not rescaled",
-             t->shift);
+    if (t->part != 0)
+        snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
+                 "a power on the way to the polynomial; not rescaled");
+    else
+        snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
+                 "a*x^2+b*x+c as a square alone (shift %+.3g in the map before, the rest in the "
+                 "one after); not rescaled",
+                 t->shift);
     b->first_register[tensor] = e->program->register_count;
     for (int k = 0; k < b->layouts[tensor].ciphertexts; k++) {
         int reg = -1;
         UMBRA_TRY(umbra_emit_to_new(
             e, (umbra_instruction){.op = UMBRA_DO_SQUARE, .a = b->first_register[t->source] + k},
             &reg));
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status emit_product(umbra_emit *e, int tensor)
+{
+    umbra_build *b = e->build;
+    const umbra_tensor *t = &b->network.tensors[tensor];
+    umbra_step_info *step = NULL;
+    UMBRA_TRY(umbra_emit_step(e, "product", tensor));
+    step = &b->steps[e->step];
+    step->tensors[step->tensor_count++] = tensor;
+    snprintf(step->why, sizeof step->why, "two tensors of one layout and level; not rescaled");
+    b->first_register[tensor] = e->program->register_count;
+    for (int k = 0; k < b->layouts[tensor].ciphertexts; k++) {
+        int reg = -1;
+        UMBRA_TRY(umbra_emit_to_new(e,
+                                    (umbra_instruction){.op = UMBRA_DO_MULTIPLY,
+                                                        .a = b->first_register[t->source] + k,
+                                                        .b = b->first_register[t->other] + k},
+                                    &reg));
     }
     return UMBRA_OK;
 }
@@ -197,6 +222,8 @@ umbra_status umbra_build_program(umbra_build *build)
             const umbra_tensor *t = &n->tensors[i];
             if (t->used && t->kind == UMBRA_TENSOR_SQUARE && t->depth == depth)
                 UMBRA_TRY(emit_square(&e, i));
+            if (t->used && t->kind == UMBRA_TENSOR_PRODUCT && t->depth == depth)
+                UMBRA_TRY(emit_product(&e, i));
         }
         UMBRA_TRY(emit_depth(&e, depth));
     }

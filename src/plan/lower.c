@@ -2,6 +2,7 @@
 #include "plan/lower.h"
 
 #include "base/memory.h"
+#include "graph/build.h"
 #include "plan/problems.h"
 
 #include <math.h>
@@ -80,6 +81,27 @@ static int gap_that_fits(const umbra_network *n, const umbra_tensor *t, int want
     return gap;
 }
 
+static int deepest_term(const umbra_lowering *l, const umbra_expression *e)
+{
+    int depth = 0;
+    for (int i = 0; i < e->count; i++) {
+        int of_term = l->network->tensors[e->terms[i].tensor].depth;
+        depth = of_term > depth ? of_term : depth;
+    }
+    return depth;
+}
+
+umbra_status umbra_lowering_depth(umbra_lowering *l, const umbra_expression *in, size_t size,
+                                  int *depth)
+{
+    umbra_expression e = {0};
+    UMBRA_TRY(umbra_expression_copy(&e, in, size));
+    umbra_status status = resolve(l, &e);
+    *depth = deepest_term(l, &e) + 1;
+    umbra_expression_free(&e);
+    return status;
+}
+
 umbra_status umbra_lowering_evaluate(umbra_lowering *l, const umbra_expression *in, umbra_tensor t,
                                      int candidate, int *tensor, int *linear)
 {
@@ -88,18 +110,16 @@ umbra_status umbra_lowering_evaluate(umbra_lowering *l, const umbra_expression *
     UMBRA_TRY(umbra_expression_copy(&e, in, size));
     l->composed = 0;
     umbra_status status = resolve(l, &e);
-    umbra_linear made = {.candidate = candidate};
-    for (int i = 0; i < e.count; i++) {
-        int depth = l->network->tensors[e.terms[i].tensor].depth;
-        made.depth = depth > made.depth ? depth : made.depth;
-    }
+    umbra_linear made = {.candidate = candidate, .depth = deepest_term(l, &e)};
+    if (t.depth > made.depth + 1)
+        made.depth = t.depth - 1;
     void *zero = NULL;
     if (status == UMBRA_OK && e.offset == NULL) {
         status = umbra_memory_alloc_array(&zero, size, sizeof(double), "offsets");
         e.offset = zero;
     }
     t.kind = UMBRA_TENSOR_LINEAR;
-    t.source = -1;
+    t.source = t.other = -1;
     t.depth = made.depth + 1;
     t.gap = gap_that_fits(l->network, &t, e.gap);
     if (status == UMBRA_OK)
@@ -114,6 +134,16 @@ umbra_status umbra_lowering_evaluate(umbra_lowering *l, const umbra_expression *
     if (status != UMBRA_OK)
         umbra_expression_free(&e);
     return status;
+}
+
+int umbra_lowering_find_kept(const umbra_lowering *l, int value)
+{
+    for (int i = 0; i < l->network->candidate_count; i++) {
+        const umbra_candidate *c = &l->network->candidates[i];
+        if (c->value == value && !c->compose)
+            return c->tensor;
+    }
+    return -1;
 }
 
 umbra_status umbra_lowering_read(umbra_lowering *l, int tensor, double coefficient,
@@ -187,9 +217,7 @@ static umbra_status lower_linear(umbra_lowering *l, int node)
     return umbra_offset_add(&out->offset, matrix->offset, 1, rows.size);
 }
 
-/* A linear value with several readers becomes a candidate: a tensor that readers may also see
- * through. */
-static umbra_status make_candidate(umbra_lowering *l, int node)
+umbra_status umbra_lowering_make_candidate(umbra_lowering *l, int node)
 {
     const umbra_node *n = &l->graph->nodes[node];
     umbra_network *network = l->network;
@@ -210,6 +238,12 @@ static bool is_just_a_tensor(const umbra_lowering *l, const umbra_expression *e)
            (e->count == 0 || umbra_matrices_is_identity(l->network->matrices, e->terms[0].matrix));
 }
 
+static bool multiplies_tensors(const umbra_lowering *l, const umbra_node *n)
+{
+    return n->op == UMBRA_OP_MUL && !umbra_value_is_constant(&l->graph->values[n->inputs[0]]) &&
+           !umbra_value_is_constant(&l->graph->values[n->inputs[1]]);
+}
+
 static umbra_status lower_node(umbra_lowering *l, int node)
 {
     const umbra_node *n = &l->graph->nodes[node];
@@ -228,7 +262,8 @@ static umbra_status lower_node(umbra_lowering *l, int node)
     case UMBRA_OP_CONCAT:
     case UMBRA_OP_SLICE:
     case UMBRA_OP_GATHER:
-        status = umbra_lower_move(l, node);
+        status =
+            multiplies_tensors(l, n) ? umbra_lower_product(l, node) : umbra_lower_move(l, node);
         break;
     default:
         status = lower_linear(l, node);
@@ -237,7 +272,7 @@ static umbra_status lower_node(umbra_lowering *l, int node)
     /* A reshaped image of five dimensions is no tensor that could be kept. */
     bool may_be_kept = l->uses[n->output] > 1 && l->graph->values[n->output].shape.rank <= 4;
     if (status == UMBRA_OK && may_be_kept && !is_just_a_tensor(l, &l->values[n->output]))
-        status = make_candidate(l, node);
+        status = umbra_lowering_make_candidate(l, node);
     if (status != UMBRA_OK)
         return umbra_fail_within(status, "node \"%s\"", n->name);
     return UMBRA_OK;
@@ -260,10 +295,14 @@ static void find_grid(umbra_lowering *l)
     int values[2] = {g->inputs[0], g->outputs[0]};
     n->grid_height = n->grid_width = 1;
     for (int i = -2; i < g->node_count; i++) {
-        if (i >= 0 && g->nodes[i].op != UMBRA_OP_POLYNOMIAL)
+        if (i >= 0 && g->nodes[i].op != UMBRA_OP_POLYNOMIAL && !multiplies_tensors(l, &g->nodes[i]))
             continue;
+        const umbra_node *node = i < 0 ? NULL : &g->nodes[i];
+        int value = node == NULL               ? values[i + 2]
+                    : node->op == UMBRA_OP_MUL ? node->output
+                                               : node->inputs[0];
         umbra_tensor t = {0};
-        if (umbra_lowering_tensor(l, i < 0 ? values[i + 2] : g->nodes[i].inputs[0], &t) != UMBRA_OK)
+        if (umbra_lowering_tensor(l, value, &t) != UMBRA_OK)
             continue; /* refused where it is lowered */
         int height = power_of_two_from(t.height), width = power_of_two_from(t.width);
         n->grid_height = height > n->grid_height ? height : n->grid_height;
@@ -307,8 +346,10 @@ static void mark_used(umbra_network *n)
         const umbra_tensor *t = &n->tensors[i];
         if (!t->used)
             continue;
-        if (t->kind == UMBRA_TENSOR_SQUARE)
+        if (umbra_tensor_is_product(t))
             n->tensors[t->source].used = true;
+        if (t->kind == UMBRA_TENSOR_PRODUCT)
+            n->tensors[t->other].used = true;
         for (int k = 0; k < n->linear_count; k++)
             for (int j = 0; n->linears[k].tensor == i && j < n->linears[k].term_count; j++)
                 n->tensors[n->linears[k].terms[j].tensor].used = true;

@@ -65,6 +65,28 @@ umbra_status umbra_network_add_candidate(umbra_network *network, const umbra_can
     return status;
 }
 
+bool umbra_tensor_is_product(const umbra_tensor *tensor)
+{
+    return tensor->kind == UMBRA_TENSOR_SQUARE || tensor->kind == UMBRA_TENSOR_PRODUCT;
+}
+
+bool umbra_network_has_product(const umbra_network *network, int depth)
+{
+    for (int i = 0; i < network->tensor_count; i++) {
+        const umbra_tensor *t = &network->tensors[i];
+        if (t->used && umbra_tensor_is_product(t) && t->depth == depth)
+            return true;
+    }
+    for (int k = 0; k < network->linear_count; k++) {
+        const umbra_linear *linear = &network->linears[k];
+        for (int j = 0; j < linear->term_count; j++)
+            if (linear->depth == depth && network->tensors[linear->tensor].used &&
+                umbra_tensor_is_product(&network->tensors[linear->terms[j].tensor]))
+                return true;
+    }
+    return false;
+}
+
 const char *umbra_network_name(const umbra_network *network, int tensor)
 {
     const umbra_tensor *t = &network->tensors[tensor];

@@ -6,19 +6,24 @@
 #include "plan/layout.h"
 #include "plan/matrices.h"
 
-/* A slot of a tensor holds factor * (value + shift), or the square of that slot of `source`. */
+/* A slot of a tensor holds factor * (value + shift), or the square of that slot of `source`, or the
+ * product of those of `source` and `other`. */
 typedef enum umbra_tensor_kind {
     UMBRA_TENSOR_INPUT,
     UMBRA_TENSOR_LINEAR,
-    UMBRA_TENSOR_SQUARE
+    UMBRA_TENSOR_SQUARE,
+    UMBRA_TENSOR_PRODUCT
 } umbra_tensor_kind;
 
 typedef struct umbra_tensor {
     umbra_tensor_kind kind;
-    int value;  /* of the graph: of a SQUARE that of its source */
-    int source; /* SQUARE: the tensor squared */
-    int node;   /* of the graph, for names: what made the value, or the polynomial */
-    int gap;    /* of its layout; 0: a vector */
+    int value;    /* of the graph: of a SQUARE that of its source, of a PRODUCT its own */
+    int source;   /* SQUARE: the tensor squared; PRODUCT: a factor, of the same layout and depth */
+    int other;    /* PRODUCT: the other factor */
+    int part;     /* 0: holds the value; from 1: a step on the way to it */
+    double reach; /* a bound on the contents that is known beforehand; 0: none is */
+    int node;     /* of the graph, for names: what made the value, or the polynomial */
+    int gap;      /* of its layout; 0: a vector */
     int channels, height, width;
     int depth; /* rescalings before it */
     bool used;
@@ -77,6 +82,11 @@ umbra_status umbra_network_lower(umbra_network *out, const umbra_graph *graph,
                                  umbra_matrices *matrices, const unsigned char *compose,
                                  int compose_count, umbra_lower_mode mode) UMBRA_MUST_USE;
 void umbra_network_free(umbra_network *network);
+/* Whether the scale is that of a product: a SQUARE or a PRODUCT. */
+bool umbra_tensor_is_product(const umbra_tensor *tensor);
+/* Whether a used linear of this depth reads a product, or a later one reads a product of this
+ * depth. */
+bool umbra_network_has_product(const umbra_network *network, int depth);
 const char *umbra_network_name(const umbra_network *network, int tensor);
 
 /* The layout of a tensor. Returns: UMBRA_E_MODEL where it does not fit */

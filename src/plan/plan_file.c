@@ -31,6 +31,7 @@ static void write_statistics(const umbra_statistics *s, umbra_writer *w)
         const umbra_statistic *x = &s->items[i];
         umbra_write_u8(w, (uint8_t)x->kind);
         umbra_write_u32(w, (uint32_t)x->value);
+        umbra_write_u32(w, (uint32_t)x->part);
         umbra_write_f64(w, x->shift);
         umbra_write_f64(w, x->reach);
         umbra_write_u32(w, (uint32_t)x->channels);
@@ -121,15 +122,17 @@ static umbra_status read_statistic(umbra_reader *r, const umbra_graph *graph, um
 {
     void *moment = NULL;
     s->kind = umbra_read_u8(r);
-    uint32_t value = umbra_read_u32(r);
+    uint32_t value = umbra_read_u32(r), part = umbra_read_u32(r);
     s->shift = umbra_read_f64(r);
     s->reach = umbra_read_f64(r);
     uint32_t channels = umbra_read_u32(r);
-    if (s->kind > UMBRA_TENSOR_SQUARE || value >= (uint32_t)graph->value_count ||
-        !isfinite(s->shift) || !between(s->reach, 0, 1e30) || channels < 1 ||
-        channels > MAX_CHANNELS || (uint64_t)channels * 8 > umbra_reader_left(r))
+    if (s->kind > UMBRA_TENSOR_PRODUCT || part > MAX_STATISTICS ||
+        value >= (uint32_t)graph->value_count || !isfinite(s->shift) ||
+        !between(s->reach, 0, 1e30) || channels < 1 || channels > MAX_CHANNELS ||
+        (uint64_t)channels * 8 > umbra_reader_left(r))
         return bad(r, "a range that makes no sense");
     s->value = (int)value;
+    s->part = (int)part;
     UMBRA_TRY(umbra_memory_alloc_array(&moment, channels, sizeof(double), "statistics"));
     s->moment = moment;
     s->channels = (int)channels;
@@ -146,7 +149,7 @@ static umbra_status read_statistics(umbra_reader *r, const umbra_graph *graph, u
     void *items = NULL;
     s->output_typical = umbra_read_f64(r);
     uint32_t count = umbra_read_u32(r);
-    if (count > MAX_STATISTICS || (uint64_t)count * 25 > umbra_reader_left(r) ||
+    if (count > MAX_STATISTICS || (uint64_t)count * 29 > umbra_reader_left(r) ||
         !between(s->output_typical, 0, 1e30))
         return bad(r, "too many ranges");
     UMBRA_TRY(umbra_memory_alloc_array(&items, (size_t)count + 1, sizeof *s->items, "statistics"));

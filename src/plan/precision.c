@@ -78,6 +78,15 @@ static void linear_errors(precision *p, int linear)
                p->variance[l->terms[k].tensor], out);
 }
 
+/* (x + e)(y + f) - xy, of which e f is nothing; in a square both errors are one. */
+static double product_error(const precision *p, const umbra_tensor *t, int channel)
+{
+    if (t->kind == UMBRA_TENSOR_SQUARE)
+        return 4 * moment(p, t->source, channel) * p->variance[t->source][channel];
+    return moment(p, t->source, channel) * p->variance[t->other][channel] +
+           moment(p, t->other, channel) * p->variance[t->source][channel];
+}
+
 static umbra_status tensor_errors(precision *p, int tensor)
 {
     const umbra_build *b = p->build;
@@ -90,9 +99,7 @@ static umbra_status tensor_errors(precision *p, int tensor)
         2 * (umbra_noise_add(umbra_noise_fresh_secret(b->params), umbra_noise_encode(b->params)) -
              b->input_scale_log2));
     for (int c = 0; c < t->channels; c++)
-        variance[c] = t->kind == UMBRA_TENSOR_SQUARE
-                          ? 4 * moment(p, t->source, c) * p->variance[t->source][c]
-                          : fresh;
+        variance[c] = umbra_tensor_is_product(t) ? product_error(p, t, c) : fresh;
     for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < b->network.linear_count; k++)
         if (b->network.linears[k].tensor == tensor)
             linear_errors(p, k);

@@ -47,15 +47,7 @@ static void check_polynomial(problem_list *list, const umbra_node *n)
             note(list, "\"%s\": a coefficient is not finite: train again", n->name);
             return;
         }
-    for (int d = 3; d <= n->attr.degree && d <= UMBRA_MAX_DEGREE; d++)
-        if (n->attr.coefficient[d] != 0) {
-            note(list,
-                 "\"%s\": a polynomial of degree %d: only quadratics are evaluated; train "
-                 "with a*x**2+b*x+c",
-                 n->name, n->attr.degree);
-            return;
-        }
-    if (n->attr.degree >= 2 && n->attr.coefficient[2] != 0 &&
+    if (n->attr.degree == 2 && n->attr.coefficient[2] != 0 &&
         fabs(n->attr.coefficient[1] / n->attr.coefficient[2]) > 1e4)
         note(list,
              "\"%s\": the quadratic coefficient %g is too small beside the linear one %g: "
@@ -71,16 +63,12 @@ static void check_window(problem_list *list, const umbra_graph *graph, const umb
              n->op_type);
 }
 
-/* What plan/selection.h takes, with one computed tensor in the place where it must be. */
 static void check_arithmetic(problem_list *list, const umbra_graph *graph, const umbra_node *n)
 {
-    bool sum = n->op == UMBRA_OP_ADD || n->op == UMBRA_OP_SUB;
     if (n->input_count != 2 || n->inputs[1] < 0)
         note(list, "\"%s\" (%s): an input is missing", n->name, n->op_type);
     else if (n->op == UMBRA_OP_DIV && !is_constant(graph, n, 1))
         note(list, "\"%s\": dividing by a computed tensor cannot be encrypted", n->name);
-    else if (!sum && !is_constant(graph, n, 0) && !is_constant(graph, n, 1))
-        note(list, "\"%s\": multiply by a constant", n->name);
 }
 
 static void check_inputs(problem_list *list, const umbra_graph *graph, const umbra_node *n)

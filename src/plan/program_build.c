@@ -63,9 +63,11 @@ umbra_status umbra_build_geometry(umbra_build *build, const umbra_statistics *st
         if (s == NULL)
             return umbra_fail(UMBRA_E_INPUT, "\"%s\" has no recorded range",
                               umbra_network_name(n, i));
-        build->factors[i] = t->kind == UMBRA_TENSOR_SQUARE
-                                ? build->factors[t->source] * build->factors[t->source]
-                                : 1 / fmax(s->reach, 1e-6);
+        build->factors[i] =
+            umbra_tensor_is_product(t)
+                ? build->factors[t->source] *
+                      build->factors[t->kind == UMBRA_TENSOR_SQUARE ? t->source : t->other]
+                : 1 / fmax(s->reach, 1e-6);
     }
     build->input_scale_log2 = build->schedule.in_scale[0];
     return UMBRA_OK;

@@ -21,15 +21,7 @@
 static void find_low_depths(umbra_schedule *s, const umbra_network *n)
 {
     for (int d = 0; d <= s->depth; d++)
-        s->low[d] = d < s->depth;
-    for (int k = 0; k < n->linear_count; k++) {
-        const umbra_linear *linear = &n->linears[k];
-        if (!n->tensors[linear->tensor].used)
-            continue;
-        for (int j = 0; j < linear->term_count; j++)
-            if (n->tensors[linear->terms[j].tensor].kind == UMBRA_TENSOR_SQUARE)
-                s->low[linear->depth] = false;
-    }
+        s->low[d] = d < s->depth && !umbra_network_has_product(n, d);
 }
 
 umbra_status umbra_schedule_make(umbra_schedule *out, const umbra_network *network,

@@ -6,7 +6,7 @@
 #include "plan/sparse.h"
 
 /* TRANSPOSE, PAD, CONCAT, SLICE, GATHER, RESHAPE; ADD, SUB with numpy broadcasting; MUL, DIV by a
- * constant. */
+ * constant. Of a MUL of two computed inputs: how a factor is repeated to the size of the output. */
 bool umbra_op_selects(umbra_op op);
 
 /* Output element r is weight[r] times element column[r] of the input; column is UINT32_MAX where it

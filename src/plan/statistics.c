@@ -103,10 +103,11 @@ static umbra_status run_all(measure *m, double input_abs_max)
     for (int i = 0; i < n->tensor_count; i++) {
         const umbra_tensor *t = &n->tensors[i];
         size_t size = tensor_size(t) * RUNS;
+        int other = t->kind == UMBRA_TENSOR_SQUARE ? t->source : t->other;
         for (size_t run = 0; t->kind == UMBRA_TENSOR_INPUT && run < RUNS; run++)
             random_input(m, t, input_abs_max / INPUT_SIGMAS, m->contents[i] + run);
-        for (size_t k = 0; t->kind == UMBRA_TENSOR_SQUARE && k < size; k++)
-            m->contents[i][k] = m->contents[t->source][k] * m->contents[t->source][k];
+        for (size_t k = 0; umbra_tensor_is_product(t) && k < size; k++)
+            m->contents[i][k] = m->contents[t->source][k] * m->contents[other][k];
         for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
             if (n->linears[k].tensor == i)
                 UMBRA_TRY(run_linear(m, &n->linears[k]));
@@ -137,6 +138,7 @@ static umbra_status make_room(measure *m)
             umbra_memory_alloc_array(&moment, (size_t)t->channels, sizeof(double), "statistics"));
         m->out->items[i] = (umbra_statistic){.kind = (int)t->kind,
                                              .value = t->value,
+                                             .part = t->part,
                                              .shift = t->shift,
                                              .channels = t->channels,
                                              .moment = moment};
@@ -150,6 +152,8 @@ static double declared_reach(const umbra_network *n, const umbra_tensor *t, doub
     const umbra_value *v = &n->graph->values[t->value];
     if (t->kind == UMBRA_TENSOR_INPUT && input_abs_max > 0)
         return input_abs_max;
+    if (t->part != 0)
+        return t->reach;
     if (!(v->range_min <= v->range_max) || !isfinite(v->range_min) || !isfinite(v->range_max))
         return 0;
     double reach = fmax(fabs(v->range_min + t->shift), fabs(v->range_max + t->shift));
@@ -179,8 +183,8 @@ static void settle(measure *m, double input_abs_max)
         double stretch = declared > 0 ? declared / seen : 1;
         for (int c = 0; c < s->channels; c++)
             s->moment[c] *= stretch * stretch;
-        for (int c = 0; declared > 0 && n->tensors[i].kind != UMBRA_TENSOR_INPUT && c < s->channels;
-             c++)
+        bool ranged = declared > 0 && n->tensors[i].kind != UMBRA_TENSOR_INPUT;
+        for (int c = 0; ranged && n->tensors[i].part == 0 && c < s->channels; c++)
             s->moment[c] = fmax(s->moment[c], declared_moment(n, &n->tensors[i]));
         if (i == n->output)
             m->out->output_typical = (declared > 0 ? declared / 4 : m->output_mean_largest / 2);
@@ -223,7 +227,8 @@ const umbra_statistic *umbra_statistics_find(const umbra_statistics *statistics,
 {
     for (int i = 0; i < statistics->count; i++) {
         const umbra_statistic *s = &statistics->items[i];
-        if (s->kind == (int)tensor->kind && s->value == tensor->value && s->shift == tensor->shift)
+        if (s->kind == (int)tensor->kind && s->value == tensor->value && s->part == tensor->part &&
+            s->shift == tensor->shift)
             return s;
     }
     return NULL;

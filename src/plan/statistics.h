@@ -6,7 +6,7 @@
 
 /* Of the contents of one tensor (value + shift, or its square). */
 typedef struct umbra_statistic {
-    int kind, value;
+    int kind, value, part;
     double shift;
     double reach; /* bound on the absolute value */
     int channels;

@@ -128,30 +128,33 @@ static inline int on_step(void *context, const umbra_exec_event *event)
 static inline double run_encrypted(session *s, double *output)
 {
     const umbra_profile *p = umbra_plan_profile(s->plan);
-    umbra_ciphertext *result = NULL;
+    umbra_ciphertext *result[SESSION_CIPHERTEXTS] = {NULL};
     const float *expected = umbra_plain_value(s->plain, umbra_plan_graph(s->plan)->outputs[0]);
     double error = 0, largest = 0;
     size_t count = umbra_layout_elements(&p->output_layout);
+    assert_true(p->output_layout.ciphertexts <= SESSION_CIPHERTEXTS);
     check_ok(umbra_exec_run(s->exec, (const umbra_ciphertext *const *)s->query,
-                            p->input_layout.ciphertexts, &result, 1, on_step, s));
-    assert_int_equal(result->level, 0);
-    decrypt(s, (const umbra_ciphertext *const *)&result, &p->output_layout, output);
+                            p->input_layout.ciphertexts, result, p->output_layout.ciphertexts,
+                            on_step, s));
+    assert_int_equal(result[0]->level, 0);
+    decrypt(s, (const umbra_ciphertext *const *)result, &p->output_layout, output);
     for (size_t i = 0; i < count; i++) {
         output[i] /= p->output_factor;
         error = fmax(error, fabs(output[i] - (double)expected[i]));
         largest = fmax(largest, fabs((double)expected[i]));
     }
-    umbra_ciphertext_free(result);
+    for (int k = 0; k < SESSION_CIPHERTEXTS; k++)
+        umbra_ciphertext_free(result[k]);
     return -log2(error / largest);
 }
 
 static inline void check_network(umbra_graph *graph)
 {
     session s;
-    double slots[16], encrypted[16];
     open_session(&s, graph);
     const float *expected = umbra_plain_value(s.plain, umbra_plan_graph(s.plan)->outputs[0]);
     size_t count = umbra_layout_elements(&umbra_plan_profile(s.plan)->output_layout);
+    double *slots = calloc(2 * count, sizeof(double)), *encrypted = slots + count;
     check_ok(umbra_exec_run_plain(s.exec, s.image, slots));
     for (size_t i = 0; i < count; i++)
         assert_true(fabs(slots[i] - (double)expected[i]) < 1e-4);
@@ -164,6 +167,7 @@ static inline void check_network(umbra_graph *graph)
     assert_true(bits < predicted + 7);
     assert_true(s.worst_excess < 1.0);
     assert_true(s.events >= s.plan->build.program.step_count);
+    free(slots);
     close_session(&s);
 }
 

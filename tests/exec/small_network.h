@@ -80,6 +80,20 @@ static inline int small_polynomial(umbra_graph *g, const char *name, int x)
     return y;
 }
 
+/* A polynomial of any degree with coefficients made up, that keeps [-2, 2] in about [-1, 1]. */
+static inline int small_power(umbra_graph *g, const char *name, int x, int degree)
+{
+    char text[64];
+    umbra_attributes attr = umbra_attributes_default();
+    attr.degree = degree;
+    for (int i = 0; i <= degree; i++)
+        attr.coefficient[i] = ldexp(0.5 + 0.5 * small_random(), -i);
+    snprintf(text, sizeof text, "%s.out", name);
+    int y = small_value(g, text, g->values[x].shape), unused = -1;
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_POLYNOMIAL, name, "Add", &x, 1, y, &attr, &unused));
+    return y;
+}
+
 static inline int small_add(umbra_graph *g, const char *name, int a, int b)
 {
     char text[64];
@@ -195,6 +209,41 @@ static inline umbra_graph *small_residual(void)
     u = small_polynomial(g, "act2", small_conv(g, "b1", r, 8, 3, 2));
     r = small_add(g, "sum2", small_conv(g, "b2", u, 8, 3, 1), small_conv(g, "b3", r, 8, 1, 2));
     check_ok(umbra_graph_add_output(g, small_head(g, r, 5)));
+    return g;
+}
+
+/* A squeeze-and-excitation block with a cubic and one of degree 7, and a difference squared. */
+static inline umbra_graph *small_gated(void)
+{
+    int x, unused = -1;
+    umbra_graph *g = small_begin(2, 8, &x);
+    x = small_power(g, "act1", small_conv(g, "conv1", x, 4, 3, 1), 3);
+    x = small_conv(g, "conv2", x, 4, 3, 1);
+    int mean = small_value(g, "mean.out", small_shape(4, 1, 4, 1, 1));
+    check_ok(umbra_graph_add_node(g, UMBRA_OP_GLOBAL_AVERAGE_POOL, "mean", "GlobalAveragePool", &x,
+                                  1, mean, NULL, &unused));
+    int gate = small_power(g, "gate", small_conv(g, "squeeze", mean, 4, 1, 1), 7);
+    x = small_node(g, UMBRA_OP_MUL, "gated", (int[2]){x, gate}, 2, NULL);
+    check_ok(umbra_graph_add_output(g, small_head(g, x, 5)));
+    return g;
+}
+
+/* Down and up again with a skip, and an image as the answer. */
+static inline umbra_graph *small_unet(void)
+{
+    int x;
+    umbra_graph *g = small_begin(1, 16, &x);
+    umbra_attributes attr = umbra_attributes_default();
+    int skip = small_polynomial(g, "act1", small_conv(g, "down", x, 3, 3, 1));
+    x = small_average_pool(g, "pool", skip);
+    x = small_polynomial(g, "act2", small_conv(g, "bottom", x, 5, 3, 1));
+    attr.kernel[0] = attr.kernel[1] = attr.strides[0] = attr.strides[1] = 2;
+    int weight = small_constant(g, "raise.weight", small_shape(4, 5, 3, 2, 2), 0.5);
+    x = small_node(g, UMBRA_OP_CONV_TRANSPOSE, "raise", (int[2]){x, weight}, 2, &attr);
+    attr.axis = 1;
+    x = small_node(g, UMBRA_OP_CONCAT, "both", (int[2]){skip, x}, 2, &attr);
+    x = small_polynomial(g, "act3", small_conv(g, "up", x, 3, 3, 1));
+    check_ok(umbra_graph_add_output(g, small_conv(g, "head", x, 1, 1, 1)));
     return g;
 }
 

@@ -21,6 +21,20 @@ static void test_lenet_small(void **state)
     check_network(small_lenet(8, 3, 12));
 }
 
+/* Products of tensors, powers, a gate. */
+static void test_gated(void **state)
+{
+    (void)state;
+    check_network(small_gated());
+}
+
+/* Concatenated skips, an image as the answer. */
+static void test_unet(void **state)
+{
+    (void)state;
+    check_network(small_unet());
+}
+
 static void test_refusals(void **state)
 {
     session s;
@@ -59,10 +73,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_residual),
-        cmocka_unit_test(test_lenet_small),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_plain),       cmocka_unit_test(test_residual),
+        cmocka_unit_test(test_lenet_small), cmocka_unit_test(test_gated),
+        cmocka_unit_test(test_unet),        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

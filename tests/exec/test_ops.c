@@ -159,6 +159,8 @@ static void make_program(void)
     int raised =
         append((umbra_instruction){.op = UMBRA_DO_RAISE, .a = z, .value = -0.37, .bits = 35});
     int square = append((umbra_instruction){.op = UMBRA_DO_SQUARE, .a = x});
+    append((umbra_instruction){.op = UMBRA_DO_MULTIPLY, .a = x, .b = y});
+    append((umbra_instruction){.op = UMBRA_DO_MULTIPLY, .a = z, .b = y});
     int complex_square = append((umbra_instruction){.op = UMBRA_DO_SQUARE, .a = z});
     int low = append((umbra_instruction){.op = UMBRA_DO_RESCALE, .a = square, .value = 0});
     append((umbra_instruction){.op = UMBRA_DO_RESCALE, .a = complex_square, .value = 1});
@@ -249,6 +251,8 @@ static double complex oracle_slot(const umbra_instruction *i, size_t s)
         return INPUT_FACTOR * (double)t.image[(size_t)i->index * SLOTS + s];
     case UMBRA_DO_SQUARE:
         return a * a;
+    case UMBRA_DO_MULTIPLY:
+        return a * at(i->b, s, 0);
     case UMBRA_DO_RAISE:
         return a * i->value;
     case UMBRA_DO_ADD:
@@ -428,8 +432,9 @@ static void test_predicted_bits(void **state)
         const umbra_simulated *s = &t.plan.simulation.registers[r];
         double predicted = s->noise_log2 - s->scale_log2, measured = measured_log2(r);
         double over = op == UMBRA_DO_REAL || noise_is_coarse(r) ? 0.6 : 0.15;
-        double under =
-            op == UMBRA_DO_MAP || op == UMBRA_DO_SQUARE || op == UMBRA_DO_REAL ? 2 : 0.15;
+        bool bounded = op == UMBRA_DO_MAP || op == UMBRA_DO_SQUARE || op == UMBRA_DO_MULTIPLY ||
+                       op == UMBRA_DO_REAL;
+        double under = bounded ? 2 : 0.15;
         if (op == UMBRA_DO_RAISE && noise_is_coarse(r))
             under = INFINITY;
         if (!(measured < predicted + over) || !(measured > predicted - under))

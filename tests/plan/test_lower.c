@@ -14,7 +14,10 @@ static int check_slots(umbra_graph *g, int output)
     umbra_plain *plain = NULL;
     umbra_exec *exec = NULL;
     check_ok(umbra_graph_add_output(g, output));
-    umbra_plan *plan = small_compile(g);
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = 1, .threads = 2};
+    check_ok(umbra_plan_compile(&plan, g, &model, &options));
     const umbra_profile *p = umbra_plan_profile(plan);
     size_t inputs = umbra_layout_elements(&p->input_layout);
     size_t outputs = umbra_layout_elements(&p->output_layout);
@@ -162,13 +165,72 @@ static void test_decoder(void **state)
     check_slots(g, raise(g, "raise2", x, 1));
 }
 
+/* Degrees three and four take one level more than a square, five to eight two; a rest that is added
+ * first may take another. */
+static void test_polynomials(void **state)
+{
+    (void)state;
+    for (int degree = 3; degree <= UMBRA_MAX_DEGREE; degree++) {
+        int x, least = degree <= 4 ? 3 : degree <= 8 ? 4 : 5;
+        umbra_graph *g = small_begin(1, 4, &x);
+        x = small_power(g, "act", small_conv(g, "conv", x, 2, 3, 1), degree);
+        if (degree % 2 == 0) /* a range that is known sets the interval */
+            g->values[g->nodes[1].inputs[0]].range_max = 1.5;
+        if (degree % 2 == 0)
+            g->values[g->nodes[1].inputs[0]].range_min = -1.5;
+        int depth = check_slots(g, small_head(g, x, 3));
+        assert_true(depth == least || (degree > 3 && depth == least + 1));
+    }
+}
+
+/* Coefficients that are zero: even, odd, and a leading one. */
+static void test_sparse_polynomials(void **state)
+{
+    (void)state;
+    for (int kept = 0; kept < 3; kept++) {
+        int x;
+        umbra_graph *g = small_begin(1, 4, &x);
+        x = small_power(g, "act", small_conv(g, "conv", x, 2, 3, 1), 8);
+        double *c = g->nodes[1].attr.coefficient;
+        for (int i = 0; i <= 8; i++)
+            c[i] = (kept < 2 && i % 2 != kept) || (kept == 2 && i > 5) ? 0 : c[i];
+        check_slots(g, small_head(g, x, 3));
+    }
+}
+
+static void test_gates(void **state)
+{
+    (void)state;
+    umbra_graph *g = small_gated();
+    int output = g->outputs[0];
+    g->output_count = 0;
+    check_slots(g, output);
+}
+
+/* Factors from different depths; one value as both factors; a constant and a gate on the left. */
+static void test_products(void **state)
+{
+    (void)state;
+    int x;
+    umbra_graph *g = small_begin(2, 8, &x);
+    int stem = small_conv(g, "stem", x, 4, 3, 1);
+    int deep = small_polynomial(g, "act1", small_conv(g, "conv1", stem, 4, 3, 1));
+    deep = small_polynomial(g, "act2", small_conv(g, "conv2", deep, 4, 3, 1));
+    int product = small_node(g, UMBRA_OP_MUL, "product", (int[2]){deep, stem}, 2, NULL);
+    int twice = small_node(g, UMBRA_OP_MUL, "twice", (int[2]){product, product}, 2, NULL);
+    int low = small_conv(g, "low", small_add(g, "sum", twice, product), 3, 3, 2);
+    int gate = small_conv(g, "gate", low, 1, 1, 1);
+    int gated = small_node(g, UMBRA_OP_MUL, "gated", (int[2]){gate, low}, 2, NULL);
+    check_slots(g, small_head(g, gated, 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unet),
-        cmocka_unit_test(test_branches),
-        cmocka_unit_test(test_moves),
-        cmocka_unit_test(test_decoder),
+        cmocka_unit_test(test_unet),        cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_moves),       cmocka_unit_test(test_decoder),
+        cmocka_unit_test(test_polynomials), cmocka_unit_test(test_sparse_polynomials),
+        cmocka_unit_test(test_gates),       cmocka_unit_test(test_products),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,7 +164,11 @@ static void test_refusals(void **state)
     umbra_selection s;
     umbra_graph *g = two_inputs(small_shape(1, 4, 0, 0, 0), small_shape(1, 4, 0, 0, 0), in);
     small_node(g, UMBRA_OP_MUL, "product", in, 2, NULL);
-    check_fails(UMBRA_E_MODEL, "\"product\" (Mul): its other input is not a constant",
+    check_ok(umbra_selection_of_node(&s, g, 0, 0)); /* the factor itself */
+    assert_null(s.weight);
+    umbra_selection_free(&s);
+    g->nodes[0].op = UMBRA_OP_DIV;
+    check_fails(UMBRA_E_MODEL, "\"product\" (Div): its other input is not a constant",
                 umbra_selection_of_node(&s, g, 0, 0));
     in[1] = small_constant(g, "zeros", small_shape(1, 4, 0, 0, 0), 0);
     small_node(g, UMBRA_OP_DIV, "quotient", in, 2, NULL);
