@@ -114,8 +114,7 @@ static umbra_status find_weights(umbra_selection *s, const umbra_graph *graph,
 {
     void *weight = NULL, *constant = NULL;
     bool product = node->op == UMBRA_OP_MUL || node->op == UMBRA_OP_DIV;
-    bool computed =
-        product && !umbra_value_is_constant(&graph->values[node->inputs[1 - input]]);
+    bool computed = product && !umbra_value_is_constant(&graph->values[node->inputs[1 - input]]);
     bool scaled = product && !(computed && node->op == UMBRA_OP_MUL);
     bool negative = node->op == UMBRA_OP_SUB && input == 1;
     if (!scaled && !negative)
