@@ -28,6 +28,14 @@ umbra_status umbra_evaluation_keys_save(const umbra_secret_key *key,
                                         const char *path,
                                         int (*progress)(void *context, size_t done, size_t total),
                                         void *context) UMBRA_MUST_USE;
+/* Both into new files that the caller commits: a pair that must not be parted. */
+umbra_status umbra_secret_key_write(const umbra_secret_key *key,
+                                    umbra_file_writer *file) UMBRA_MUST_USE;
+umbra_status umbra_evaluation_keys_write(const umbra_secret_key *key,
+                                         const umbra_key_request *request, umbra_pool *pool,
+                                         umbra_file_writer *file,
+                                         int (*progress)(void *context, size_t done, size_t total),
+                                         void *context) UMBRA_MUST_USE;
 /* The same in memory, for tests and for `umbra demo`. */
 umbra_status umbra_evaluation_keys_generate(umbra_evaluation_keys **out,
                                             const umbra_secret_key *key,

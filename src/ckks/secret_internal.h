@@ -43,9 +43,9 @@ umbra_status umbra_keygen_begin(umbra_keygen *keygen, const umbra_secret_key *se
 void umbra_keygen_end(umbra_keygen *keygen);
 /* Fill the words of a key whose galois and level are set. */
 umbra_status umbra_keygen_switch(umbra_keygen *keygen, umbra_switch_key *key) UMBRA_MUST_USE;
-umbra_status umbra_keygen_save(umbra_keygen *keygen, const umbra_key_request *request,
-                               const char *path,
-                               int (*progress)(void *context, size_t done, size_t total),
-                               void *context) UMBRA_MUST_USE;
+umbra_status umbra_keygen_write(umbra_keygen *keygen, const umbra_key_request *request,
+                                umbra_file_writer *file,
+                                int (*progress)(void *context, size_t done, size_t total),
+                                void *context) UMBRA_MUST_USE;
 
 #endif

@@ -7,8 +7,15 @@
 
 umbra_status umbra_secret_key_save(const umbra_secret_key *key, const char *path)
 {
-    return umbra_envelope_write_file(path, true, UMBRA_KIND_SECRET_KEY, UMBRA_SECRET_KEY_VERSION,
-                                     key->params->hash, key->key_id, key->seed, UMBRA_SEED_BYTES);
+    umbra_file_writer *file = NULL;
+    UMBRA_TRY(umbra_file_create(&file, path, true));
+    return umbra_file_end(file, umbra_secret_key_write(key, file));
+}
+
+umbra_status umbra_secret_key_write(const umbra_secret_key *key, umbra_file_writer *file)
+{
+    return umbra_envelope_write(file, UMBRA_KIND_SECRET_KEY, UMBRA_SECRET_KEY_VERSION,
+                                key->params->hash, key->key_id, key->seed, UMBRA_SEED_BYTES);
 }
 
 static umbra_status load_mapped(const char *path, const umbra_params *params,
@@ -169,21 +176,15 @@ static umbra_status write_keys(keys_save *save,
     return umbra_file_patch(save->file, UMBRA_ENVELOPE_BYTES, save->head.bytes, save->head.size);
 }
 
-umbra_status umbra_keygen_save(umbra_keygen *keygen, const umbra_key_request *request,
-                               const char *path,
-                               int (*progress)(void *context, size_t done, size_t total),
-                               void *context)
+umbra_status umbra_keygen_write(umbra_keygen *keygen, const umbra_key_request *request,
+                                umbra_file_writer *file,
+                                int (*progress)(void *context, size_t done, size_t total),
+                                void *context)
 {
-    keys_save save = {.keygen = keygen, .params = keygen->secret->params};
+    keys_save save = {.keygen = keygen, .params = keygen->secret->params, .file = file};
     umbra_status status = prepare(&save, request);
     if (status == UMBRA_OK)
-        status = umbra_file_create(&save.file, path, false);
-    if (status == UMBRA_OK)
         status = write_keys(&save, progress, context);
-    if (status == UMBRA_OK)
-        status = umbra_file_commit(save.file);
-    else
-        umbra_file_discard(save.file);
     umbra_writer_free(&save.head);
     umbra_memory_free(save.items);
     umbra_memory_free(save.blob);
@@ -196,13 +197,25 @@ umbra_status umbra_evaluation_keys_save(const umbra_secret_key *key,
                                         int (*progress)(void *context, size_t done, size_t total),
                                         void *context)
 {
+    umbra_file_writer *file = NULL;
+    UMBRA_TRY(umbra_file_create(&file, path, false));
+    return umbra_file_end(file,
+                          umbra_evaluation_keys_write(key, request, pool, file, progress, context));
+}
+
+umbra_status umbra_evaluation_keys_write(const umbra_secret_key *key,
+                                         const umbra_key_request *request, umbra_pool *pool,
+                                         umbra_file_writer *file,
+                                         int (*progress)(void *context, size_t done, size_t total),
+                                         void *context)
+{
     umbra_keygen keygen;
     UMBRA_TRY(umbra_key_request_check(request));
     if (memcmp(request->params->hash, key->params->hash, UMBRA_HASH_BYTES) != 0)
         return umbra_fail(UMBRA_E_MISMATCH,
                           "the keys wanted and the secret key have different parameters");
     UMBRA_TRY(umbra_keygen_begin(&keygen, key, pool));
-    umbra_status status = umbra_keygen_save(&keygen, request, path, progress, context);
+    umbra_status status = umbra_keygen_write(&keygen, request, file, progress, context);
     umbra_keygen_end(&keygen);
     return status;
 }

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include <unistd.h>
-
 /* A profile comes from outside: what it asks for must fit before work begins. */
 static umbra_status check_disk(const umbra_key_request *request, const char *path)
 {
@@ -26,6 +24,16 @@ static umbra_status check_disk(const umbra_key_request *request, const char *pat
         (double)wanted * 1e-9, folder, (double)disk.f_bavail * (double)disk.f_frsize * 1e-9);
 }
 
+static umbra_status write_pair(const umbra_secret_key *key, const umbra_key_request *request,
+                               umbra_pool *pool, umbra_file_writer *evaluation,
+                               umbra_file_writer *secret,
+                               int (*progress)(void *context, size_t done, size_t total),
+                               void *context)
+{
+    UMBRA_TRY(umbra_secret_key_write(key, secret));
+    return umbra_evaluation_keys_write(key, request, pool, evaluation, progress, context);
+}
+
 umbra_status umbra_keyring_create(const umbra_profile *profile, umbra_pool *pool,
                                   const char *secret_path, const char *evaluation_path,
                                   int (*progress)(void *context, size_t done, size_t total),
@@ -33,16 +41,21 @@ umbra_status umbra_keyring_create(const umbra_profile *profile, umbra_pool *pool
 {
     umbra_key_request request = {profile->params, profile->keys, profile->key_count};
     umbra_secret_key *key = NULL;
+    umbra_file_writer *evaluation = NULL, *secret = NULL;
     UMBRA_TRY(check_disk(&request, evaluation_path));
-    UMBRA_TRY(umbra_secret_key_generate(&key, profile->params));
-    umbra_status status =
-        umbra_evaluation_keys_save(key, &request, pool, evaluation_path, progress, context);
-    if (status == UMBRA_OK) {
-        status = umbra_secret_key_save(key, secret_path);
-        if (status != UMBRA_OK)
-            unlink(evaluation_path); /* of a secret that nobody has */
-    }
+    UMBRA_TRY(umbra_file_create(&evaluation, evaluation_path, false));
+    umbra_status status = umbra_file_create(&secret, secret_path, true);
+    if (status == UMBRA_OK)
+        status = umbra_secret_key_generate(&key, profile->params);
+    if (status == UMBRA_OK)
+        status = write_pair(key, &request, pool, evaluation, secret, progress, context);
     umbra_secret_key_free(key);
+    if (status == UMBRA_OK) {
+        status = umbra_file_commit_pair(evaluation, secret);
+    } else {
+        umbra_file_discard(evaluation);
+        umbra_file_discard(secret);
+    }
     if (status == UMBRA_OK && key_bytes != NULL)
         *key_bytes = umbra_key_request_bytes(&request);
     return status;

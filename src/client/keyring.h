@@ -6,8 +6,9 @@
 #include "ckks/secret.h"
 #include "plan/profile.h"
 
-/* Make a secret key and stream its evaluation keys; both files are written aside and renamed, the
- * secret one (mode 0600) last, so that a stop in the middle leaves no key without its partner.
+/* Make a secret key and stream its evaluation keys. Both files (the secret one has mode 0600) are
+ * written aside and renamed when both are whole: a failure or a stop leaves neither, and a pair
+ * that stood there before as it was.
  *
  * progress:  as umbra_evaluation_keys_save
  * key_bytes: of evaluation.keys; may be NULL */

@@ -176,23 +176,27 @@ void umbra_envelope_seal(unsigned char out[UMBRA_ENVELOPE_BYTES], umbra_kind kin
     umbra_envelope_seal_hashed(out, &envelope);
 }
 
+umbra_status umbra_envelope_write(umbra_file_writer *file, umbra_kind kind, uint32_t version,
+                                  const unsigned char parameter_hash[UMBRA_HASH_BYTES],
+                                  uint64_t key_id, const void *body, uint64_t body_bytes)
+{
+    size_t size = 0;
+    if (!umbra_size_from_u64(body_bytes, &size))
+        return umbra_fail(UMBRA_E_RESOURCE, "%s: too large for this machine",
+                          umbra_kind_name(kind));
+    unsigned char header[UMBRA_ENVELOPE_BYTES];
+    umbra_envelope_seal(header, kind, version, parameter_hash, key_id, body, body_bytes);
+    UMBRA_TRY(umbra_file_append(file, header, sizeof header));
+    return umbra_file_append(file, body, size);
+}
+
 umbra_status umbra_envelope_write_file(const char *path, bool private_mode, umbra_kind kind,
                                        uint32_t version,
                                        const unsigned char parameter_hash[UMBRA_HASH_BYTES],
                                        uint64_t key_id, const void *body, uint64_t body_bytes)
 {
-    size_t size = 0;
-    if (!umbra_size_from_u64(body_bytes, &size))
-        return umbra_fail(UMBRA_E_RESOURCE, "%s: too large for this machine", path);
-    unsigned char header[UMBRA_ENVELOPE_BYTES];
-    umbra_envelope_seal(header, kind, version, parameter_hash, key_id, body, body_bytes);
     umbra_file_writer *file = NULL;
     UMBRA_TRY(umbra_file_create(&file, path, private_mode));
-    umbra_status status = umbra_file_append(file, header, sizeof header);
-    if (status == UMBRA_OK)
-        status = umbra_file_append(file, body, size);
-    if (status == UMBRA_OK)
-        return umbra_file_commit(file);
-    umbra_file_discard(file);
-    return status;
+    return umbra_file_end(
+        file, umbra_envelope_write(file, kind, version, parameter_hash, key_id, body, body_bytes));
 }

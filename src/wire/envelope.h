@@ -48,6 +48,11 @@ void umbra_envelope_seal(unsigned char out[UMBRA_ENVELOPE_BYTES], umbra_kind kin
 /* Header for a body streamed to a file: the caller gives its length and hash. */
 void umbra_envelope_seal_hashed(unsigned char out[UMBRA_ENVELOPE_BYTES],
                                 const umbra_envelope *envelope);
+/* Append header and body to a new file. */
+umbra_status umbra_envelope_write(umbra_file_writer *file, umbra_kind kind, uint32_t version,
+                                  const unsigned char parameter_hash[UMBRA_HASH_BYTES],
+                                  uint64_t key_id, const void *body,
+                                  uint64_t body_bytes) UMBRA_MUST_USE;
 /* Write header and body to `path`, aside and renamed. */
 umbra_status umbra_envelope_write_file(const char *path, bool private_mode, umbra_kind kind,
                                        uint32_t version,

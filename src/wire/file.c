@@ -298,28 +298,86 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
+/* All of it on the disk, under the temporary name. */
+static umbra_status finish(umbra_file_writer *file)
+{
+    if (file->failed)
+        return umbra_fail(UMBRA_E_IO, "%s: not written, because an earlier write failed",
+                          file->path);
+    UMBRA_TRY(flush(file));
+    if (fsync(file->fd) != 0)
+        return fail_writing(file, errno);
+    int fd = file->fd;
+    file->fd = -1;
+    return close(fd) == 0 ? UMBRA_OK : fail_writing(file, errno);
+}
+
+static umbra_status rename_into_place(umbra_file_writer *file)
+{
+    if (rename(file->slot->path, file->path) != 0)
+        return fail_writing(file, errno);
+    sync_folder_of(file->path);
+    return UMBRA_OK;
+}
+
 umbra_status umbra_file_commit(umbra_file_writer *file)
 {
-    umbra_status status = UMBRA_OK;
-    if (file->failed) {
-        status =
-            umbra_fail(UMBRA_E_IO, "%s: not written, because an earlier write failed", file->path);
-        goto done;
-    }
-    UMBRA_GOTO(done, status, flush(file));
-    int fd = file->fd;
-    if (fsync(fd) != 0) {
-        status = fail_writing(file, errno);
-        goto done;
-    }
-    file->fd = -1;
-    if (close(fd) != 0 || rename(file->slot->path, file->path) != 0) {
-        status = fail_writing(file, errno);
-        goto done;
-    }
-    sync_folder_of(file->path);
-done:
+    umbra_status status = finish(file);
+    if (status == UMBRA_OK)
+        status = rename_into_place(file);
     umbra_file_discard(file); /* after the rename the temporary name is gone: nothing to remove */
+    return status;
+}
+
+umbra_status umbra_file_end(umbra_file_writer *file, umbra_status status)
+{
+    if (status == UMBRA_OK)
+        return umbra_file_commit(file);
+    umbra_file_discard(file);
+    return status;
+}
+
+/* What stood under file->path before, under the second name `kept`: "" where nothing stood there,
+ * or where the file system has no hard links (then *lost). */
+static void keep_old(const umbra_file_writer *file, char kept[PATH_BYTES], bool *lost)
+{
+    int length = snprintf(kept, PATH_BYTES, "%s.old", file->slot->path);
+    *lost = false;
+    if (length < PATH_BYTES && link(file->path, kept) == 0)
+        return;
+    *lost = length >= PATH_BYTES || errno != ENOENT;
+    kept[0] = '\0';
+}
+
+static umbra_status rename_pair(umbra_file_writer *first, umbra_file_writer *second)
+{
+    char kept[PATH_BYTES];
+    bool lost = false;
+    keep_old(first, kept, &lost);
+    umbra_status status = rename_into_place(first);
+    if (status == UMBRA_OK) {
+        status = rename_into_place(second);
+        if (status != UMBRA_OK && lost)
+            status = umbra_fail_within(status, "%s was replaced without its partner", first->path);
+        else if (status != UMBRA_OK && kept[0] == '\0')
+            (void)unlink(first->path); /* nothing stood there before */
+        else if (status != UMBRA_OK)
+            (void)rename(kept, first->path);
+    }
+    if (kept[0] != '\0')
+        (void)unlink(kept);
+    return status;
+}
+
+umbra_status umbra_file_commit_pair(umbra_file_writer *first, umbra_file_writer *second)
+{
+    umbra_status status = finish(first);
+    if (status == UMBRA_OK)
+        status = finish(second);
+    if (status == UMBRA_OK)
+        status = rename_pair(first, second);
+    umbra_file_discard(first);
+    umbra_file_discard(second);
     return status;
 }
 

@@ -55,6 +55,13 @@ umbra_status umbra_file_patch(umbra_file_writer *file, uint64_t offset, const vo
 uint64_t umbra_file_size(const umbra_file_writer *file);
 /* Flush, fsync, rename; frees the writer in every case. A full disk is UMBRA_E_IO. */
 umbra_status umbra_file_commit(umbra_file_writer *file) UMBRA_MUST_USE;
+/* Commit where `status` is UMBRA_OK, otherwise discard and return it. */
+umbra_status umbra_file_end(umbra_file_writer *file, umbra_status status) UMBRA_MUST_USE;
+/* Commit two files that belong together: both are whole on the disk before the first is renamed. If
+ * the second cannot be renamed, the first is as it was before (on file systems with hard links; the
+ * message says so where it is not). Frees both writers in every case. */
+umbra_status umbra_file_commit_pair(umbra_file_writer *first,
+                                    umbra_file_writer *second) UMBRA_MUST_USE;
 void umbra_file_discard(umbra_file_writer *file); /* accepts NULL */
 void umbra_file_remove_pending(void);
 

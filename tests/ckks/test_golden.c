@@ -92,7 +92,10 @@ static void keys(void **state)
     const umbra_key_item items[2] = {{5, 0}, {0, 0}};
     const umbra_key_request request = {params, items, 2};
     fixed_keygen(&keygen, secret);
-    check_ok(umbra_keygen_save(&keygen, &request, path, NULL, NULL));
+    umbra_file_writer *file = NULL;
+    check_ok(umbra_file_create(&file, path, false));
+    check_ok(umbra_keygen_write(&keygen, &request, file, NULL, NULL));
+    check_ok(umbra_file_commit(file));
     umbra_keygen_end(&keygen);
     check_written("evaluation.keys", path);
     umbra_public_key_free(public);

@@ -101,12 +101,78 @@ static void leaves_nothing_when_one_file_fails(void **state)
     assert_int_equal(files_in_folder(), 0);
 }
 
+static long long size_of(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? (long long)info.st_size : -1;
+}
+
+static uint64_t id_of_pair(void)
+{
+    umbra_secret_key *key = NULL;
+    umbra_evaluation_keys *keys = NULL;
+    check_ok(umbra_secret_key_load(secret, profile.params, &key));
+    check_ok(umbra_evaluation_keys_load(evaluation, profile.params, NULL, &keys));
+    const uint64_t id = umbra_secret_key_id(key);
+    assert_true(id == umbra_evaluation_keys_id(keys));
+    umbra_secret_key_free(key);
+    umbra_evaluation_keys_free(keys);
+    return id;
+}
+
+/* While the new keys are made: the secret file can no longer be replaced. */
+static int block_secret(void *context, size_t done, size_t total)
+{
+    char moved[128];
+    (void)context;
+    (void)total;
+    snprintf(moved, sizeof moved, "%s.moved", secret);
+    if (done == 1 && (rename(secret, moved) != 0 || mkdir(secret, 0700) != 0))
+        return 1;
+    return 0;
+}
+
+static void an_old_pair_is_replaced_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    int calls = 0;
+    char moved[128];
+    check_ok(umbra_keyring_create(&profile, NULL, secret, evaluation, NULL, NULL, NULL));
+    const uint64_t first = id_of_pair();
+    check_fails(
+        UMBRA_E_CANCELLED, "",
+        umbra_keyring_create(&profile, NULL, secret, evaluation, stop_at_once, &calls, NULL));
+    assert_true(id_of_pair() == first);
+    check_fails(UMBRA_E_IO, "secret.key: cannot write",
+                umbra_keyring_create(&profile, NULL, secret, evaluation, block_secret, NULL, NULL));
+    assert_int_equal(rmdir(secret), 0);
+    snprintf(moved, sizeof moved, "%s.moved", secret);
+    assert_int_equal(rename(moved, secret), 0);
+    assert_true(id_of_pair() == first);
+    assert_int_equal(files_in_folder(), 2);
+    check_ok(umbra_keyring_create(&profile, NULL, secret, evaluation, NULL, NULL, NULL));
+    assert_true(id_of_pair() != first);
+    assert_int_equal(files_in_folder(), 2);
+    unlink(secret);
+    /* Where no evaluation keys stood before, none stand after a failure. */
+    unlink(evaluation);
+    check_ok(umbra_keyring_create(&profile, NULL, secret, evaluation, NULL, NULL, NULL));
+    unlink(evaluation);
+    check_fails(UMBRA_E_IO, "secret.key: cannot write",
+                umbra_keyring_create(&profile, NULL, secret, evaluation, block_secret, NULL, NULL));
+    assert_true(size_of(evaluation) < 0);
+    assert_int_equal(rmdir(secret), 0);
+    unlink(moved);
+    assert_int_equal(files_in_folder(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(makes_a_pair),
         cmocka_unit_test(leaves_nothing_when_stopped),
         cmocka_unit_test(leaves_nothing_when_one_file_fails),
+        cmocka_unit_test(an_old_pair_is_replaced_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
