@@ -6,7 +6,7 @@
 
 /* Diagonals whose weights stand in cache together: at N = 2^15 two halves of 128 KiB, so that the
  * sums of 512 KiB stay in a cache of 1 MiB beside them. */
-#define WEIGHT_BATCH 2
+#define WEIGHT_BATCH 4
 /* Groups whose inner sums wait for their giant step together. */
 #define GROUP_CHUNK 16
 
