@@ -27,6 +27,8 @@ void umbra_embed_avx512ifma(double *re, double *im, size_t slots, const double *
                             const double *wi);
 void umbra_embed_inverse_avx512ifma(double *re, double *im, size_t slots, const double *wr,
                                     const double *wi);
+void umbra_gaussian_avx2(int32_t *r, const unsigned char *bytes, size_t n);
+void umbra_gaussian_avx512ifma(int32_t *r, const unsigned char *bytes, size_t n);
 double umbra_madd52_per_ns_avx512ifma(void);
 
 /* Shape of every array of a kernel. */

@@ -72,6 +72,11 @@ typedef struct umbra_kernels {
     /* r[i] = a[index[i]]; r != a */
     void (*permute)(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n);
 
+    /* n samples of umbra_sample_gaussian, each from 16 bytes: a little-endian number u of 127 bits
+     * and a sign in the top bit. The magnitude is the number of entries of the cumulative table
+     * that are not above u. n = 0 mod 16; bytes of any alignment. CT: all are secret. */
+    void (*gaussian)(int32_t *r, const unsigned char *bytes, size_t n);
+
     /* The complex FFT of the canonical embedding, through umbra_fft_embed and its inverse, which
      * say more.
      *

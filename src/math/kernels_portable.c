@@ -1,4 +1,5 @@
 /* The table of kernels in portable C: the reference and the fallback. */
+#include "math/gaussian_table.h"
 #include "math/kernel_sets.h"
 #include "math/scalar.h"
 
@@ -171,6 +172,36 @@ static void permute_portable(uint64_t *r, const uint64_t *a, const uint32_t *ind
         r[i] = a[index[i]];
 }
 
+static uint64_t load_le(const unsigned char *p)
+{
+    uint64_t x = 0;
+    for (int i = 0; i < 8; i++)
+        x |= (uint64_t)p[i] << (8 * i);
+    return x;
+}
+
+/* u: 127 bits. The number of table entries that are <= u, all of them looked at. */
+static int32_t gaussian_magnitude(umbra_u128 u)
+{
+    uint64_t below = 0;
+    for (int k = 0; k < UMBRA_GAUSSIAN_CUT; k++) {
+        umbra_u128 entry =
+            (umbra_u128)umbra_gaussian_table[k][0] << 64 | umbra_gaussian_table[k][1];
+        below += (uint64_t)((u - entry) >> 127); /* both below 2^127: the top bit is the borrow */
+    }
+    return UMBRA_GAUSSIAN_CUT - (int32_t)below;
+}
+
+static void gaussian_portable(int32_t *r, const unsigned char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t low = load_le(bytes + 16 * i), high = load_le(bytes + 16 * i + 8);
+        int32_t sign = -(int32_t)(high >> 63);
+        umbra_u128 u = (umbra_u128)(high & (UINT64_MAX >> 1)) << 64 | low;
+        r[i] = (gaussian_magnitude(u) ^ sign) - sign;
+    }
+}
+
 const umbra_kernels umbra_kernels_portable = {
     .name = "portable",
     .ntt_forward = umbra_ntt_forward_portable,
@@ -193,6 +224,7 @@ const umbra_kernels umbra_kernels_portable = {
     .reduce_i64 = reduce_i64_portable,
     .round_quotient = round_quotient_portable,
     .permute = permute_portable,
+    .gaussian = gaussian_portable,
     .embed = umbra_embed_portable,
     .embed_inverse = umbra_embed_inverse_portable,
 };

@@ -2,7 +2,7 @@
 #include "math/sample.h"
 
 #include "base/memory.h"
-#include "math/gaussian_table.h"
+#include "math/kernels.h"
 #include "math/scalar.h"
 
 #include <assert.h>
@@ -45,10 +45,9 @@ static void reader_fill(reader *r, size_t count)
 
 static uint64_t load_le(const unsigned char *p)
 {
-    uint64_t x = 0;
-    for (int i = 0; i < 8; i++)
-        x |= (uint64_t)p[i] << (8 * i);
-    return x;
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
 }
 
 umbra_status umbra_seed_random(unsigned char seed[UMBRA_SEED_BYTES])
@@ -111,32 +110,15 @@ void umbra_sample_ternary(int32_t *r, size_t n, const unsigned char seed[UMBRA_S
     umbra_secret_wipe(&source, sizeof source);
 }
 
-/* u: 127 bits. The number of table entries that are <= u, all of them looked at. */
-static int32_t gaussian_magnitude(umbra_u128 u)
-{
-    uint64_t below = 0;
-    for (int k = 0; k < UMBRA_GAUSSIAN_CUT; k++) {
-        umbra_u128 entry =
-            (umbra_u128)umbra_gaussian_table[k][0] << 64 | umbra_gaussian_table[k][1];
-        below += (uint64_t)((u - entry) >> 127); /* both below 2^127: the top bit is the borrow */
-    }
-    return UMBRA_GAUSSIAN_CUT - (int32_t)below;
-}
-
 void umbra_sample_gaussian(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES])
 {
+    const umbra_kernels *kernels = umbra_kernels_get();
     reader source;
     reader_start(&source, seed, STREAM_GAUSSIAN);
     for (size_t made = 0; made < n;) {
         size_t count = n - made < BUFFER_BYTES / 16 ? n - made : BUFFER_BYTES / 16;
         reader_fill(&source, count * 16);
-        for (size_t i = 0; i < count; i++) {
-            uint64_t low = load_le(source.bytes + 16 * i),
-                     high = load_le(source.bytes + 16 * i + 8);
-            int32_t sign = -(int32_t)(high >> 63);
-            umbra_u128 u = (umbra_u128)(high & (UINT64_MAX >> 1)) << 64 | low;
-            r[made + i] = (gaussian_magnitude(u) ^ sign) - sign;
-        }
+        kernels->gaussian(r + made, source.bytes, count);
         made += count;
     }
     umbra_secret_wipe(&source, sizeof source);

@@ -89,6 +89,45 @@ static void test_gaussian_definition(void **state)
     mpz_clears(u, entry, low, NULL);
 }
 
+/* Every set on numbers at, just below and just above each entry, and across its middle carry. */
+static void test_gaussian_edges(void **state)
+{
+    (void)state;
+    enum { EACH = 8, N = (EACH * UMBRA_GAUSSIAN_CUT + 15) / 16 * 16 };
+    static uint64_t words[2 * N];
+    static int32_t r[N], expected[N];
+    const umbra_kernels *sets[4];
+    const int count = umbra_kernels_all(sets);
+    uint64_t state_word = 11;
+    for (int i = 0; i < N; i++) {
+        const int k = i / EACH % UMBRA_GAUSSIAN_CUT, edge = i % EACH;
+        uint64_t high = umbra_gaussian_table[k][0], low = umbra_gaussian_table[k][1];
+        const uint64_t lows[EACH] = {low,
+                                     low - 1,
+                                     low + 1,
+                                     0,
+                                     UINT64_MAX,
+                                     UINT64_C(1) << 63,
+                                     ~(UINT64_C(1) << 63),
+                                     random_word(&state_word)};
+        int magnitude = 0;
+        for (int j = 0; j < UMBRA_GAUSSIAN_CUT; j++)
+            magnitude +=
+                umbra_gaussian_table[j][0] < high ||
+                (umbra_gaussian_table[j][0] == high && umbra_gaussian_table[j][1] <= lows[edge]);
+        const int negative = i / 3 % 2;
+        words[2 * i] = lows[edge];
+        words[2 * i + 1] = high | (uint64_t)negative << 63;
+        expected[i] = negative ? -magnitude : magnitude;
+    }
+    for (int s = 0; s < count; s++) {
+        memset(r, 0x55, sizeof r);
+        sets[s]->gaussian(r, (const unsigned char *)words, N);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(r[i], expected[i]);
+    }
+}
+
 static void test_gaussian_distribution(void **state)
 {
     (void)state;
@@ -228,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gaussian_table),
         cmocka_unit_test(test_gaussian_definition),
+        cmocka_unit_test(test_gaussian_edges),
         cmocka_unit_test(test_gaussian_distribution),
         cmocka_unit_test(test_ternary),
         cmocka_unit_test(test_uniform),

@@ -421,6 +421,7 @@ const umbra_kernels umbra_kernels_avx2 = {
     .reduce_i64 = reduce_i64_avx2,
     .round_quotient = round_quotient_avx2,
     .permute = permute_avx2,
+    .gaussian = umbra_gaussian_avx2,
     .embed = umbra_embed_avx2,
     .embed_inverse = umbra_embed_inverse_avx2,
 };

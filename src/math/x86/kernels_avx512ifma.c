@@ -476,6 +476,7 @@ const umbra_kernels umbra_kernels_avx512ifma = {
     .reduce_i64 = reduce_i64_avx512ifma,
     .round_quotient = round_quotient_avx512ifma,
     .permute = permute_avx512ifma,
+    .gaussian = umbra_gaussian_avx512ifma,
     .embed = umbra_embed_avx512ifma,
     .embed_inverse = umbra_embed_inverse_avx512ifma,
 };
