@@ -68,7 +68,17 @@ bool umbra_unpack_bits(uint64_t *values, const unsigned char *in, size_t count, 
     size_t left = umbra_packed_bytes(count, bits);
     uint64_t waiting = 0, bad = 0; /* `filled` low bits read from `in` and not yet given out */
     int filled = 0;
-    for (size_t i = 0; i < count; i++) {
+    size_t i = 0;
+    /* Eight values end at a byte, and each lies in the 8 bytes that start where it does. */
+    for (; bits <= 56 && left >= (size_t)bits + 8 && count - i >= 8; i += 8, in += bits) {
+        for (int k = 0; k < 8; k++) {
+            uint64_t v = load_word(in + k * bits / 8, 8) >> (k * bits % 8) & mask;
+            bad |= v > largest;
+            values[i + (size_t)k] = v;
+        }
+        left -= (size_t)bits;
+    }
+    for (; i < count; i++) {
         uint64_t v = waiting;
         if (filled < bits) {
             uint64_t word = load_word(in, left);

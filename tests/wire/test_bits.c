@@ -68,19 +68,20 @@ static void packing_agrees_with_the_slow_way(void **state)
 static void residues_that_are_too_large_are_refused(void **state)
 {
     (void)state;
+    enum { COUNT = 83 }; /* groups of eight and what they leave */
     for (int bits = 2; bits <= 64; bits++)
-        for (size_t bad = 0; bad < 9; bad++) {
+        for (size_t bad = 0; bad < COUNT; bad++) {
             uint64_t limit = (UINT64_MAX >> (64 - bits)) - 1; /* two values are too large */
-            uint64_t values[9], again[9];
-            unsigned char packed[9 * 8];
-            for (size_t i = 0; i < 9; i++)
+            uint64_t values[COUNT], again[COUNT];
+            unsigned char packed[COUNT * 8];
+            for (size_t i = 0; i < COUNT; i++)
                 values[i] = random_u64() % limit;
             values[bad] = limit - 1;
-            umbra_pack_bits(packed, values, 9, bits);
-            assert_true(umbra_unpack_bits(again, packed, 9, bits, limit));
+            umbra_pack_bits(packed, values, COUNT, bits);
+            assert_true(umbra_unpack_bits(again, packed, COUNT, bits, limit));
             values[bad] = limit;
-            umbra_pack_bits(packed, values, 9, bits);
-            assert_false(umbra_unpack_bits(again, packed, 9, bits, limit));
+            umbra_pack_bits(packed, values, COUNT, bits);
+            assert_false(umbra_unpack_bits(again, packed, COUNT, bits, limit));
         }
 }
 
