@@ -11,7 +11,8 @@
 typedef struct simulator {
     umbra_simulation *out;
     const umbra_program *program;
-    size_t live_limbs;
+    size_t live_limbs, made_limbs; /* of registers; of memory that the executor holds for them */
+    int spare[UMBRA_SPARE_CIPHERTEXTS], spare_count; /* limbs of each */
 } simulator;
 
 static umbra_simulated_step *step_of(simulator *s, const umbra_instruction *i)
@@ -37,13 +38,29 @@ static void note_headroom(simulator *s, const umbra_instruction *i, const umbra_
     }
 }
 
+/* The executor's choice: the last one freed that is large enough, or a new one. */
+static int take_room(simulator *s, int limbs)
+{
+    for (int i = s->spare_count - 1; i >= 0; i--) {
+        int room = s->spare[i];
+        if (room < limbs)
+            continue;
+        s->spare[i] = s->spare[--s->spare_count];
+        return room;
+    }
+    s->made_limbs += (size_t)limbs;
+    if (s->made_limbs > s->out->peak_limbs)
+        s->out->peak_limbs = s->made_limbs;
+    return limbs;
+}
+
 static void set(simulator *s, const umbra_instruction *i, int reg, umbra_simulated r)
 {
+    int limbs = umbra_params_level_limbs(s->out->params, r.level);
     r.live = true;
+    r.room_limbs = take_room(s, limbs);
     s->out->registers[reg] = r;
-    s->live_limbs += (size_t)umbra_params_level_limbs(s->out->params, r.level);
-    if (s->live_limbs > s->out->peak_limbs)
-        s->out->peak_limbs = s->live_limbs;
+    s->live_limbs += (size_t)limbs;
     step_of(s, i)->scale_log2 = r.scale_log2;
     step_of(s, i)->live_limbs = s->live_limbs;
 }
@@ -164,6 +181,23 @@ static umbra_simulated map_output(const simulator *s, const umbra_program_map *m
     return r;
 }
 
+/* Limbs of scratch, as umbra_eval_linear_map reserves them: rotated inputs, sums, and either a
+ * decomposition in full or a chunk of inner sums. */
+static size_t map_scratch(const simulator *s, const umbra_program_map *map,
+                          const umbra_map_counts *counts, int level)
+{
+    const umbra_params *params = s->out->params;
+    size_t limbs = (size_t)umbra_params_level_limbs(params, level);
+    size_t special = (size_t)umbra_params_special_count(params), all = limbs + special;
+    size_t digits = (size_t)umbra_params_level_digits(params, level);
+    size_t rotations = counts->babies + (size_t)map->input_count;
+    size_t groups = counts->giants + counts->outputs, chunk = groups < 16 ? groups : 16;
+    size_t kept = (rotations + 1) * 2 * limbs + 2 * all;
+    size_t babies = limbs + digits + (counts->babies > 1 ? all * digits : 0);
+    size_t giants = chunk * 2 * limbs + limbs + digits + 2 * (special + 1);
+    return kept + (babies > giants ? babies : giants);
+}
+
 static umbra_status simulate_map(void *self, const umbra_program *program,
                                  const umbra_instruction *i)
 {
@@ -180,10 +214,9 @@ static umbra_status simulate_map(void *self, const umbra_program *program,
     step->rotations += counts.babies + counts.giants;
     spend(s, i, umbra_cost_map(&s->out->cost, shape_at(s, in.level), &counts));
 
-    const umbra_params *params = s->out->params;
-    size_t scratch = (counts.babies * 2 + 4) * (size_t)umbra_params_level_limbs(params, in.level);
-    if (s->live_limbs + scratch / 2 > s->out->peak_limbs)
-        s->out->peak_limbs = s->live_limbs + scratch / 2;
+    size_t scratch = map_scratch(s, map, &counts, in.level);
+    if (scratch > s->out->scratch_limbs)
+        s->out->scratch_limbs = scratch;
     for (int k = 0; k < map->output_count; k++)
         set(s, i, map->outputs[k], map_output(s, map, &in, k));
     return UMBRA_OK;
@@ -358,8 +391,13 @@ static void simulate_release(void *self, int reg)
 {
     simulator *s = self;
     umbra_simulated *r = &s->out->registers[reg];
-    if (r->live)
+    if (r->live) {
         s->live_limbs -= (size_t)umbra_params_level_limbs(s->out->params, r->level);
+        if (s->spare_count < UMBRA_SPARE_CIPHERTEXTS)
+            s->spare[s->spare_count++] = r->room_limbs;
+        else
+            s->made_limbs -= (size_t)r->room_limbs;
+    }
     r->live = false;
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct umbra_simulated {
     bool live;
-    int level;
+    int level, room_limbs; /* room: of the memory that the executor gives it */
     double scale_log2, noise_log2, message_log2;
 } umbra_simulated;
 
@@ -30,7 +30,8 @@ typedef struct umbra_simulation {
     umbra_simulated_step *steps;
     umbra_key_item *keys; /* ascending Galois elements */
     size_t key_count, key_capacity;
-    size_t peak_limbs;    /* of live registers and the rotations of a map */
+    size_t peak_limbs;    /* of the memory of all registers and of those that wait for reuse */
+    size_t scratch_limbs; /* of the evaluator, in the map that needs most */
     double headroom_log2; /* the least log2(Q) - log2(scale * message) met */
     int headroom_step;
 } umbra_simulation;

@@ -28,10 +28,6 @@ void umbra_exec_free_maps(umbra_exec *exec);
 
 extern const umbra_ops umbra_cipher_ops;
 
-/* Ciphertexts that wait to be written again: taking fresh pages from the system for each result
- * costs more than many operations. */
-#define UMBRA_SPARE_CIPHERTEXTS 24
-
 /* A run on ciphertexts. */
 typedef struct umbra_cipher_run {
     umbra_exec *exec;

@@ -48,41 +48,6 @@ static uint64_t packed_bytes(const umbra_params *params, int level, int parts)
     return (uint64_t)parts * umbra_params_degree(params) * bits / 8;
 }
 
-static uint64_t weight_bytes(const umbra_build *build)
-{
-    uint64_t bytes = 0;
-    for (int m = 0; m < build->program.map_count; m++) {
-        const umbra_program_map *map = &build->program.maps[m];
-        bytes += map->diagonal_count * 2 * (uint64_t)map->period_slots *
-                 umbra_program_map_coefficient_bytes(map);
-    }
-    return bytes;
-}
-
-/* Tiles and places of the maps, once for each set of diagonals that reads its weights from them. */
-static uint64_t matrix_bytes(const umbra_build *build)
-{
-    uint64_t bytes = 0;
-    for (int i = 0; i < build->network.linear_count; i++)
-        if (build->facts[i] != NULL && build->facts[i]->set != NULL)
-            bytes += build->facts[i]->set->memory_bytes;
-    return bytes;
-}
-
-uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation)
-{
-    const umbra_params *params = build->params;
-    umbra_key_request request = {
-        .params = params, .items = simulation->keys, .count = simulation->key_count};
-    uint64_t limb_bytes = umbra_params_degree(params) * sizeof(uint64_t);
-    uint64_t ciphertexts = simulation->peak_limbs * 2 * limb_bytes;
-    uint64_t tables =
-        (uint64_t)(umbra_params_prime_count(params) + umbra_params_special_count(params)) * 6 *
-        limb_bytes;
-    return 2 * umbra_key_request_bytes(&request) + weight_bytes(build) + ciphertexts + tables +
-           matrix_bytes(build) + ((uint64_t)64 << 20);
-}
-
 static void make_summary(umbra_plan *plan)
 {
     umbra_plan_summary *s = &plan->summary;
@@ -104,7 +69,8 @@ static void make_summary(umbra_plan *plan)
                      packed_bytes(params, plan->profile.input_level, 1);
     s->result_bytes =
         (uint64_t)plan->profile.output_layout.ciphertexts * packed_bytes(params, 0, 2);
-    s->predicted_memory_bytes = umbra_plan_memory_bytes(&plan->build, &plan->simulation);
+    s->predicted_memory_bytes =
+        umbra_plan_memory_bytes(&plan->build, &plan->simulation, plan->threads);
     double ns = 0;
     for (int i = 0; i < plan->build.program.step_count; i++)
         ns += plan->simulation.steps[i].ns;
@@ -199,12 +165,7 @@ static umbra_status compile(umbra_plan *plan, const umbra_graph *graph,
     UMBRA_TRY(measure(plan, pool));
     UMBRA_TRY(umbra_plan_choose(plan, options, pool));
     UMBRA_TRY(umbra_plan_finish(plan, pool));
-    if (plan->summary.predicted_memory_bytes > plan->memory_budget)
-        return umbra_fail(UMBRA_E_RESOURCE,
-                          "a run of this model needs %.1f GB of memory and %.1f GB are allowed: "
-                          "allow more, or use a smaller model",
-                          (double)plan->summary.predicted_memory_bytes * 1e-9,
-                          (double)plan->memory_budget * 1e-9);
+    UMBRA_TRY(umbra_plan_check_memory(plan));
     return hash_plan(plan);
 }
 

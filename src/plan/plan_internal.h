@@ -44,7 +44,11 @@ umbra_status umbra_graph_copy(const umbra_graph *graph, umbra_graph **out) UMBRA
 void umbra_model_info_write(const umbra_model_info *model, umbra_writer *writer);
 umbra_status umbra_model_info_read(umbra_reader *reader, umbra_model_info *out) UMBRA_MUST_USE;
 
-/* Memory of one run: ciphertexts, keys, weights, tables. */
-uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation);
+/* Refuse a plan that needs more than the budget, saying what takes it. */
+umbra_status umbra_plan_check_memory(const umbra_plan *plan) UMBRA_MUST_USE;
+/* The server's peak: keys, weights, ciphertexts, scratch and tables of one run on so many threads.
+ */
+uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
+                                 int threads);
 
 #endif

@@ -95,6 +95,24 @@ static void test_refusals(void **state)
     umbra_program_free(&p);
 }
 
+/* The memory of registers: one that is not read again is written again. */
+static void test_rooms(void **state)
+{
+    umbra_program p = {.register_count = 5, .step_count = 1};
+    umbra_simulation s;
+    (void)state;
+    append(&p, (umbra_instruction){.op = UMBRA_DO_INPUT, .out = 0});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_ADD, .out = 1, .a = 0, .b = 0});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_ADD, .out = 2, .a = 1, .b = 1});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_DROP, .out = 3, .a = 2, .index = 0});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_ADD, .out = 4, .a = 3, .b = 3});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_OUTPUT, .a = 4});
+    check_ok(simulate(&p, &s));
+    assert_int_equal(s.peak_limbs, 2 * umbra_params_level_limbs(params, 2));
+    umbra_simulation_free(&s);
+    umbra_program_free(&p);
+}
+
 /* What the counts of a map rest on: each baby of an input once, each giant of an output once. */
 static void test_map_counts(void **state)
 {
@@ -121,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_levels_scales_keys),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_map_counts),
+        cmocka_unit_test(test_rooms),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,76 @@
+/* The server's peak of memory, predicted block by block. */
+#include "plan/plan_internal.h"
+
+#define HUGE_PAGE_BYTES ((uint64_t)2 << 20)
+#define WORKER_LIMBS 8                  /* of the evaluator's scratch, besides special primes */
+#define TABLE_LIMBS 6                   /* roots, their quotients, twists: of each prime */
+#define REST_BYTES ((uint64_t)32 << 20) /* program, libraries, plan without weights */
+#define PERIOD_LEAST 256                /* weights repeat no faster */
+
+/* Large blocks come in huge pages. */
+static uint64_t block(uint64_t bytes)
+{
+    return bytes < HUGE_PAGE_BYTES
+               ? bytes
+               : (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+}
+
+/* Expanded: both halves of every digit, a word for each residue, and the table of the automorphism.
+ */
+static uint64_t key_bytes(const umbra_params *params, const umbra_key_item *item)
+{
+    uint64_t degree = umbra_params_degree(params);
+    uint64_t limbs = (uint64_t)(umbra_params_level_limbs(params, item->level) +
+                                umbra_params_special_count(params));
+    uint64_t digits = (uint64_t)umbra_params_level_digits(params, item->level);
+    return block(limbs * digits * 2 * degree * sizeof(uint64_t)) + degree * sizeof(uint32_t);
+}
+
+static uint64_t weight_bytes(const umbra_build *build)
+{
+    uint64_t bytes = 0;
+    for (int m = 0; m < build->program.map_count; m++) {
+        const umbra_program_map *map = &build->program.maps[m];
+        uint64_t period = map->period_slots < PERIOD_LEAST ? PERIOD_LEAST : map->period_slots;
+        bytes += block(map->diagonal_count * 2 * period * umbra_program_map_coefficient_bytes(map));
+    }
+    return bytes;
+}
+
+static uint64_t all_key_bytes(const umbra_params *params, const umbra_simulation *simulation)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < simulation->key_count; i++)
+        bytes += key_bytes(params, &simulation->keys[i]);
+    return bytes;
+}
+
+uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
+                                 int threads)
+{
+    const umbra_params *params = build->params;
+    uint64_t limb = umbra_params_degree(params) * sizeof(uint64_t);
+    uint64_t special = (uint64_t)umbra_params_special_count(params);
+    uint64_t primes = (uint64_t)umbra_params_prime_count(params) + special;
+    uint64_t workers = (uint64_t)(threads < 1 ? 1 : threads) * (WORKER_LIMBS + 2 * (special + 1));
+    uint64_t keys = all_key_bytes(params, simulation);
+    return keys + weight_bytes(build) + simulation->peak_limbs * 2 * limb +
+           block(simulation->scratch_limbs * limb) + workers * limb + primes * TABLE_LIMBS * limb +
+           REST_BYTES;
+}
+
+umbra_status umbra_plan_check_memory(const umbra_plan *plan)
+{
+    uint64_t needed = plan->summary.predicted_memory_bytes;
+    if (needed <= plan->memory_budget)
+        return UMBRA_OK;
+    double keys = (double)all_key_bytes(plan->params, &plan->simulation);
+    double weights = (double)weight_bytes(&plan->build);
+    return umbra_fail(
+        UMBRA_E_RESOURCE,
+        "a run needs %.2f GB of memory, the least of all plans that were tried, and %.2f GB are "
+        "allowed: %zu keys take %.2f GB, weights %.2f GB, the rest %.2f GB. Allow more (--memory), "
+        "ask for fewer bits (--precision-bits), which makes keys smaller, or use a smaller model",
+        (double)needed * 1e-9, (double)plan->memory_budget * 1e-9, plan->simulation.key_count,
+        keys * 1e-9, weights * 1e-9, ((double)needed - keys - weights) * 1e-9);
+}
