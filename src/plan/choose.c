@@ -2,10 +2,12 @@
 #include "plan/trial.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_BITS 8
 #define BITS_MOST 32
+#define USUAL_BITS 32 /* of s + w above twice the precision */
 #define DEGREE_LEAST_LOG2 13
 #define DEGREE_MOST_LOG2 17
 #define DEGREE_WORTH 1.6 /* what an operation costs at least on twice the ring */
@@ -227,6 +229,7 @@ static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_
     set_bits(&first.decisions, s->wanted_bits + 17, s->wanted_bits + 13);
     UMBRA_TRY(reach_precision(s, &first));
     *fastest = first.seconds;
+    s->nearest = first;
     umbra_trial t = {0};
     for (int special = 1, worse = 0; special <= SPECIAL_MOST && worse < 2; special++) {
         umbra_trial before = t;
@@ -258,18 +261,13 @@ static const char *name_at_depth(const umbra_network *network, int depth)
 }
 
 /* Which node runs out of modulus in the largest ring, by how much, and what would do. */
-static umbra_status refuse_depth(const umbra_search *s, const umbra_network *network)
+static umbra_status refuse_bits(const umbra_search *s, const umbra_network *network)
 {
-    umbra_decisions d = {.degree_log2 = DEGREE_MOST_LOG2, .special_count = 1};
+    umbra_decisions d = s->nearest.decisions;
     umbra_schedule schedule;
-    set_bits(&d, s->wanted_bits + 17, s->wanted_bits + 13);
-    if (network->depth >= UMBRA_MAX_LEVELS)
-        return umbra_fail(
-            UMBRA_E_SECURITY,
-            "the network needs %d levels and %d are possible, used up at \"%s\": a level is what "
-            "one activation after another uses up, so use at least %d activations fewer in a row",
-            network->depth, UMBRA_MAX_LEVELS - 1, name_at_depth(network, UMBRA_MAX_LEVELS),
-            network->depth - UMBRA_MAX_LEVELS + 1);
+    if (d.scale_bits == 0) /* not even tried */
+        set_bits(&d, s->wanted_bits + 17, s->wanted_bits + 13);
+    double level = d.scale_bits + d.weight_bits;
     UMBRA_TRY(umbra_schedule_make(&schedule, network, &d));
     double limit = umbra_security_limit_log2(DEGREE_MOST_LOG2), used = d.base_bits + 50;
     int last = 0;
@@ -277,16 +275,36 @@ static umbra_status refuse_depth(const umbra_search *s, const umbra_network *net
         used += schedule.rescale_bits[i];
         last = used <= limit ? i + 1 : last;
     }
-    double level = s->wanted_bits * 2 + 30, over = used - limit;
+    double over = fmax(used - limit, 0), fewer = ceil(over / (2 * network->depth));
+    double usual = 2 * s->wanted_bits + USUAL_BITS;
+    char remedy[120] = "", wide[160] = "";
+    if (fewer < s->wanted_bits - 2)
+        snprintf(remedy, sizeof remedy, ", or ask for about %.0f bits fewer (--precision-bits)",
+                 fewer);
+    if (level > usual + 8)
+        snprintf(wide, sizeof wide,
+                 ". About %.0f bits a level are usual: here values have wide or unknown ranges "
+                 "(\"ranges\" in model.json), and errors grow with them",
+                 usual);
     return umbra_fail(
         UMBRA_E_SECURITY,
-        "the network needs %d levels, which with %.0f bits of precision take %.0f bits of modulus; "
-        "at 128 bits of security even ring degree 2^%d has %.0f: they are used up at \"%s\", %.0f "
-        "bits short. Use %d activations fewer in a row, or ask for %.0f bits fewer "
-        "(--precision-bits)",
-        network->depth, s->wanted_bits, used, DEGREE_MOST_LOG2, limit,
-        name_at_depth(network, last + 1), over, (int)ceil(over / level),
-        ceil(over / (2 * network->depth)));
+        "the network is %d levels deep, and %.0f bits of precision take %.0f bits of modulus for "
+        "each: %.0f in all, and at 128 bits of security even ring degree 2^%d has no more than "
+        "%.0f. They are used up at \"%s\", %.0f bits short. Use %d activations fewer in a row%s%s",
+        network->depth, s->wanted_bits, level, used, DEGREE_MOST_LOG2, limit,
+        name_at_depth(network, last + 1), over, (int)ceil(over / level), remedy, wide);
+}
+
+static umbra_status refuse_depth(const umbra_search *s, const umbra_network *network)
+{
+    if (network->depth < UMBRA_MAX_LEVELS)
+        return refuse_bits(s, network);
+    return umbra_fail(
+        UMBRA_E_SECURITY,
+        "the network is %d levels deep and %d are possible, used up at \"%s\": a level is what one "
+        "activation after another uses up, so use at least %d activations fewer in a row",
+        network->depth, UMBRA_MAX_LEVELS - 1, name_at_depth(network, UMBRA_MAX_LEVELS),
+        network->depth - UMBRA_MAX_LEVELS + 1);
 }
 
 /* Why nothing fits: a layout that no ring holds, or a network that is too deep. */

@@ -25,6 +25,8 @@ typedef struct umbra_search {
     umbra_cost_model cost;
     double wanted_bits;
     int trials;
+    umbra_trial
+        nearest; /* with everything composed in the largest ring that was tried, for a refusal */
 } umbra_search;
 
 /* Fill everything but the decisions, with parameters that are sketched. */
