@@ -16,8 +16,12 @@ static char path[64];
 
 static int seal(const uint8_t *data, size_t size)
 {
-    static const unsigned char hash[UMBRA_HASH_BYTES];
-    unsigned char header[UMBRA_ENVELOPE_BYTES];
+    unsigned char header[UMBRA_ENVELOPE_BYTES], hash[UMBRA_HASH_BYTES] = {0};
+    umbra_reader body = umbra_reader_make(data, size, "body");
+    umbra_params *params = NULL;
+    if (umbra_params_read(&body, &params) == UMBRA_OK)
+        memcpy(hash, umbra_params_hash(params), sizeof hash);
+    umbra_params_free(params);
     if (scratch == NULL) {
         scratch = tmpfile();
         if (scratch == NULL)

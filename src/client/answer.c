@@ -39,10 +39,27 @@ umbra_status umbra_answer_decrypt_tensor(const umbra_secret_key *key, const umbr
     return status;
 }
 
+/* The rounding of answers relies on the plan's scale: a server that names another would be shown
+ * digits of the noise. */
+static umbra_status check_result(const umbra_profile *profile, const umbra_ciphertext *c, int index)
+{
+    if (c->level == profile->output_level &&
+        fabs(c->scale_log2 - profile->output_scale_log2) <= 0x1p-20)
+        return UMBRA_OK;
+    return umbra_fail(UMBRA_E_MISMATCH,
+                      "ciphertext %d of the result has level %d and scale 2^%.4f, and results of "
+                      "this plan have level %d and scale 2^%.4f: it was not made by the plan of "
+                      "this profile; ask the server again",
+                      index, c->level, c->scale_log2, profile->output_level,
+                      profile->output_scale_log2);
+}
+
 umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secret_key *key,
                                   int images, const umbra_ciphertext *const *ciphertexts,
                                   double *logits)
 {
+    for (int i = 0; i < profile->output_layout.ciphertexts; i++)
+        UMBRA_TRY(check_result(profile, ciphertexts[i], i));
     UMBRA_TRY(umbra_answer_decrypt_tensor(key, &profile->output_layout, profile->output_factor,
                                           images, ciphertexts, logits));
     size_t count = (size_t)images * umbra_layout_elements(&profile->output_layout);

@@ -33,6 +33,9 @@ static void make_profile(umbra_plan *plan)
     p->output_layout = b->layouts[n->output];
     p->input_factor = b->factors[n->input];
     p->output_factor = b->factors[n->output];
+    const umbra_simulated *result = &plan->simulation.registers[b->first_register[n->output]];
+    p->output_level = result->level;
+    p->output_scale_log2 = result->scale_log2;
     p->input_scale_log2 = b->input_scale_log2;
     p->input_level = n->depth;
     p->predicted_bits = b->predicted_bits;

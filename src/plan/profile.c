@@ -5,6 +5,7 @@
 #include "plan/plan_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MAX_KEYS 8192   /* a plan of a deep network has some hundred */
 #define MOST_BITS 100.0 /* of a prediction */
@@ -29,6 +30,8 @@ static void write_body(const umbra_profile *p, umbra_writer *w)
     umbra_write_f64(w, p->input_scale_log2);
     umbra_write_u32(w, (uint32_t)p->input_level);
     umbra_write_f64(w, p->output_factor);
+    umbra_write_u32(w, (uint32_t)p->output_level);
+    umbra_write_f64(w, p->output_scale_log2);
     umbra_write_f64(w, p->output_error);
     umbra_write_f64(w, p->predicted_bits);
     umbra_write_f64(w, p->predicted_seconds);
@@ -86,10 +89,13 @@ static bool positive(double x)
 
 static umbra_status read_numbers(umbra_reader *r, umbra_profile *p)
 {
+    const uint32_t levels = (uint32_t)umbra_params_level_count(p->params);
     p->input_factor = umbra_read_f64(r);
     p->input_scale_log2 = umbra_read_f64(r);
     uint32_t level = umbra_read_u32(r);
     p->output_factor = umbra_read_f64(r);
+    uint32_t output_level = umbra_read_u32(r);
+    p->output_scale_log2 = umbra_read_f64(r);
     p->output_error = umbra_read_f64(r);
     p->predicted_bits = umbra_read_f64(r);
     p->predicted_seconds = umbra_read_f64(r);
@@ -97,9 +103,13 @@ static umbra_status read_numbers(umbra_reader *r, umbra_profile *p)
     if (!positive(p->input_factor) || !positive(p->output_factor) ||
         !positive(p->input_scale_log2) || p->input_scale_log2 > 110 || !positive(p->output_error) ||
         p->output_error > 1e30 || !(fabs(p->predicted_bits) <= MOST_BITS) ||
-        !isfinite(p->predicted_seconds) || level >= (uint32_t)umbra_params_level_count(p->params))
-        return bad(r, "a scale, factor or level out of range");
+        !isfinite(p->predicted_seconds) || !positive(p->output_scale_log2) ||
+        p->output_scale_log2 > 110)
+        return bad(r, "a scale or factor out of range");
+    if (level >= levels || output_level >= levels)
+        return bad(r, "a level out of range");
     p->input_level = (int)level;
+    p->output_level = (int)output_level;
     umbra_read_copy(r, p->plan_hash, sizeof p->plan_hash);
     return umbra_reader_check(r, "profile");
 }
@@ -125,6 +135,17 @@ static umbra_status read_body(umbra_reader *r, umbra_profile *p)
     return UMBRA_OK;
 }
 
+/* Whoever reads the header alone must be told the same as who reads the body. */
+static umbra_status check_parameters(const umbra_profile *p, const umbra_envelope *envelope,
+                                     const char *path)
+{
+    if (memcmp(umbra_params_hash(p->params), envelope->parameter_hash, UMBRA_HASH_BYTES) == 0)
+        return UMBRA_OK;
+    return umbra_fail(UMBRA_E_INPUT,
+                      "%s: the header names other parameters than the profile has: fetch it again",
+                      path);
+}
+
 umbra_status umbra_profile_load(const char *path, umbra_profile **out)
 {
     umbra_file_map map;
@@ -138,6 +159,8 @@ umbra_status umbra_profile_load(const char *path, umbra_profile **out)
         status = umbra_memory_alloc(&made, sizeof(umbra_profile), "a profile");
     if (status == UMBRA_OK)
         status = read_body(&body, made);
+    if (status == UMBRA_OK)
+        status = check_parameters(made, &envelope, path);
     umbra_file_unmap(&map);
     if (status != UMBRA_OK) {
         umbra_profile_free(made);

@@ -34,6 +34,8 @@ typedef struct umbra_profile {
     double input_scale_log2;
     int input_level;
     double output_factor; /* slot = factor * logit */
+    int output_level;     /* of the result: a client decrypts nothing else, for a changed scale */
+    double output_scale_log2; /* would put other digits above the grid of its rounding */
     /* The error of a logit that the plan predicts, worst output, in units of a logit; decrypted
      * values are rounded to it (client/answer.h). */
     double output_error;
@@ -45,7 +47,8 @@ typedef struct umbra_profile {
     size_t key_count;
 } umbra_profile;
 
-#define UMBRA_PROFILE_VERSION 2 /* of the file; 2: layouts of several images */
+#define UMBRA_PROFILE_VERSION 3 /* of the file; 2: several images; 3: level and scale of results   \
+                                 */
 
 umbra_status umbra_profile_save(const umbra_profile *profile, const char *path) UMBRA_MUST_USE;
 umbra_status umbra_profile_load(const char *path, umbra_profile **out) UMBRA_MUST_USE;

@@ -18,6 +18,7 @@ static inline void hand_profile_open(umbra_profile *profile)
     *profile = (umbra_profile){.input_factor = 0.5,
                                .input_scale_log2 = 30,
                                .output_factor = 0.5,
+                               .output_scale_log2 = 30,
                                .output_error = 0x1p-7,
                                .predicted_bits = 12,
                                .keys = items,

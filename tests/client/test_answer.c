@@ -113,6 +113,16 @@ static void an_answer_is_rounded(void **state)
         assert_near(shown[i] / grid, nearbyint(shown[i] / grid), 0);
     }
     check_fails(UMBRA_E_MISMATCH, "key", umbra_answer_decrypt(&profile, other, 1, list, shown));
+    query->scale_log2 -= 8; /* the noise would come eight bits higher out of the rounding */
+    check_fails(UMBRA_E_MISMATCH,
+                "scale 2^22.0000, and results of this plan have level 0 and scale "
+                "2^30.0000",
+                umbra_answer_decrypt(&profile, key, 1, list, shown));
+    query->scale_log2 += 8;
+    check_ok(umbra_answer_decrypt(&profile, key, 1, list, shown));
+    profile.output_level = 1;
+    check_fails(UMBRA_E_MISMATCH, "has level 0",
+                umbra_answer_decrypt(&profile, key, 1, list, shown));
     umbra_ciphertext_free(query);
     umbra_secret_key_free(key);
     umbra_secret_key_free(other);

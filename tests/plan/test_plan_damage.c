@@ -172,6 +172,8 @@ static void test_headers(void **state)
     check_header(&profile_file);
     write_body_as(&plan_file, UMBRA_KIND_PLAN, version_of(&plan_file), zeros);
     must_refuse(&plan_file, "other parameters", 16);
+    write_body_as(&profile_file, UMBRA_KIND_PROFILE, version_of(&profile_file), zeros);
+    must_refuse(&profile_file, "other parameters", 16);
 }
 
 /* The body changed and sealed again, as somebody would who means harm. Returns the status. */
