@@ -47,8 +47,9 @@ typedef struct umbra_profile {
     size_t key_count;
 } umbra_profile;
 
-#define UMBRA_PROFILE_VERSION 3 /* of the file; 2: several images; 3: level and scale of results   \
-                                 */
+#define UMBRA_PROFILE_VERSION                                                                      \
+    3 /* of the file; 2: several images; 3: level and scale of results                             \
+       */
 
 umbra_status umbra_profile_save(const umbra_profile *profile, const char *path) UMBRA_MUST_USE;
 umbra_status umbra_profile_load(const char *path, umbra_profile **out) UMBRA_MUST_USE;
