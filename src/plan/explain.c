@@ -59,7 +59,10 @@ static void print_layout(const umbra_layout *l, FILE *out)
     }
     fprintf(out, "      layout: %d channels of %dx%d in %d ciphertext%s", l->channels, l->height,
             l->width, l->ciphertexts, s);
-    if (l->gap > 1)
+    if (l->kind == UMBRA_LAYOUT_PHASED)
+        fprintf(out, "; each plane cut into %d of %dx%d by its even and odd rows and columns%s",
+                l->gap * l->gap, l->grid_height, l->grid_width, l->gap > 2 ? " and so on" : "");
+    else if (l->gap > 1)
         fprintf(out, "; %d channels share a plane of %dx%d, each in one of %d rows and columns",
                 l->gap * l->gap, l->grid_height, l->grid_width, l->gap);
     if (l->copies > 1)

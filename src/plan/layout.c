@@ -2,11 +2,13 @@
 #include "plan/layout.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define MAX_SLOTS ((size_t)1 << 20)       /* of one ciphertext; parameters end at 2^16 */
 #define MAX_POSITIONS ((uint64_t)1 << 31) /* ciphertexts * slots: a position fits 32 bits */
+#define MAX_PHASES 64                     /* in each direction */
 #define MAX_ELEMENTS ((uint64_t)1 << 28)  /* as UMBRA_MAX_ELEMENTS of graph/ir.h */
 
 static bool is_power_of_two(size_t a)
@@ -91,6 +93,27 @@ umbra_status umbra_layout_multiplexed(umbra_layout *out, int channels, int heigh
     return UMBRA_OK;
 }
 
+umbra_status umbra_layout_phased(umbra_layout *out, int channels, int height, int width,
+                                 int grid_height, int grid_width, int gap, size_t slots)
+{
+    umbra_layout layout = {0};
+    UMBRA_TRY(check_tensor(channels, height, width));
+    if (gap < 2 || gap > MAX_PHASES || !is_power_of_two((size_t)gap) ||
+        channels > INT_MAX / (gap * gap))
+        return umbra_fail(UMBRA_E_MODEL,
+                          "planes cut in %d phases; a power of two from 2 to %d is needed", gap,
+                          MAX_PHASES);
+    UMBRA_TRY(umbra_layout_multiplexed(&layout, channels * gap * gap, (height + gap - 1) / gap,
+                                       (width + gap - 1) / gap, grid_height, grid_width, 1, slots));
+    layout.kind = UMBRA_LAYOUT_PHASED;
+    layout.channels = channels;
+    layout.height = height;
+    layout.width = width;
+    layout.gap = gap;
+    *out = layout;
+    return UMBRA_OK;
+}
+
 umbra_status umbra_layout_modular(umbra_layout *out, int count, size_t slots)
 {
     UMBRA_TRY(check_slots(slots));
@@ -151,6 +174,12 @@ void umbra_layout_position(const umbra_layout *layout, size_t element, int *ciph
     size_t width = (size_t)layout->width, height = (size_t)layout->height;
     size_t grid_width = (size_t)layout->grid_width, gap = (size_t)layout->gap;
     size_t x = element % width, y = element / width % height, c = element / width / height;
+    if (layout->kind == UMBRA_LAYOUT_PHASED) {
+        c = (c * gap + y % gap) * gap + x % gap;
+        y /= gap;
+        x /= gap;
+        gap = 1;
+    }
     size_t block = c / (gap * gap), within = c % (gap * gap);
     size_t cell = (y * gap + within / gap) * grid_width + x * gap + within % gap;
     size_t blocks = (size_t)layout->blocks;
@@ -227,13 +256,16 @@ umbra_status umbra_layout_read(umbra_reader *reader, umbra_layout *out)
     umbra_layout layout = {0};
     if (kind == UMBRA_LAYOUT_MODULAR) {
         status = umbra_layout_modular(&layout, channels, slots);
-    } else if (kind == UMBRA_LAYOUT_MULTIPLEXED) {
+    } else if (kind == UMBRA_LAYOUT_MULTIPLEXED || kind == UMBRA_LAYOUT_PHASED) {
         int height = read_positive(reader), width = read_positive(reader);
         int grid_height = read_positive(reader), grid_width = read_positive(reader);
         int gap = read_positive(reader);
         UMBRA_TRY(umbra_reader_check(reader, "layout"));
-        status = umbra_layout_multiplexed(&layout, channels, height, width, grid_height, grid_width,
-                                          gap, slots);
+        status = kind == UMBRA_LAYOUT_PHASED
+                     ? umbra_layout_phased(&layout, channels, height, width, grid_height,
+                                           grid_width, gap, slots)
+                     : umbra_layout_multiplexed(&layout, channels, height, width, grid_height,
+                                                grid_width, gap, slots);
     } else {
         return umbra_fail(UMBRA_E_INPUT,
                           "%s: unknown layout kind %u at byte %llu; make the file again",

@@ -16,7 +16,12 @@ typedef enum umbra_layout_kind {
      * repeated: `copies` periods of slots / copies. */
     UMBRA_LAYOUT_MULTIPLEXED,
     /* A vector: element o at every slot = o mod modulus (a power of two), in one ciphertext. */
-    UMBRA_LAYOUT_MODULAR
+    UMBRA_LAYOUT_MODULAR,
+    /* Planes too large for the grid, cut by the remainders of y and x modulo `gap` (a power of
+     * two): element (c, y, x) stands where a MULTIPLEXED layout with a gap of 1 has element (c *
+     * gap^2 + y % gap * gap + x % gap, y / gap, x / gap). A step by gap in the image is one by 1 on
+     * the grid, so that convolutions and strides stay as regular as they are within a grid. */
+    UMBRA_LAYOUT_PHASED
 } umbra_layout_kind;
 
 typedef struct umbra_layout {
@@ -25,8 +30,8 @@ typedef struct umbra_layout {
     size_t slots;                /* of one ciphertext, N/2 */
     int ciphertexts;
     int grid_height, grid_width, gap,
-        blocks;     /* MULTIPLEXED; blocks in one ciphertext, a power of two */
-    size_t copies;  /* MULTIPLEXED: slots / (blocks * grid) */
+        blocks;     /* not MODULAR; blocks in one ciphertext, a power of two */
+    size_t copies;  /* not MODULAR: slots / (blocks * grid) */
     size_t modulus; /* MODULAR */
     /* How many images stand side by side in each ciphertext, a power of two: image k in the slots
      * k * room to (k + 1) * room - 1, room = slots / images, every one as the layout of a single
@@ -39,6 +44,10 @@ typedef struct umbra_layout {
 umbra_status umbra_layout_multiplexed(umbra_layout *out, int channels, int height, int width,
                                       int grid_height, int grid_width, int gap,
                                       size_t slots) UMBRA_MUST_USE;
+/* gap: 2 or more, a power of two. */
+umbra_status umbra_layout_phased(umbra_layout *out, int channels, int height, int width,
+                                 int grid_height, int grid_width, int gap,
+                                 size_t slots) UMBRA_MUST_USE;
 umbra_status umbra_layout_modular(umbra_layout *out, int count, size_t slots) UMBRA_MUST_USE;
 /* From a layout of one image (made for slots / images slots) to that of `images` of them, a power
  * of two. Returns: UMBRA_E_MODEL where they do not fit; the layout is then as it was */

@@ -68,16 +68,25 @@ static umbra_status resolve(umbra_lowering *l, umbra_expression *e)
     return UMBRA_OK;
 }
 
-/* The wanted gap where planes with it fit the grid, else the largest power of two that does. */
+static bool fits(const umbra_network *n, const umbra_tensor *t, int gap)
+{
+    int64_t times = gap > 0 ? gap : 1, over = gap > 0 ? 1 : -gap;
+    return (t->height * times + over - 1) / over <= n->grid_height &&
+           (t->width * times + over - 1) / over <= n->grid_width;
+}
+
+/* The wanted gap where planes with it fit the grid, else the largest power of two that does, else
+ * the least number of phases. */
 static int gap_that_fits(const umbra_network *n, const umbra_tensor *t, int wanted)
 {
     int gap = 1;
-    if (wanted > 0 && (int64_t)t->height * wanted <= n->grid_height &&
-        (int64_t)t->width * wanted <= n->grid_width)
+    if (wanted != 0 && fits(n, t, wanted))
         return wanted;
-    while ((int64_t)t->height * 2 * gap <= n->grid_height &&
-           (int64_t)t->width * 2 * gap <= n->grid_width)
+    while (fits(n, t, 2 * gap))
         gap *= 2;
+    if (gap == 1 && !fits(n, t, 1))
+        for (gap = -2; !fits(n, t, gap) && gap > -64;)
+            gap *= 2;
     return gap;
 }
 
@@ -173,6 +182,25 @@ umbra_status umbra_lowering_add_constant(const umbra_lowering *l, umbra_expressi
     return UMBRA_OK;
 }
 
+/* Gaps below 1 are numbers of phases: -p stands for 1/p. 0: none fits. */
+static int gap_times(int gap, int stride)
+{
+    if (gap >= 0)
+        return gap <= UINT16_MAX / stride ? gap * stride : 0;
+    if (stride % -gap == 0)
+        return stride / -gap;
+    return -gap % stride == 0 ? gap / stride : 0;
+}
+
+static int gap_over(int gap, int stride)
+{
+    if (gap > 0 && gap % stride == 0)
+        return gap / stride;
+    if (gap > 0 && stride % gap == 0)
+        return -(stride / gap);
+    return gap < 0 && gap >= -UINT16_MAX / stride ? gap * stride : 0;
+}
+
 static int gap_after(const umbra_node *n, int gap)
 {
     int64_t stride = n->attr.strides[0];
@@ -183,9 +211,9 @@ static int gap_after(const umbra_node *n, int gap)
     switch (n->op) {
     case UMBRA_OP_CONV:
     case UMBRA_OP_AVERAGE_POOL:
-        return gap <= UINT16_MAX / (int)stride ? gap * (int)stride : 0;
+        return gap_times(gap, (int)stride);
     case UMBRA_OP_CONV_TRANSPOSE:
-        return gap % (int)stride == 0 ? gap / (int)stride : 0;
+        return gap_over(gap, (int)stride);
     default:
         return 0;
     }
@@ -286,8 +314,11 @@ static int power_of_two_from(int a)
     return power;
 }
 
+#define GRID_MOST (1 << 14) /* points: the slots of ring degree 2^15 */
+
 /* Planes stand on one grid, whichever is the largest among the input, what polynomials read and the
- * output: the others leave gaps on it. */
+ * output: the others leave gaps on it. Where that is larger than GRID_MOST, planes are cut into
+ * phases. */
 static void find_grid(umbra_lowering *l)
 {
     umbra_network *n = l->network;
@@ -307,6 +338,12 @@ static void find_grid(umbra_lowering *l)
         int height = power_of_two_from(t.height), width = power_of_two_from(t.width);
         n->grid_height = height > n->grid_height ? height : n->grid_height;
         n->grid_width = width > n->grid_width ? width : n->grid_width;
+    }
+    while (n->grid_height > GRID_MOST / n->grid_width) {
+        if (n->grid_height >= n->grid_width)
+            n->grid_height /= 2;
+        if (n->grid_width > GRID_MOST / n->grid_height)
+            n->grid_width /= 2;
     }
 }
 

@@ -14,6 +14,8 @@ static int gap_of(const umbra_lowering *l, const umbra_node *n, int input)
     const int64_t *step = n->attr.step, *from = n->attr.permutation;
     if (x->rank != 4 || y->rank != 4)
         return 0;
+    if (n->op == UMBRA_OP_SLICE && gap < 0)
+        return step[2] == 1 && step[3] == 1 ? gap : 0;
     if (n->op == UMBRA_OP_SLICE)
         return step[2] == step[3] && step[2] >= 1 && step[2] * gap <= l->network->grid_height
                    ? (int)step[2] * gap
@@ -43,7 +45,8 @@ static umbra_status add_input(umbra_lowering *l, int node, int k)
                                            umbra_lowering_side(l, n->inputs[k]), &id));
     bool negative = same && n->op == UMBRA_OP_SUB && k == 1; /* a selection has its sign itself */
     UMBRA_TRY(umbra_expression_apply(l, e, &l->values[n->inputs[k]], id, negative ? -1 : 1));
-    e->gap = gap > e->gap ? gap : e->gap;
+    if (e->gap == 0 || (gap != 0 && gap > e->gap))
+        e->gap = gap;
     return UMBRA_OK;
 }
 

@@ -120,7 +120,7 @@ umbra_status umbra_lower_product(umbra_lowering *l, int node)
         UMBRA_GOTO(done, status,
                    umbra_expression_apply(l, &factor[k], &l->values[n->inputs[k]], id, 1));
         UMBRA_GOTO(done, status, umbra_lowering_depth(l, &factor[k], size, &of_factor));
-        if (umbra_lowering_size(l, n->inputs[k]) == size && l->values[n->inputs[k]].gap > gap)
+        if (umbra_lowering_size(l, n->inputs[k]) == size && gap == 0)
             gap = l->values[n->inputs[k]].gap;
         depth = of_factor > depth ? of_factor : depth;
     }

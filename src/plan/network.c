@@ -123,6 +123,9 @@ umbra_status umbra_network_layout(const umbra_network *network, int tensor, size
     umbra_status status;
     if (t->height == 1 && t->width == 1)
         status = umbra_layout_modular(out, t->channels, room);
+    else if (t->gap < 0)
+        status = umbra_layout_phased(out, t->channels, t->height, t->width, network->grid_height,
+                                     network->grid_width, -t->gap, room);
     else
         status =
             umbra_layout_multiplexed(out, t->channels, t->height, t->width, network->grid_height,

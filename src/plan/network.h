@@ -23,7 +23,7 @@ typedef struct umbra_tensor {
     int part;     /* 0: holds the value; from 1: a step on the way to it */
     double reach; /* a bound on the contents that is known beforehand; 0: none is */
     int node;     /* of the graph, for names: what made the value, or the polynomial */
-    int gap;      /* of its layout; 0: a vector */
+    int gap;      /* of its layout; -p: its planes are cut into p x p phases */
     int channels, height, width;
     int depth; /* rescalings before it */
     bool used;

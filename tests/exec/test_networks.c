@@ -41,6 +41,21 @@ static void test_unet(void **state)
     }
 }
 
+/* Planes larger than a ciphertext are cut into phases; below them a gap of 1 and 2 again. */
+static void test_large_planes(void **state)
+{
+    (void)state;
+    int x;
+    umbra_graph *g = small_begin(1, 256, &x);
+    int first = small_polynomial(g, "act1", small_conv(g, "down", x, 2, 3, 1));
+    x = small_conv(g, "stride", small_average_pool(g, "pool", first), 2, 3, 2);
+    x = zoo_raise_and_join(g, "raise1", small_average_pool(g, "pool2", first),
+                           small_polynomial(g, "act2", x));
+    x = zoo_raise_and_join(g, "raise2", first, small_polynomial(g, "act3", x));
+    slots_result r = check_slots(g, small_conv(g, "head", x, 1, 1, 1));
+    assert_int_equal(r.most_ciphertexts, 8);
+}
+
 static void test_encrypted(void **state)
 {
     (void)state;
@@ -60,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classifiers),
         cmocka_unit_test(test_unet),
+        cmocka_unit_test(test_large_planes),
         cmocka_unit_test(test_encrypted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -510,6 +510,11 @@ static umbra_layout random_layout(uint64_t *seed, size_t slots)
         umbra_layout layout;
         if (below(seed, 4) == 0)
             return vector(1 + below(seed, slots < 64 ? (int)slots : 64), slots);
+        if (below(seed, 4) == 0 &&
+            umbra_layout_phased(&layout, 1 + below(seed, 4), 1 + below(seed, 8), 1 + below(seed, 8),
+                                1 << below(seed, 3), 1 << below(seed, 3), 2 << below(seed, 2),
+                                slots) == UMBRA_OK)
+            return layout;
         int gap = 1 + below(seed, 4), grid_height = 1 << below(seed, 4);
         if (umbra_layout_multiplexed(&layout, 1 + below(seed, 24), 1 + below(seed, 4),
                                      1 + below(seed, 4), grid_height, 1 << below(seed, 5), gap,

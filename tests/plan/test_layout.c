@@ -14,7 +14,8 @@ static const spec specs[] = {
     {16, 32, 32, 32, 32, 1, 16384}, {32, 16, 16, 32, 32, 2, 16384}, {64, 8, 8, 32, 32, 4, 16384},
     {4, 32, 32, 32, 32, 1, 16384},  {32, 32, 32, 32, 32, 1, 16384}, {5, 7, 3, 16, 8, 2, 1024},
     {1, 1, 1, 1, 1, 1, 1},          {7, 3, 3, 16, 16, 3, 256},      {14, 1, 1, 0, 0, 0, 16384},
-    {64, 1, 1, 0, 0, 0, 64},        {11, 5, 4, 8, 4, 1, 64},
+    {64, 1, 1, 0, 0, 0, 64},        {11, 5, 4, 8, 4, 1, 64},        {2, 32, 32, 16, 16, -2, 1024},
+    {1, 9, 7, 4, 2, -4, 32},
 };
 
 static umbra_layout layout_of(const spec *s)
@@ -22,6 +23,9 @@ static umbra_layout layout_of(const spec *s)
     umbra_layout layout;
     if (s->grid_height == 0)
         check_ok(umbra_layout_modular(&layout, s->channels, s->slots));
+    else if (s->gap < 0)
+        check_ok(umbra_layout_phased(&layout, s->channels, s->height, s->width, s->grid_height,
+                                     s->grid_width, -s->gap, s->slots));
     else
         check_ok(umbra_layout_multiplexed(&layout, s->channels, s->height, s->width, s->grid_height,
                                           s->grid_width, s->gap, s->slots));
@@ -51,6 +55,25 @@ static void the_stages_of_resnet20_have_their_layouts(void **state)
     umbra_layout_position(&layout, 17 * 1024 + 5, &ciphertext, &slot);
     assert_int_equal(ciphertext, 1);
     assert_int_equal(slot, 1024 + 5);
+}
+
+/* A step by two in the image is one by one on the grid. */
+static void phases_are_planes_of_their_own(void **state)
+{
+    (void)state;
+    umbra_layout layout;
+    int ciphertext;
+    size_t slot;
+    check_ok(umbra_layout_phased(&layout, 2, 32, 32, 16, 16, 2, 1024));
+    assert_int_equal(layout.ciphertexts, 2);
+    assert_int_equal(umbra_layout_elements(&layout), 2 * 32 * 32);
+    umbra_layout_position(&layout, (1 * 32 + 7) * 32 + 10, &ciphertext, &slot); /* phase (1, 0) */
+    assert_int_equal(ciphertext, 1);
+    assert_int_equal(slot, 2 * 256 + 3 * 16 + 5);
+    check_fails(UMBRA_E_MODEL, "3 phases",
+                umbra_layout_phased(&layout, 2, 32, 32, 16, 16, 3, 1024));
+    check_fails(UMBRA_E_MODEL, "do not fit",
+                umbra_layout_phased(&layout, 2, 33, 32, 16, 16, 2, 1024));
 }
 
 static void positions_are_unique_in_every_copy(void **state)
@@ -237,7 +260,7 @@ static void hostile_layouts_are_refused(void **state)
         size_t at;
         uint32_t value;
         const char *text;
-    } faults[] = {{0, 2, "kind"},
+    } faults[] = {{0, 3, "kind"},
                   {1, 0, "power of two"},
                   {1, 1000, "power of two"},
                   {1, 1u << 31, "power"},
@@ -281,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stages_of_resnet20_have_their_layouts),
+        cmocka_unit_test(phases_are_planes_of_their_own),
         cmocka_unit_test(positions_are_unique_in_every_copy),
         cmocka_unit_test(gathering_undoes_scattering),
         cmocka_unit_test(images_stand_side_by_side),
