@@ -39,8 +39,8 @@ static umbra_status conv(const umbra_graph *graph, const umbra_node *node, umbra
         return bad(graph, node, "a convolution needs an input and weights of 3 or 4 dimensions");
     bool transpose = node->op == UMBRA_OP_CONV_TRANSPOSE;
     int64_t g = node->attr.groups;
-    int64_t in = transpose ? w->dim[0] : w->dim[1] * g;
-    if (g < 1 || x->dim[1] != in || w->dim[0] % g != 0)
+    bool possible = g >= 1 && g <= x->dim[1]; /* so that the product does not overflow */
+    if (!possible || x->dim[1] != (transpose ? w->dim[0] : w->dim[1] * g) || w->dim[0] % g != 0)
         return bad(graph, node, "channels, groups and weights do not fit together");
     *out = *x;
     out->dim[1] = transpose ? w->dim[1] * g : w->dim[0];

@@ -119,6 +119,8 @@ static umbra_status read_activation(umbra_adapter *a, const umbra_graph *graph, 
 static umbra_status find_pool(umbra_adapter *a, size_t i)
 {
     const Onnx__NodeProto *n = a->model->graph->node[i];
+    if (n->n_input < 1)
+        return cannot(a, n, "it has no input");
     umbra_onnx_node node = {.importer = &a->importer, .proto = n, .name = n->output[0]};
     int64_t dilations[2] = {1, 1};
     int count;
@@ -438,9 +440,9 @@ static umbra_status pack(packer *p, const umbra_adapter *a, const char *output,
 static size_t change_bytes(const umbra_adapter *a, size_t i)
 {
     const Onnx__NodeProto *n = a->model->graph->node[i];
-    const char *x = a->changes[i] == QUADRATIC ? a->sites[a->site_of_node[i]].input : n->input[0];
     if (a->changes[i] == KEEP || a->changes[i] == GATE)
         return 0;
+    const char *x = a->changes[i] == QUADRATIC ? a->sites[a->site_of_node[i]].input : n->input[0];
     return NODE_BYTES + 64 * (strlen(n->output[0]) + strlen(x)) +
            n->n_attribute * sizeof(Onnx__AttributeProto *);
 }
