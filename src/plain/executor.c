@@ -243,10 +243,21 @@ fail:
     return status;
 }
 
+/* They hold what an image was made into. */
+static void wipe_values(const umbra_plain *plain)
+{
+    for (int i = 0; plain->owned != NULL && i < plain->graph->value_count; i++)
+        if (plain->owned[i]) {
+            size_t count = (size_t)umbra_shape_elements(&plain->graph->values[i].shape);
+            umbra_secret_wipe(plain->data[i], count * sizeof(float));
+        }
+}
+
 void umbra_plain_free(umbra_plain *plain)
 {
     if (plain == NULL)
         return;
+    wipe_values(plain);
     for (int i = 0; plain->steps != NULL && i < plain->graph->node_count; i++)
         umbra_step_free(&plain->steps[i]);
     for (int i = 0; plain->owned != NULL && i < plain->graph->value_count; i++)

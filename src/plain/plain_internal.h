@@ -24,6 +24,7 @@ struct umbra_step {
     int argument_count[UMBRA_STEP_PRIMITIVES];
     int primitive_count;
     dnnl_memory_t memories[UMBRA_STEP_MEMORIES]; /* freed with the step */
+    bool allocated[UMBRA_STEP_MEMORIES];         /* by oneDNN: wiped, for it may hold an image */
     int memory_count;
     float *numbers; /* constants prepared for a loop of ours, or NULL */
     int threads;

@@ -53,6 +53,7 @@ umbra_status umbra_step_memory(umbra_plain *plain, const umbra_node *node, umbra
     void *handle = data != NULL ? (void *)data : DNNL_MEMORY_ALLOCATE;
     UMBRA_TRY(
         umbra_plain_check(dnnl_memory_create(out, desc, plain->engine, handle), node, "a buffer"));
+    step->allocated[step->memory_count] = data == NULL;
     step->memories[step->memory_count++] = *out;
     return UMBRA_OK;
 }
@@ -146,12 +147,24 @@ umbra_status umbra_plain_run_primitives(const umbra_plain *plain, const umbra_no
     return umbra_plain_check(dnnl_stream_wait(plain->stream), node, "execution");
 }
 
+static void wipe_memory(dnnl_memory_t memory)
+{
+    const dnnl_memory_desc_t *desc;
+    void *bytes = NULL;
+    if (dnnl_memory_get_data_handle(memory, &bytes) == dnnl_success && bytes != NULL &&
+        dnnl_memory_get_memory_desc(memory, &desc) == dnnl_success)
+        umbra_secret_wipe(bytes, dnnl_memory_desc_get_size(desc));
+}
+
 void umbra_step_free(umbra_step *step)
 {
     for (int i = 0; i < step->primitive_count; i++)
         dnnl_primitive_destroy(step->primitives[i]);
-    for (int i = 0; i < step->memory_count; i++)
+    for (int i = 0; i < step->memory_count; i++) {
+        if (step->allocated[i])
+            wipe_memory(step->memories[i]);
         dnnl_memory_destroy(step->memories[i]);
+    }
     umbra_memory_free(step->numbers);
     *step = (umbra_step){.run = NULL};
 }
