@@ -29,6 +29,9 @@ typedef struct umbra_key_request {
 
 /* Bytes in the file, header included. */
 uint64_t umbra_key_request_bytes(const umbra_key_request *request);
+/* Memory that making them takes beside the parameters: the largest one, expanded and packed, for
+ * they are made one after another. */
+uint64_t umbra_key_request_memory_bytes(const umbra_key_request *request);
 
 /* A set of switching keys, in memory or mapped from a file; immutable, shared between threads.
  *

@@ -36,6 +36,31 @@ uint64_t umbra_key_request_bytes(const umbra_key_request *request)
     return bytes;
 }
 
+/* Of a key in memory: two words a coefficient for each limb and digit. */
+static uint64_t expanded_bytes(const umbra_params *params, int key_level)
+{
+    const umbra_level *level = &params->levels[key_level];
+    return (uint64_t)(level->limbs + params->literal.special_count) * (uint64_t)level->digits * 2 *
+           sizeof(uint64_t) * params->degree;
+}
+
+uint64_t umbra_key_request_memory_bytes(const umbra_key_request *request)
+{
+    const umbra_params *params = request->params;
+    uint64_t expanded = 0, packed = 0, errors = 0;
+    for (size_t i = 0; i < request->count; i++) {
+        const int level = request->items[i].level;
+        const uint64_t bytes = expanded_bytes(params, level);
+        const uint64_t noise = (uint64_t)params->levels[level].digits * params->degree * 4;
+        expanded = bytes > expanded ? bytes : expanded;
+        packed = umbra_switch_blob_bytes(params, level) > packed
+                     ? umbra_switch_blob_bytes(params, level)
+                     : packed;
+        errors = noise > errors ? noise : errors;
+    }
+    return expanded + packed + errors;
+}
+
 void umbra_switch_seed(unsigned char out[UMBRA_SEED_BYTES],
                        const unsigned char seed[UMBRA_SEED_BYTES], uint32_t galois)
 {
@@ -191,11 +216,8 @@ static umbra_status check_memory(const keys_load *load)
 {
     uint64_t bytes = 0;
     const uint64_t available = umbra_memory_available_bytes();
-    for (size_t i = 0; i < load->count; i++) {
-        const umbra_level *level = &load->params->levels[load->items[i].level];
-        bytes += (uint64_t)(level->limbs + load->params->literal.special_count) *
-                 (uint64_t)level->digits * 16 * load->params->degree;
-    }
+    for (size_t i = 0; i < load->count; i++)
+        bytes += expanded_bytes(load->params, load->items[i].level);
     if (available != 0 && bytes > available)
         return umbra_fail(
             UMBRA_E_RESOURCE,

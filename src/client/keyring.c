@@ -1,6 +1,8 @@
 /* The keys of one client for one profile. */
 #include "client/keyring.h"
 
+#include "base/machine.h"
+
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -24,6 +26,18 @@ static umbra_status check_disk(const umbra_key_request *request, const char *pat
         (double)wanted * 1e-9, folder, (double)disk.f_bavail * (double)disk.f_frsize * 1e-9);
 }
 
+static umbra_status check_memory(const umbra_key_request *request)
+{
+    const uint64_t wanted = umbra_key_request_memory_bytes(request);
+    const uint64_t available = umbra_memory_available_bytes();
+    if (available == 0 || wanted <= available)
+        return UMBRA_OK;
+    return umbra_fail(UMBRA_E_RESOURCE,
+                      "making the keys needs %llu MiB of memory and %llu MiB are free; use a "
+                      "machine with more memory, or check where the profile comes from",
+                      (unsigned long long)(wanted >> 20), (unsigned long long)(available >> 20));
+}
+
 static umbra_status write_pair(const umbra_secret_key *key, const umbra_key_request *request,
                                umbra_pool *pool, umbra_file_writer *evaluation,
                                umbra_file_writer *secret,
@@ -43,6 +57,7 @@ umbra_status umbra_keyring_create(const umbra_profile *profile, umbra_pool *pool
     umbra_secret_key *key = NULL;
     umbra_file_writer *evaluation = NULL, *secret = NULL;
     UMBRA_TRY(check_disk(&request, evaluation_path));
+    UMBRA_TRY(check_memory(&request));
     UMBRA_TRY(umbra_file_create(&evaluation, evaluation_path, false));
     umbra_status status = umbra_file_create(&secret, secret_path, true);
     if (status == UMBRA_OK)

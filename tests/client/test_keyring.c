@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +167,28 @@ static void an_old_pair_is_replaced_whole_or_not_at_all(void **state)
     assert_int_equal(files_in_folder(), 0);
 }
 
+/* Said before the work, and not by an allocation in the middle of it. */
+static void too_little_memory_is_said_beforehand(void **state)
+{
+    (void)state;
+    struct rlimit before, little;
+    const umbra_key_request request = {profile.params, profile.keys, profile.key_count};
+    const uint64_t wanted = umbra_key_request_memory_bytes(&request);
+    /* One data prime, one special prime, one digit: 2 limbs of 2 * 8 bytes a coefficient, at most
+     * 2 * 50 bits packed, and the noise. */
+    assert_in_range(wanted, 4096 * (2 * 16 + 2 * 6 + 4), 4096 * (2 * 16 + 2 * 7 + 4));
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    little = before;
+    little.rlim_cur = 1 << 20; /* less than the process has: nothing more can be had */
+    assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+    umbra_status status =
+        umbra_keyring_create(&profile, NULL, secret, evaluation, NULL, NULL, NULL);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(status, UMBRA_E_RESOURCE);
+    assert_non_null(strstr(umbra_error_message(), "making the keys needs"));
+    assert_int_equal(files_in_folder(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test(leaves_nothing_when_stopped),
         cmocka_unit_test(leaves_nothing_when_one_file_fails),
         cmocka_unit_test(an_old_pair_is_replaced_whole_or_not_at_all),
+        cmocka_unit_test(too_little_memory_is_said_beforehand),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
