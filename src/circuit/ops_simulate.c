@@ -414,6 +414,7 @@ static const umbra_ops simulator_ops = {
              [UMBRA_DO_ADD_PLAIN] = simulate_add_plain,
              [UMBRA_DO_ADD_TURNED] = simulate_add_turned,
              [UMBRA_DO_PAIR] = simulate_add_turned,
+             [UMBRA_DO_JOIN] = simulate_add,
              [UMBRA_DO_REAL] = simulate_real,
              [UMBRA_DO_OUTPUT] = simulate_output},
     .release = simulate_release,

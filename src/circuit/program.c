@@ -138,7 +138,7 @@ static umbra_status note_instruction(umbra_program *program, bool *written, size
         return note_map(program, written, at);
     if (i->op != UMBRA_DO_INPUT)
         UMBRA_TRY(note_read(program, written, at, i->a));
-    if (i->op == UMBRA_DO_ADD || i->op == UMBRA_DO_MULTIPLY)
+    if (umbra_opcode_reads_two(i->op))
         UMBRA_TRY(note_read(program, written, at, i->b));
     if (i->op != UMBRA_DO_OUTPUT)
         UMBRA_TRY(note_write(program, written, at, i->out));

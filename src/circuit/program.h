@@ -4,6 +4,7 @@
 
 #include "umbra/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,10 +23,16 @@ typedef enum umbra_opcode {
     UMBRA_DO_ADD_PLAIN,  /* out = a + vector `index` */
     UMBRA_DO_ADD_TURNED, /* out = a + rotate(a, slots) */
     UMBRA_DO_PAIR,       /* out = a + i * rotate(a, slots): two diagonals at the price of one */
+    UMBRA_DO_JOIN,       /* out = a + i * b: the same for two ciphertexts, without a rotation */
     UMBRA_DO_REAL,       /* out = a + conjugate(a) */
     UMBRA_DO_OUTPUT,     /* ciphertext `index` of the result = a */
     UMBRA_OPCODE_COUNT
 } umbra_opcode;
+
+static inline bool umbra_opcode_reads_two(umbra_opcode op)
+{
+    return op == UMBRA_DO_ADD || op == UMBRA_DO_MULTIPLY || op == UMBRA_DO_JOIN;
+}
 
 typedef struct umbra_instruction {
     umbra_opcode op;

@@ -30,7 +30,7 @@ static void release_read(const umbra_program *program, const umbra_ops *ops, voi
     }
     if (i->op != UMBRA_DO_INPUT)
         release_one(program, ops, self, at, i->a);
-    if ((i->op == UMBRA_DO_ADD || i->op == UMBRA_DO_MULTIPLY) && i->b != i->a)
+    if (umbra_opcode_reads_two(i->op) && i->b != i->a)
         release_one(program, ops, self, at, i->b);
 }
 

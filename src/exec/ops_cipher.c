@@ -178,6 +178,17 @@ static umbra_status cipher_pair(void *self, const umbra_program *program,
     return add_to_result(r, i, out);
 }
 
+static umbra_status cipher_join(void *self, const umbra_program *program,
+                                const umbra_instruction *i)
+{
+    umbra_cipher_run *r = self;
+    umbra_ciphertext *out = NULL;
+    (void)program;
+    UMBRA_TRY(result_like(r, i, &out));
+    UMBRA_TRY(umbra_eval_multiply_i(r->exec->evaluator, out, r->registers[i->b]));
+    return add_to_result(r, i, out);
+}
+
 static umbra_status cipher_real(void *self, const umbra_program *program,
                                 const umbra_instruction *i)
 {
@@ -243,6 +254,7 @@ const umbra_ops umbra_cipher_ops = {
              [UMBRA_DO_ADD_PLAIN] = cipher_add_plain,
              [UMBRA_DO_ADD_TURNED] = cipher_add_turned,
              [UMBRA_DO_PAIR] = cipher_pair,
+             [UMBRA_DO_JOIN] = cipher_join,
              [UMBRA_DO_REAL] = cipher_real,
              [UMBRA_DO_OUTPUT] = cipher_output},
     .release = cipher_release,

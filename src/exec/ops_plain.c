@@ -171,6 +171,20 @@ static umbra_status plain_pair(void *self, const umbra_program *program, const u
     return UMBRA_OK;
 }
 
+static umbra_status plain_join(void *self, const umbra_program *program, const umbra_instruction *i)
+{
+    plain_run *r = self;
+    double *out = NULL;
+    const double *a = r->registers[i->a], *b = r->registers[i->b];
+    (void)program;
+    UMBRA_TRY(new_register(r, i->out, &out));
+    for (size_t s = 0; s < r->slots; s++) {
+        out[s] = a[s] - b[r->slots + s];
+        out[r->slots + s] = a[r->slots + s] + b[s];
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status plain_real(void *self, const umbra_program *program, const umbra_instruction *i)
 {
     plain_run *r = self;
@@ -209,6 +223,7 @@ static const umbra_ops plain_ops = {
              [UMBRA_DO_ADD_PLAIN] = plain_add_plain,
              [UMBRA_DO_ADD_TURNED] = plain_add_turned,
              [UMBRA_DO_PAIR] = plain_pair,
+             [UMBRA_DO_JOIN] = plain_join,
              [UMBRA_DO_REAL] = plain_real,
              [UMBRA_DO_OUTPUT] = plain_output},
     .release = plain_release,

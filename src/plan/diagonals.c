@@ -137,26 +137,66 @@ static uint64_t weights_bytes(const umbra_diagonal_problem *problem)
     return bytes;
 }
 
-static umbra_status make_set(umbra_diagonal_set *set, umbra_diagonal_problem *problem,
-                             const umbra_diagonal_cost *cost, umbra_diagonal_mode mode)
+static umbra_status make_set(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
+                             const umbra_diagonal_split *split, umbra_diagonal_mode mode)
 {
-    umbra_diagonal_split split;
-    UMBRA_TRY(umbra_diagonal_find_residues(problem));
-    UMBRA_TRY(umbra_diagonal_choose(problem, cost, &split));
     set->slots = problem->slots;
     set->input_count = problem->inputs;
     set->output_count = problem->outputs;
-    set->half_slots = (int64_t)split.half;
+    set->half_slots = (int64_t)split->half;
+    set->joined = problem->joined;
     set->memory_bytes = weights_bytes(problem);
-    for (size_t step = split.window; step < problem->largest_period; step *= 2)
+    for (size_t step = split->window; step < problem->largest_period; step *= 2)
         set->sum_slots[set->sum_count++] = (int64_t)step;
-    UMBRA_TRY(make_shapes(set, problem, &split));
+    UMBRA_TRY(make_shapes(set, problem, split));
     UMBRA_TRY(count_rotations(set));
-    UMBRA_TRY(find_gains(set, problem, &split));
+    UMBRA_TRY(find_gains(set, problem, split));
     umbra_diagonal_weights *weights = NULL;
     if (mode == UMBRA_DIAGONAL_FILL)
-        UMBRA_TRY(umbra_diagonal_weights_make(&weights, problem, &split));
+        UMBRA_TRY(umbra_diagonal_weights_make(&weights, problem, split));
     set->weights = weights;
+    return UMBRA_OK;
+}
+
+/* The problem with its inputs joined or not, and the best split of it. */
+static umbra_status solve(umbra_diagonal_problem *problem, umbra_diagonal_split *split,
+                          const umbra_map_term *terms, int term_count, const umbra_layout *to,
+                          const umbra_diagonal_cost *cost, bool joined)
+{
+    UMBRA_TRY(umbra_diagonal_problem_make(problem, terms, term_count, to));
+    problem->joined = joined;
+    umbra_status status = umbra_diagonal_find_residues(problem);
+    if (status == UMBRA_OK)
+        status = umbra_diagonal_choose(problem, cost, split);
+    if (status != UMBRA_OK)
+        umbra_diagonal_problem_free(problem);
+    return status;
+}
+
+static umbra_status solve_best(umbra_diagonal_problem *problem, umbra_diagonal_split *split,
+                               const umbra_map_term *terms, int term_count, const umbra_layout *to,
+                               const umbra_diagonal_cost *cost)
+{
+    umbra_diagonal_problem other;
+    umbra_diagonal_split other_split;
+    bool several = false;
+    for (int t = 0; t < term_count; t++)
+        several |= terms[t].layout->ciphertexts > 1;
+    UMBRA_TRY(solve(problem, split, terms, term_count, to, cost, false));
+    if (!several)
+        return UMBRA_OK;
+    umbra_status status = solve(&other, &other_split, terms, term_count, to, cost, true);
+    if (status != UMBRA_OK) {
+        umbra_diagonal_problem_free(problem);
+        return status;
+    }
+    if (other_split.cost_ns < split->cost_ns) {
+        umbra_diagonal_problem swap = *problem;
+        *problem = other;
+        *split = other_split;
+        other = swap;
+    }
+    umbra_diagonal_problem_free(&other);
     return UMBRA_OK;
 }
 
@@ -166,11 +206,12 @@ umbra_status umbra_diagonals_make(umbra_diagonal_set **out, const umbra_map_term
 {
     assert(term_count > 0 && cost != NULL);
     umbra_diagonal_problem problem;
+    umbra_diagonal_split split;
     void *set = NULL;
-    UMBRA_TRY(umbra_diagonal_problem_make(&problem, terms, term_count, to));
+    UMBRA_TRY(solve_best(&problem, &split, terms, term_count, to, cost));
     umbra_status status = umbra_memory_alloc(&set, sizeof(umbra_diagonal_set), "diagonals");
     if (status == UMBRA_OK)
-        status = make_set(set, &problem, cost, mode);
+        status = make_set(set, &problem, &split, mode);
     umbra_diagonal_problem_free(&problem);
     if (status != UMBRA_OK) {
         umbra_diagonal_set_free(set);

@@ -5,6 +5,8 @@
 #include "plan/layout.h"
 #include "plan/sparse.h"
 
+#include <stdbool.h>
+
 /* One linear map of several inputs to one output tensor: y = sum_t matrix_t x_t. No two terms read
  * the same ciphertext: add their matrices instead. The sides of a matrix are those of the layouts:
  * channels, and height * width points. */
@@ -26,11 +28,16 @@ typedef struct umbra_diagonal_shape {
  * complex, so that one product serves two diagonals, and hold half of the map's; the imaginary part
  * of the result goes when its conjugate is added.
  *
+ * Joined: the ciphertexts x_0, x_1, ... of each term are first replaced by x_0 + i * x_1,
+ * x_2 + i * x_3, ..., which costs no rotation; shapes name the first of two (a last one without a
+ * partner stays as it is). Weights and conjugate are as when halved. Never both.
+ *
  * Sum steps: after the map, out += rotate(out, sum_slots[k]) for each k in turn. */
 typedef struct umbra_diagonal_set {
     size_t slots;
     int input_count, output_count;
     int64_t half_slots;
+    bool joined;
     int sum_count;
     int64_t sum_slots[32];
     umbra_diagonal_shape *shapes; /* sorted by output, giant, input, baby */
@@ -38,8 +45,9 @@ typedef struct umbra_diagonal_set {
     size_t baby_rotations;  /* distinct (input, baby != 0) */
     size_t giant_rotations; /* distinct (output, giant != 0) */
     double gain_log2;       /* log2 of max over rows of sum |w|, sum steps included */
-    /* log2 of the root of sum over diagonals of mean |w|^2 (times 2 when halved), before the sum
-     * steps: each of them adds 1/2 to the part of the noise that is independent between slots. */
+    /* log2 of the root of sum over diagonals of mean |w|^2 (times 2 when halved or joined), before
+     * the sum steps: each of them adds 1/2 to the part of the noise that is independent between
+     * slots. */
     double noise_gain_log2;
     uint64_t memory_bytes; /* about what a FILL set takes, in both modes */
     void *weights;         /* opaque, NULL in a count-only set */

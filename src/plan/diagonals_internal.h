@@ -29,6 +29,9 @@ typedef struct umbra_diagonal_problem {
     const umbra_layout *to;
     size_t slots;
     int inputs, outputs; /* ciphertexts */
+    /* Two ciphertexts of a term are one complex input, under the number of the first: a residue of
+     * either is one of the pair. */
+    bool joined;
     /* Several images in a ciphertext: shifts are not cyclic in a room. P is the room; Q and the
      * largest P are what elements reach up to in it; W = Q, and every base and modulus the slots.
      */
@@ -104,6 +107,7 @@ static inline size_t umbra_diagonal_residue(const umbra_diagonal_problem *proble
 typedef struct umbra_diagonal_split {
     size_t window, half; /* half 0: not halved */
     size_t radix[3];
+    double cost_ns;
 } umbra_diagonal_split;
 
 /* modulus: min(P, W). The shift is baby + giant, both in [0, slots). */

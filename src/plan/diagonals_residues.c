@@ -190,7 +190,10 @@ static umbra_status mark_tile(marker *m, int t, uint32_t tile, uint32_t to, uint
     size_t base = umbra_diagonal_base(problem, umbra_layout_period(problem->terms[t].layout));
     for (size_t e = matrix->tile_start[tile]; e < matrix->tile_start[tile + 1]; e++) {
         size_t p = row[matrix->entry_out[e]] + to, q = column[matrix->entry_in[e]] + from;
-        uint64_t **seen = &m->seen[p / slots * inputs + q / slots];
+        size_t input = q / slots, first = (size_t)problem->terms[t].input;
+        if (problem->joined)
+            input -= (input - first) % 2;
+        uint64_t **seen = &m->seen[p / slots * inputs + input];
         size_t r = umbra_diagonal_residue(problem, base, p & (slots - 1), q & (slots - 1));
         void *made = NULL;
         if (*seen == NULL) {

@@ -218,6 +218,8 @@ static void add_candidate(search *s, size_t window, size_t half)
         c->fixed += rotation * problem->outputs;
     if (half > 0)
         c->fixed += rotation * (problem->inputs + problem->outputs);
+    if (problem->joined)
+        c->fixed += rotation * problem->outputs;
     /* babies * giants >= largest, and one of each is free */
     double least = 2.0 * sqrt(cost->baby_ns * cost->giant_ns * (double)largest) - rotation;
     c->bound = c->fixed + (least > 0.0 ? least : 0.0);
@@ -244,7 +246,7 @@ static void run(search *s)
         for (int i = 0; i < problem->inputs; i++)
             largest_modulus = umbra_diagonal_max(largest_modulus, modulus_of(s, i, window));
         add_candidate(s, window, 0);
-        for (size_t half = 1; half < largest_modulus; half *= 2)
+        for (size_t half = 1; half < largest_modulus && !problem->joined; half *= 2)
             add_candidate(s, window, half);
     }
     qsort(s->candidates, s->candidate_count, sizeof *s->candidates, by_bound);
@@ -304,6 +306,7 @@ umbra_status umbra_diagonal_choose(const umbra_diagonal_problem *problem,
     if (status == UMBRA_OK) {
         run(&s);
         *out = s.best;
+        out->cost_ns = s.best_cost;
     }
     release(&s);
     return status;

@@ -19,14 +19,14 @@ typedef struct term_weights {
     umbra_sparse *matrix;
     uint32_t *row_length; /* by tile: entries of every row, which follow each other; 0: not so */
     places in;
-    int first; /* of the term's input ciphertexts */
+    int first, end; /* of the term's input ciphertexts */
     size_t modulus;
     double factor;
 } term_weights;
 
 struct umbra_diagonal_weights {
     size_t slots, half, out_period;
-    bool rooms;
+    bool rooms, joined;
     int term_count, input_count;
     int *term_of; /* by input ciphertext; -1: none */
     term_weights *terms;
@@ -93,9 +93,10 @@ static umbra_status make_term(term_weights *term, const umbra_diagonal_problem *
     void *p = NULL;
     UMBRA_TRY(umbra_sparse_copy(&term->matrix, from->matrix));
     term->first = from->input;
+    term->end = from->input + from->layout->ciphertexts;
     term->modulus = umbra_diagonal_modulus(problem, period, split->window);
-    term->factor =
-        umbra_diagonal_factor(problem, period, split->window) * (split->half > 0 ? 0.5 : 1.0);
+    term->factor = umbra_diagonal_factor(problem, period, split->window) *
+                   (split->half > 0 || problem->joined ? 0.5 : 1.0);
     UMBRA_TRY(make_places(&term->in, &problem->in[t], problem->slots, from->input,
                           from->layout->ciphertexts, period));
     UMBRA_TRY(umbra_memory_alloc_array(&p, from->matrix->tile_count, sizeof(uint32_t), "tiles"));
@@ -113,6 +114,7 @@ static umbra_status make_weights(umbra_diagonal_weights *w, const umbra_diagonal
                                   .half = split->half,
                                   .out_period = problem->out_period,
                                   .rooms = problem->rooms,
+                                  .joined = problem->joined,
                                   .input_count = problem->inputs};
     UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)problem->inputs, sizeof(int), "diagonals"));
     w->term_of = p;
@@ -190,17 +192,18 @@ static double find_weight(const term_weights *term, uint32_t tile, uint32_t out,
     return found ? m->entry_weight[low] : 0.0;
 }
 
-/* One part of a diagonal: what the shift `baby + giant` brings together, stored for the turn by
+/* One part of a diagonal: what the shift `baby + giant` of input ciphertext `input`, which is the
+ * shape's or the one that is joined to it, brings together, stored for the turn by
  * giant. The stored slot is the input's less the baby, or the output's and the giant, whichever has
  * the longer period. */
-static void fill_part(const umbra_diagonal_weights *w, const umbra_diagonal_shape *shape,
+static void fill_part(const umbra_diagonal_weights *w, const umbra_diagonal_shape *shape, int input,
                       size_t baby, double sign, double *part)
 {
     const term_weights *term = &w->terms[w->term_of[shape->input]];
     size_t period = term->in.period, out_period = w->out_period, guess = 0;
     size_t shift = (baby + (size_t)shape->giant_slots) & (term->modulus - 1);
     const uint32_t *out = w->out.element + (size_t)shape->output * out_period;
-    const uint32_t *in = term->in.element + (size_t)(shape->input - term->first) * period;
+    const uint32_t *in = term->in.element + (size_t)(input - term->first) * period;
     bool by_column = period >= out_period;
     size_t count = by_column ? period : out_period;
     for (size_t s = 0; s < count; s++) {
@@ -237,7 +240,9 @@ void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, do
     size_t baby = (size_t)shape->baby_slots;
     memset(re, 0, set->slots * sizeof *re);
     memset(im, 0, set->slots * sizeof *im);
-    fill_part(w, shape, baby, term->factor, re);
+    fill_part(w, shape, shape->input, baby, term->factor, re);
     if (w->half > 0 && w->half < term->modulus)
-        fill_part(w, shape, baby + w->half, -term->factor, im);
+        fill_part(w, shape, shape->input, baby + w->half, -term->factor, im);
+    if (w->joined && shape->input + 1 < term->end)
+        fill_part(w, shape, shape->input + 1, baby, -term->factor, im);
 }

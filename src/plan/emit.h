@@ -4,10 +4,12 @@
 
 #include "plan/program_build.h"
 
-/* One ciphertext as a map reads it: a tensor's, raised, and paired with its half turn or not. */
+/* One ciphertext as a map reads it: a tensor's, raised, and paired with its half turn, joined to
+ * the tensor's next one, or neither. */
 typedef struct umbra_emit_input {
     int tensor, ciphertext;
     int64_t half_slots;
+    bool joined;
     int reg;
 } umbra_emit_input;
 

@@ -74,7 +74,7 @@ static umbra_status finish_one(umbra_emit *e, int linear, int index, const umbra
             e,
             (umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .a = *reg, .slots = set->sum_slots[k]},
             reg));
-    if (set != NULL && set->half_slots != 0)
+    if (set != NULL && (set->half_slots != 0 || set->joined))
         UMBRA_TRY(umbra_emit_to_new(e, (umbra_instruction){.op = UMBRA_DO_REAL, .a = *reg}, reg));
     for (int k = 0; k < l->term_count; k++)
         if (b->facts[linear]->direct[k])
@@ -104,11 +104,12 @@ static void explain(umbra_emit *e, const int *linears, int count)
     umbra_build *b = e->build;
     umbra_step_info *step = &b->steps[e->step];
     int composed = 0;
-    bool halved = false;
+    bool halved = false, joined = false;
     for (int i = 0; i < count; i++) {
         composed += b->network.linears[linears[i]].composed;
         const umbra_diagonal_set *set = b->facts[linears[i]]->set;
         halved |= set != NULL && set->half_slots != 0;
+        joined |= set != NULL && set->joined;
         step->tensors[step->tensor_count++] = b->network.linears[linears[i]].tensor;
     }
     const char *how =
@@ -117,9 +118,10 @@ static void explain(umbra_emit *e, const int *linears, int count)
         : b->schedule.low[b->network.linears[linears[0]].depth]
             ? "reads a kept sum: one cheap level, few diagonals"
             : "linear nodes in a row are one map";
-    snprintf(step->why, sizeof step->why, "%s%s%s", how,
+    snprintf(step->why, sizeof step->why, "%s%s%s%s", how,
              count > 1 ? "; two results share the rotations" : "",
-             halved ? "; pairs of diagonals in one complex product" : "");
+             halved ? "; pairs of diagonals in one complex product" : "",
+             joined ? "; pairs of ciphertexts as one complex one" : "");
 }
 
 static umbra_status finish_all(umbra_emit *e, const int *linears, int count, int *regs)

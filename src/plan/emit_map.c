@@ -23,12 +23,12 @@ typedef struct merge {
     int stride;
 } merge;
 
-/* One entry for each (tensor, ciphertext, half); a paired input starts from the one without. */
+/* One entry for each (tensor, ciphertext, half, joined). */
 static umbra_status find_input(merge *m, umbra_emit_input wanted, int *index)
 {
     for (int i = 0; i < m->input_count; i++)
         if (m->inputs[i].tensor == wanted.tensor && m->inputs[i].ciphertext == wanted.ciphertext &&
-            m->inputs[i].half_slots == wanted.half_slots) {
+            m->inputs[i].half_slots == wanted.half_slots && m->inputs[i].joined == wanted.joined) {
             *index = i;
             return UMBRA_OK;
         }
@@ -41,6 +41,14 @@ static umbra_status find_input(merge *m, umbra_emit_input wanted, int *index)
             m->e,
             (umbra_instruction){.op = UMBRA_DO_PAIR, .a = wanted.reg, .slots = wanted.half_slots},
             &wanted.reg));
+    if (wanted.joined) {
+        int next = -1;
+        UMBRA_TRY(umbra_emit_at_depth(m->e, wanted.tensor, wanted.ciphertext + 1, m->depth, 1,
+                                      m->e->build->schedule.in_scale[m->depth], &next));
+        UMBRA_TRY(umbra_emit_to_new(
+            m->e, (umbra_instruction){.op = UMBRA_DO_JOIN, .a = wanted.reg, .b = next},
+            &wanted.reg));
+    }
     *index = m->input_count;
     m->inputs[m->input_count++] = wanted;
     return UMBRA_OK;
@@ -63,8 +71,13 @@ static umbra_status take_set(merge *m, int set, umbra_weight_source *source)
         if (b->facts[m->linears[set]]->direct[k])
             continue;
         for (int c = 0; c < b->layouts[tensor].ciphertexts; c++, local++) {
-            umbra_emit_input wanted = {
-                .tensor = tensor, .ciphertext = c, .half_slots = m->sets[set]->half_slots};
+            bool joined = m->sets[set]->joined;
+            umbra_emit_input wanted = {.tensor = tensor,
+                                       .ciphertext = c,
+                                       .half_slots = m->sets[set]->half_slots,
+                                       .joined = joined && c + 1 < b->layouts[tensor].ciphertexts};
+            if (joined && c % 2 == 1) /* it is the one before it that diagonals name */
+                continue;
             source->coefficients[set][local] = umbra_emit_slot_coefficient(b, m->linears[set], k);
             UMBRA_TRY(find_input(m, wanted, &m->input_of[set * m->stride + local]));
         }

@@ -41,7 +41,7 @@ static double weight_error(const precision *p, int linear, double weight_scale)
     for (int k = 0; k < l->term_count; k++)
         largest = fmax(largest, moment(p, l->terms[k].tensor, -1));
     /* 2 Re(w z) with |z|^2 = 2 x^2, and rounding spread over both parts of w: 4 * 2 / 2. */
-    double halved = set->half_slots != 0 ? 4 : 1;
+    double halved = set->half_slots != 0 || set->joined ? 4 : 1;
     return encode * encode * halved * exp2(set->sum_count) * (double)set->count /
            set->output_count * largest;
 }

@@ -172,7 +172,9 @@ static void make_program(void)
     append((umbra_instruction){.op = UMBRA_DO_RESCALE, .a = low_square, .value = 0});
     int mapped = append_map(0, &half, 30);
     append((umbra_instruction){.op = UMBRA_DO_REAL, .a = mapped});
-    append_map(1, (int[]){x, y}, 25);
+    int joined = append((umbra_instruction){.op = UMBRA_DO_JOIN, .a = x, .b = y});
+    append((umbra_instruction){.op = UMBRA_DO_JOIN, .a = z, .b = z}); /* of complex slots */
+    append_map(1, (int[]){t.sets[1]->joined ? joined : x, y}, 25);
     append_outputs(0);
     assert_true(p->register_count <= MOST);
     check_ok(umbra_program_finish(p));
@@ -263,6 +265,8 @@ static double complex oracle_slot(const umbra_instruction *i, size_t s)
         return a + at(i->a, s, i->slots);
     case UMBRA_DO_PAIR:
         return a + I * at(i->a, s, i->slots);
+    case UMBRA_DO_JOIN:
+        return a + I * at(i->b, s, 0);
     case UMBRA_DO_REAL:
         return a + conj(a);
     default:

@@ -41,8 +41,22 @@ static void add_rotated(double _Complex *out, const double _Complex *in, size_t 
     }
 }
 
+/* x_0 + i x_1, x_2 + i x_3, ... of each term; what is joined to another is never read again. */
+static void join_inputs(vectors *in, const umbra_map_term *terms, int term_count, size_t slots)
+{
+    for (int t = 0; t < term_count; t++)
+        for (int c = 0; c + 1 < terms[t].layout->ciphertexts; c += 2) {
+            double _Complex *x = in->slots + (size_t)(terms[t].input + c) * slots, *y = x + slots;
+            for (size_t s = 0; s < slots; s++) {
+                x[s] += I * y[s];
+                y[s] = (double)NAN;
+            }
+        }
+}
+
 /* What an executor does with a set, on numbers instead of ciphertexts. */
-static vectors interpret(const umbra_diagonal_set *set, vectors in)
+static vectors interpret(const umbra_diagonal_set *set, vectors in, const umbra_map_term *terms,
+                         int term_count)
 {
     size_t slots = set->slots;
     vectors out = vectors_new(set->output_count, slots), sum = vectors_new(1, slots);
@@ -55,6 +69,8 @@ static vectors interpret(const umbra_diagonal_set *set, vectors in)
         for (size_t s = 0; s < slots; s++)
             x[s] += I * sum.slots[s];
     }
+    if (set->joined)
+        join_inputs(&in, terms, term_count, slots);
     for (size_t k = 0; k < set->count;) {
         const umbra_diagonal_shape *first = &set->shapes[k];
         memset(sum.slots, 0, slots * sizeof *sum.slots);
@@ -70,7 +86,7 @@ static vectors interpret(const umbra_diagonal_set *set, vectors in)
     }
     for (int o = 0; o < out.count; o++) {
         double _Complex *y = out.slots + (size_t)o * slots;
-        for (size_t s = 0; set->half_slots != 0 && s < slots; s++)
+        for (size_t s = 0; (set->half_slots != 0 || set->joined) && s < slots; s++)
             y[s] += conj(y[s]);
         for (int i = 0; i < set->sum_count; i++) {
             memcpy(sum.slots, y, slots * sizeof *y);
@@ -116,7 +132,7 @@ static void check_set(const umbra_diagonal_set *set, const umbra_map_term *terms
         free(wide);
     }
     umbra_layout_scatter(to, y, to->images, wanted);
-    vectors out = interpret(set, in);
+    vectors out = interpret(set, in, terms, term_count);
     double limit = 1e-6 * exp2(set->gain_log2), worst = 0.0;
     for (size_t s = 0; s < (size_t)to->ciphertexts * slots; s++) {
         /* A sum over a room leaves parts of it behind the vector, and those of two images at once.
@@ -166,7 +182,8 @@ static void check_noise_gain(const umbra_diagonal_set *set)
         for (size_t s = 0; s < set->slots; s++)
             sum += re[s] * re[s] + im[s] * im[s];
     }
-    double gain = 0.5 * log2(sum / (double)set->slots) + (set->half_slots != 0 ? 1.0 : 0.0);
+    double gain =
+        0.5 * log2(sum / (double)set->slots) + (set->half_slots != 0 || set->joined ? 1.0 : 0.0);
     assert_true(sum == 0.0 ? set->noise_gain_log2 <= -100.0
                            : fabs(gain - set->noise_gain_log2) < 1e-4);
     free(re);
@@ -201,11 +218,11 @@ static void check_map(const char *name, const umbra_map_term *terms, int term_co
     for (int t = 0; t < term_count; t++)
         tiles += terms[t].matrix->tile_count;
     if (name != NULL)
-        print_message("%-34s %6zu tiles: %4zu diagonals, %3zu babies, %3zu giants, half %5d, "
+        print_message("%-34s %6zu tiles: %4zu diagonals, %3zu babies, %3zu giants, half %5d%s, "
                       "sums %d; count %4.0f ms, fill %4.0f ms\n",
                       name, tiles, set->count, set->baby_rotations, set->giant_rotations,
-                      (int)set->half_slots, set->sum_count, (double)(t1 - t0) * 1e-6,
-                      (double)(t2 - t1) * 1e-6);
+                      (int)set->half_slots, set->joined ? " joined" : "", set->sum_count,
+                      (double)(t1 - t0) * 1e-6, (double)(t2 - t1) * 1e-6);
     assert_null(counted->weights);
     assert_int_equal(counted->count, set->count);
     if (set->count > 0)
