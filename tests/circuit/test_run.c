@@ -30,6 +30,11 @@ static int below(int bound)
     return (int)((seed >> 33) % (uint64_t)bound);
 }
 
+static bool has_two(umbra_opcode op)
+{
+    return op == UMBRA_DO_ADD || op == UMBRA_DO_MULTIPLY || op == UMBRA_DO_JOIN;
+}
+
 /* Registers that an instruction reads (at most 4) and writes (at most 3). */
 static int reads(const umbra_program *p, const umbra_instruction *i, int out[4])
 {
@@ -39,7 +44,7 @@ static int reads(const umbra_program *p, const umbra_instruction *i, int out[4])
         out[count++] = map->inputs[k];
     if (map == NULL && i->op != UMBRA_DO_INPUT)
         out[count++] = i->a;
-    if (i->op == UMBRA_DO_ADD)
+    if (has_two(i->op))
         out[count++] = i->b;
     return count;
 }
@@ -150,7 +155,7 @@ static umbra_program random_program(void)
         if (below(4) == 0)
             i.step = p.step_count++;
         i.a = n == 0 ? -1 : below(p.register_count);
-        i.b = op != UMBRA_DO_ADD ? -1 : below(3) == 0 ? i.a : below(p.register_count);
+        i.b = !has_two(op) ? -1 : below(3) == 0 ? i.a : below(p.register_count);
         if (op == UMBRA_DO_INPUT)
             i.a = -1;
         if (op == UMBRA_DO_MAP)
