@@ -25,32 +25,45 @@ static umbra_status add_direct(umbra_emit *e, int linear, int term, int index, d
                              result);
 }
 
-/* result += factor * (offset + shift), in every slot that holds an element. */
+/* Write factor * (offset + shift) to the slots of a ciphertext that hold an element; returns the
+ * largest magnitude. A channel stands in one ciphertext, and its points as those of the first do.
+ */
+static double fill_bias(const umbra_build *b, const umbra_linear *l, int index, double *values)
+{
+    const umbra_layout *layout = &b->layouts[l->tensor];
+    size_t points = (size_t)layout->height * (size_t)layout->width, origin = 0;
+    double factor = b->factors[l->tensor], shift = b->network.tensors[l->tensor].shift;
+    double largest = 0;
+    int ciphertext = 0;
+    umbra_layout_position(layout, 0, &ciphertext, &origin);
+    for (size_t c = 0; c < (size_t)layout->channels; c++) {
+        size_t first = 0, slot = 0;
+        umbra_layout_position(layout, c * points, &ciphertext, &first);
+        if (ciphertext != index)
+            continue;
+        for (size_t p = 0; p < points; p++) {
+            umbra_layout_position(layout, p, &ciphertext, &slot);
+            double value = factor * (l->offset[c * points + p] + shift);
+            values[first + slot - origin] = value;
+            largest = fmax(largest, fabs(value));
+        }
+    }
+    return largest;
+}
+
+/* result += factor * (offset + shift), in every slot that holds an element. Where constants are
+ * left out only the size of the shift is told, and no values. */
 static umbra_status add_bias(umbra_emit *e, int linear, int index, int *result)
 {
     const umbra_build *b = e->build;
     const umbra_linear *l = &b->network.linears[linear];
-    const umbra_layout *layout = &b->layouts[l->tensor];
-    size_t period = umbra_layout_period(layout), elements = umbra_layout_elements(layout);
-    /* Trials have no constants, only the shift, which is the same everywhere. */
-    bool trial = b->facts[linear]->mode == UMBRA_DIAGONAL_COUNT;
-    umbra_program_vector v = {.count = trial ? 1 : period};
+    umbra_program_vector v = {.count = umbra_layout_period(&b->layouts[l->tensor])};
     void *values = NULL;
-    double largest = 0;
-    UMBRA_TRY(umbra_memory_alloc_array(&values, v.count, sizeof(double), "a bias"));
-    v.values = values;
-    if (trial)
-        v.values[0] = b->factors[l->tensor] * b->network.tensors[l->tensor].shift;
-    largest = fabs(v.values[0]);
-    for (size_t i = 0; i < elements && !trial; i++) {
-        int ciphertext = 0;
-        size_t slot = 0;
-        umbra_layout_position(layout, i, &ciphertext, &slot);
-        if (ciphertext != index)
-            continue;
-        v.values[slot] =
-            b->factors[l->tensor] * (l->offset[i] + b->network.tensors[l->tensor].shift);
-        largest = fmax(largest, fabs(v.values[slot]));
+    double largest = fabs(b->factors[l->tensor] * b->network.tensors[l->tensor].shift);
+    if (l->offset != NULL) {
+        UMBRA_TRY(umbra_memory_alloc_array(&values, v.count, sizeof(double), "a bias"));
+        v.values = values;
+        largest = fill_bias(b, l, index, values);
     }
     if (largest == 0) {
         umbra_memory_free(values);

@@ -123,7 +123,7 @@ umbra_status umbra_lowering_evaluate(umbra_lowering *l, const umbra_expression *
     if (t.depth > made.depth + 1)
         made.depth = t.depth - 1;
     void *zero = NULL;
-    if (status == UMBRA_OK && e.offset == NULL) {
+    if (status == UMBRA_OK && e.offset == NULL && l->mode == UMBRA_LOWER_ALL) {
         status = umbra_memory_alloc_array(&zero, size, sizeof(double), "offsets");
         e.offset = zero;
     }

@@ -43,7 +43,7 @@ typedef struct umbra_linear {
     int candidate; /* whose value this is, or -1 */
     int term_count;
     umbra_term *terms;
-    double *offset; /* one for each element */
+    double *offset; /* one for each element; NULL where constants are left out */
     int depth;      /* of its terms; the tensor's is one more */
     int composed;   /* how many candidates were multiplied into it */
 } umbra_linear;
