@@ -95,9 +95,37 @@ double umbra_cost_rescale(const umbra_cost_model *m, umbra_cost_shape s)
     return 2 * (s.limbs * ntt(m, s) + umbra_cost_words(m, s, 3.0 * s.limbs));
 }
 
+/* Which (input, baby) were met: by hash while there are not too many, else by looking back. */
+#define BABY_PLACES 2048
+typedef struct baby_set {
+    uint64_t place[BABY_PLACES]; /* input and baby, plus 1; 0: free */
+    size_t count;
+} baby_set;
+
 static bool same_baby(const umbra_map_diagonal *a, const umbra_map_diagonal *b)
 {
     return a->input == b->input && a->baby_slots == b->baby_slots;
+}
+
+/* Whether no diagonal before number i has its baby. */
+static bool is_first(baby_set *set, const umbra_program_map *map, size_t i)
+{
+    const umbra_map_diagonal *d = &map->diagonals[i];
+    uint64_t key = ((uint64_t)d->input << 32 | (uint64_t)d->baby_slots) + 1;
+    size_t at = (size_t)(key * 0x9e3779b97f4a7c15u >> 40) % BABY_PLACES;
+    while (set->place[at] != 0 && set->place[at] != key)
+        at = (at + 1) % BABY_PLACES;
+    if (set->place[at] == key)
+        return false;
+    if (set->count < BABY_PLACES / 2) {
+        set->place[at] = key;
+        set->count++;
+        return true;
+    }
+    size_t before = 0;
+    while (before < i && !same_baby(d, &map->diagonals[before]))
+        before++;
+    return before == i;
 }
 
 static bool same_giant(const umbra_map_diagonal *a, const umbra_map_diagonal *b)
@@ -112,14 +140,12 @@ void umbra_map_count(const umbra_program_map *map, size_t slots, umbra_map_count
                               .outputs = (size_t)map->output_count,
                               .fold = map->period_slots == 0 ? 1 : slots / map->period_slots};
     uint64_t turned = 0;
+    baby_set met = {.count = 0};
     for (size_t i = 0; i < map->diagonal_count; i++) {
         const umbra_map_diagonal *d = &map->diagonals[i];
         if (d->giant_slots != 0 && (i == 0 || !same_giant(d, d - 1)))
             out->giants++;
-        size_t before = 0;
-        while (before < i && !same_baby(d, &map->diagonals[before]))
-            before++;
-        if (d->baby_slots == 0 || before < i)
+        if (d->baby_slots == 0 || !is_first(&met, map, i))
             continue;
         out->babies++;
         if (d->input >= 64 || (turned >> d->input & 1) == 0)

@@ -134,11 +134,20 @@ static umbra_status simulate_input(void *self, const umbra_program *program,
     return UMBRA_OK;
 }
 
+/* Diagonals share their rotations: of the low bits of a rotation, which one was asked for last. */
+#define RECENT 1024
+
 static umbra_status map_keys(simulator *s, const umbra_program_map *map, int level)
 {
+    int64_t recent[RECENT] = {0}; /* 0 needs no key */
     for (size_t d = 0; d < map->diagonal_count; d++) {
-        UMBRA_TRY(need_rotation(s, map->diagonals[d].baby_slots, level));
-        UMBRA_TRY(need_rotation(s, map->diagonals[d].giant_slots, level));
+        const int64_t slots[2] = {map->diagonals[d].baby_slots, map->diagonals[d].giant_slots};
+        for (int k = 0; k < 2; k++) {
+            int64_t *last = &recent[(slots[k] ^ slots[k] >> 10) & (RECENT - 1)];
+            if (*last != slots[k])
+                UMBRA_TRY(need_rotation(s, slots[k], level));
+            *last = slots[k];
+        }
     }
     return UMBRA_OK;
 }

@@ -64,7 +64,7 @@ typedef struct umbra_program_map {
 
 /* A vector to add: the same for every copy of a layout. */
 typedef struct umbra_program_vector {
-    size_t count; /* a power of two that divides the slots */
+    size_t count;   /* a power of two that divides the slots */
     double *values; /* NULL in a program that is only simulated */
     double message_log2;
 } umbra_program_vector;
