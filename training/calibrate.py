@@ -35,36 +35,29 @@ def shake(network, seed):
 @torch.no_grad()
 def settle_batch_norm(network, latents, batch=32):
     """Running statistics become the mean over all calibration batches."""
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    for module in norms:
-        module.reset_running_stats()
-        module.momentum = None
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
     network.train()
     for part in latents.split(batch):
         network(part)
     network.eval()
-    return len(norms)
 
 
 @torch.no_grad()
-def bound_bends(network, latents, batch=32):
+def bound_bends(network, latents):
     """Flatten each quadratic until its largest input is not amplified much more than a usual one.
 
     A marker letter or a clip is an outlier of a film; each parabola would stretch it further. Training penalises
-    that; random weights do not.
+    that; random weights do not. Each is flattened before it is evaluated, so that those behind it see tame values.
     """
-    largest = {}
-
-    def record(module, inputs, _output):
-        largest[module] = max(largest.get(module, 0.0), inputs[0].abs().max().item())
-    hooks = [m.register_forward_hook(record) for m in network.modules() if isinstance(m, Quadratic)]
-    network.eval()
-    for part in latents.split(batch):
-        network(part)
+    def flatten(module, inputs):
+        module.a.clamp_(max=LARGEST_BEND * module.b.item() / inputs[0].abs().max().item())
+    hooks = [m.register_forward_pre_hook(flatten) for m in network.modules() if isinstance(m, Quadratic)]
+    settle_batch_norm(network, latents)
     for hook in hooks:
         hook.remove()
-    for module, most in largest.items():
-        module.a.clamp_(max=LARGEST_BEND * module.b.item() / most)
 
 
 def rescale(module, output, mean, std):
@@ -111,7 +104,7 @@ def calibrate(network, latents, seed):
     centred off zero, where the parabola is steep and nearly straight.
     """
     shake(network, seed)
-    if settle_batch_norm(network, latents):
+    if any(isinstance(m, nn.BatchNorm2d) for m in network.modules()):
         bound_bends(network, latents)
         settle_batch_norm(network, latents)
         how = "random weights, batch norm calibrated"

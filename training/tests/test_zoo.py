@@ -109,6 +109,15 @@ class TestCalibration(unittest.TestCase):
         largest = max(out.abs().max().item() for out in self.outputs(network, nn.BatchNorm2d))
         self.assertLessEqual(network.act.a.item() * largest, 1.2 * LARGEST_BEND * network.act.b.item())
 
+    def test_deep_networks_keep_their_quadratics(self):
+        """An outlier must not grow from block to block until nothing is left of the parabolas."""
+        self.latents[0, 0, 8, 8] = 100
+        network = make("resnet56", 16, 14)[0]
+        calibrate(network, self.latents, 1)
+        acts = [m for m in network.modules() if isinstance(m, Quadratic)]
+        self.assertGreater(min(act.a.item() / act.b.item() for act in acts), 0.01)
+        self.assertLess(max(out.abs().max().item() for out in self.outputs(network, nn.BatchNorm2d)), 100)
+
     def test_layers_have_unit_variance(self):
         network = make("lenet", 16, 14)[0]
         calibrate(network, self.latents, 1)
