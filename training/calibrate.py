@@ -109,7 +109,7 @@ def calibrate(network, latents, seed):
         settle_batch_norm(network, latents)
         how = "random weights, batch norm calibrated"
     else:
-        mean, std = (1.0, 0.3) if isinstance(network, UNet) else (0.2, 1.0)
+        mean, std = (1.0, 0.2) if isinstance(network, UNet) else (0.2, 1.0)
         settle_linear(network, latents[:64], mean, std)
         how = "random weights, each layer scaled to unit variance"
     settle_output(network, latents)
