@@ -26,7 +26,7 @@ import time
 
 from network_table import markdown
 
-REFUSED, RESOURCE, ACCURACY = 4, 5, 7
+INPUT, REFUSED, RESOURCE, ACCURACY = 3, 4, 5, 7
 ROOM_BYTES = 1 << 30  # left for others, of disk and of memory
 
 
@@ -105,9 +105,9 @@ def plan_network(options, folder, work):
     name, latent = identity(folder)
     line = {"network": name, "latent": latent, "wanted_bits": options.precision_bits or 8}
     precision = ["--precision-bits", options.precision_bits] if options.precision_bits else []
-    done = program(options, "plan", folder, "-o", work / "plan", *precision, expect=(0, REFUSED))
+    done = program(options, "plan", folder, "-o", work / "plan", *precision, expect=(0, INPUT, REFUSED))
     line |= {"plan_seconds": done.wall, "plan_cpu_seconds": done.cpu, "plan_peak_bytes": done.peak}
-    if done.code == REFUSED:
+    if done.code != 0:
         return line | {"refused": done.message.removeprefix("umbra: ")}, None
     report = done.report
     line |= {"threads": report["threads"], "isa": report["isa"], "seconds_predicted": report["predicted_seconds"],
