@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "graph/onnx.h"
+#include "graph/onnx_adapt.h"
 #include "graph/passes.h"
 #include "plain/executor.h"
 
@@ -51,6 +52,27 @@ static void check(const umbra_graph *graph)
     assert(graph->output_count > 0);
 }
 
+/* What was read is adapted, or refused in words; what was adapted can be read where names leave
+ * room for longer ones. */
+static void adapt(const uint8_t *data, size_t size)
+{
+    umbra_adapter *adapter = NULL;
+    umbra_graph *graph = NULL;
+    unsigned char *bytes = NULL;
+    size_t packed = 0;
+    if (umbra_adapter_open(&adapter, data, size, "input") != UMBRA_OK)
+        return;
+    for (int i = 0; i < umbra_adapter_site_count(adapter); i++)
+        for (int k = 0; k < 3; k++)
+            umbra_adapter_site(adapter, i)->c[k] = 0.5 * (i + 1);
+    if (umbra_adapter_pack(adapter, NULL, &bytes, &packed) == UMBRA_OK &&
+        umbra_onnx_import(bytes, packed, "adapted", &graph) == UMBRA_OK)
+        check(graph);
+    umbra_graph_free(graph);
+    umbra_memory_free(bytes);
+    umbra_adapter_free(adapter);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     umbra_graph *graph = NULL;
@@ -62,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check(graph);
     run(graph);
+    adapt(data, size);
     if (umbra_graph_simplify(graph) == UMBRA_OK) {
         check(graph);
         run(graph);

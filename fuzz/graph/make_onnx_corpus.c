@@ -152,6 +152,36 @@ static void attributes(void)
     save(w, "attributes");
 }
 
+static void moves(void)
+{
+    onnx_writer *w = start(18, "1,2,3,4");
+    onnx_writer_integers(w, "size", "6,8");
+    onnx_writer_integers(w, "p", "0,0,1,2,0,0,0,1");
+    onnx_writer_integers(w, "some", "1,0,1");
+    onnx_writer_constant(w, "k", "3,7", NULL);
+    Onnx__NodeProto *n = onnx_writer_node(w, "Pad", "x p", "a");
+    onnx_writer_text(w, n, "mode", "reflect");
+    n = onnx_writer_node(w, "Resize", "a - - size", "b");
+    onnx_writer_ints(w, n, "axes", "2,3");
+    onnx_writer_text(w, n, "coordinate_transformation_mode", "asymmetric");
+    onnx_writer_text(w, n, "nearest_mode", "floor");
+    n = onnx_writer_node(w, "Gather", "b some", "c");
+    onnx_writer_int(w, n, "axis", 1);
+    n = onnx_writer_node(w, "Transpose", "c", "d");
+    onnx_writer_ints(w, n, "perm", "0,1,3,2");
+    onnx_writer_integers(w, "cut", "0,0,0,-1,0,0,-1,0");
+    onnx_writer_node(w, "Pad", "d cut", "e");
+    onnx_writer_constant(w, "m", "2,6", NULL);
+    onnx_writer_node(w, "MatMul", "m e", "f");
+    onnx_writer_node(w, "Elu", "f", "g");
+    n = onnx_writer_node(w, "MaxPool", "g", "h");
+    onnx_writer_ints(w, n, "kernel_shape", "2,2");
+    n = onnx_writer_node(w, "Clip", "h", "i");
+    onnx_writer_node(w, "Flatten", "i", "j");
+    onnx_writer_node(w, "Softmax", "j", "y");
+    save(w, "moves");
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -164,5 +194,6 @@ int main(int argc, char **argv)
     unet();
     shapes();
     attributes();
+    moves();
     return 0;
 }

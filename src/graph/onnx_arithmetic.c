@@ -121,6 +121,14 @@ static bool parameters_constant(const umbra_onnx_node *node, int count)
     return true;
 }
 
+static umbra_status read_epsilon(const umbra_onnx_node *node, umbra_attributes *attr)
+{
+    UMBRA_TRY(umbra_onnx_float(node, "epsilon", 1e-5, &attr->epsilon));
+    if (!(attr->epsilon >= 0.0) || !isfinite(attr->epsilon))
+        return umbra_onnx_bad(node, "\"epsilon\" must be a finite number, not negative");
+    return UMBRA_OK;
+}
+
 umbra_status umbra_onnx_batch_norm(umbra_onnx_node *node)
 {
     umbra_attributes attr = umbra_attributes_default();
@@ -131,9 +139,7 @@ umbra_status umbra_onnx_batch_norm(umbra_onnx_node *node)
         training = training == 0;
     }
     UMBRA_TRY(umbra_onnx_int(node, "spatial", 1, &spatial));
-    UMBRA_TRY(umbra_onnx_float(node, "epsilon", 1e-5, &attr.epsilon));
-    if (!(attr.epsilon >= 0.0) || !isfinite(attr.epsilon))
-        return umbra_onnx_bad(node, "\"epsilon\" must be a finite number, not negative");
+    UMBRA_TRY(read_epsilon(node, &attr));
     if (training != 0 || spatial == 0 || node->proto->n_output > 1)
         return umbra_onnx_unsupported(node, "training mode; export the model in evaluation mode");
     if (!parameters_constant(node, 5))
@@ -144,9 +150,7 @@ umbra_status umbra_onnx_batch_norm(umbra_onnx_node *node)
 umbra_status umbra_onnx_instance_norm(umbra_onnx_node *node)
 {
     umbra_attributes attr = umbra_attributes_default();
-    UMBRA_TRY(umbra_onnx_float(node, "epsilon", 1e-5, &attr.epsilon));
-    if (!(attr.epsilon >= 0.0) || !isfinite(attr.epsilon))
-        return umbra_onnx_bad(node, "\"epsilon\" must be a finite number, not negative");
+    UMBRA_TRY(read_epsilon(node, &attr));
     if (!parameters_constant(node, 3))
         return umbra_onnx_unsupported(node, "scale and bias must be constants");
     return umbra_onnx_emit(node, UMBRA_OP_INSTANCE_NORM, &attr, node->inputs, 3, NULL, NULL, NULL);
