@@ -5,14 +5,16 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Fitted to runs of the shipped ResNet20 on two cores of an EPYC of family 26 (Zen 5): for AVX-512
- * IFMA within 10 % on one thread and on two; the other two on a busy machine, within a third. */
+/* AVX-512 IFMA: fitted to runs of the shipped ResNet20 on two cores of an EPYC of family 26 (Zen 5),
+ * within 10 % on one thread and on two; portable likewise, on a busy machine, within a third. AVX2:
+ * fitted to the processor seconds of every linear step of LeNet, VGG5, HefNet and two ResNet20 on one
+ * thread of a busy Zen 3; whole networks within 18 %. */
 static const struct {
     const char *name;
     umbra_cost_model model;
 } measured[] = {
     {"avx512ifma", {.ntt_ns = 62e3, .dot_ns = 16e3, .word_ns = 9e3, .convert_ns = 7e3}},
-    {"avx2", {.ntt_ns = 130e3, .dot_ns = 41e3, .word_ns = 9e3, .convert_ns = 19e3}},
+    {"avx2", {.ntt_ns = 144e3, .dot_ns = 49e3, .word_ns = 10.4e3, .convert_ns = 22e3}},
     {"portable", {.ntt_ns = 390e3, .dot_ns = 100e3, .word_ns = 18e3, .convert_ns = 42e3}},
 };
 

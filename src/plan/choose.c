@@ -357,7 +357,8 @@ static umbra_status search_rings(umbra_search *s, const umbra_network *network, 
         if (!layouts_fit(network, n))
             continue;
         UMBRA_TRY(may_be_secure(s, n, network->candidate_count, &may));
-        if (!may || (best.feasible && bound > umbra_trial_score(s, &best)))
+        bool done = best.feasible && best.memory_bytes <= s->plan->memory_budget;
+        if (!may || (done && bound > umbra_trial_score(s, &best)))
             continue;
         double fastest = 0;
         UMBRA_TRY(search_degree(s, n, network, &best, &fastest));
@@ -421,7 +422,7 @@ umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *optio
     umbra_search s = {.plan = plan, .pool = pool};
     s.cost = umbra_cost_model_for(umbra_kernels_get()->name, plan->threads);
     plan->wanted_bits = options->precision_bits > 0 ? options->precision_bits : DEFAULT_BITS;
-    plan->memory_budget = options->memory_bytes > 0 ? options->memory_bytes : (uint64_t)6 << 30;
+    plan->memory_budget = options->memory_bytes > 0 ? options->memory_bytes : (uint64_t)8 << 30;
     if (options->images < 0 || options->images > UMBRA_PLAN_MAX_IMAGES)
         return umbra_fail(UMBRA_E_USAGE, "a batch of %d images; 1 to %d are possible",
                           options->images, UMBRA_PLAN_MAX_IMAGES);

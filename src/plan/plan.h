@@ -15,7 +15,7 @@ typedef enum umbra_plan_mode { UMBRA_PLAN_LATENCY, UMBRA_PLAN_THROUGHPUT } umbra
 
 typedef struct umbra_plan_options {
     double precision_bits; /* wanted: -log2(max |error| / max |output|); 0: the default of 8 */
-    uint64_t memory_bytes; /* the server's budget; 0: 6 GiB */
+    uint64_t memory_bytes; /* the server's budget; 0: 8 GiB */
     int threads;           /* for the prediction; 0: those of this machine */
     int images;            /* of one run, at least; 0: 1. The plan takes the next power of two */
     umbra_plan_mode mode;
