@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* AVX-512 IFMA: fitted to runs of the shipped ResNet20 on two cores of an EPYC of family 26 (Zen 5),
- * within 10 % on one thread and on two; portable likewise, on a busy machine, within a third. AVX2:
- * fitted to the processor seconds of every linear step of LeNet, VGG5, HefNet and two ResNet20 on one
- * thread of a busy Zen 3; whole networks within 18 %. */
+/* AVX-512 IFMA: fitted to runs of the shipped ResNet20 on two cores of an EPYC of family 26 (Zen
+ * 5), within 10 % on one thread and on two; portable likewise, on a busy machine, within a third.
+ * AVX2: fitted to the processor seconds of every linear step of LeNet, VGG5, HefNet and two
+ * ResNet20 on one thread of a busy Zen 3; whole networks within 18 %. */
 static const struct {
     const char *name;
     umbra_cost_model model;
