@@ -203,7 +203,10 @@ static umbra_status emit_output(umbra_emit *e)
     UMBRA_TRY(umbra_emit_step(e, "output", tensor));
     b->steps[e->step].tensors[b->steps[e->step].tensor_count++] = tensor;
     snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
-             "at the lowest level, so that few bytes go back; slots that hold no output are zero");
+             "at the lowest level, so that few bytes go back; %s",
+             b->layouts[tensor].images > 1
+                 ? "slots between the outputs hold parts of sums over the same client's images"
+                 : "slots that hold no output are zero");
     for (int k = 0; k < b->layouts[tensor].ciphertexts; k++) {
         umbra_instruction i = {
             .op = UMBRA_DO_OUTPUT, .step = e->step, .a = b->first_register[tensor] + k, .index = k};

@@ -53,8 +53,9 @@ static void print_layout(const umbra_layout *l, FILE *out)
 {
     const char *s = l->ciphertexts == 1 ? "" : "s";
     if (l->kind == UMBRA_LAYOUT_MODULAR) {
-        fprintf(out, "      layout: %d numbers, repeated every %zu slots, in one ciphertext\n",
-                l->channels, l->modulus);
+        fprintf(out, "      layout: %d numbers, repeated every %zu slots, in one ciphertext%s\n",
+                l->channels, umbra_layout_period(l),
+                l->images > 1 ? "; each time those of another image" : "");
         return;
     }
     fprintf(out, "      layout: %d channels of %dx%d in %d ciphertext%s", l->channels, l->height,
