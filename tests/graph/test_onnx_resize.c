@@ -51,6 +51,7 @@ static void test_other_coordinates(void **state)
                   (float[]){1, 1, 2, 2, 2, 2});
     check_counted(resize_of(13, "1,1,1,4", half, "asymmetric", "floor"), "[1, 1, 1, 2]",
                   (float[]){1, 3});
+    check_counted(resize_of(13, "1,1,1,4", half, NULL, NULL), "[1, 1, 1, 2]", (float[]){1, 3});
     check_counted(resize_of(13, "1,1,1,4", half, "half_pixel", "round_prefer_ceil"), "[1, 1, 1, 2]",
                   (float[]){2, 4});
     check_counted(resize_of(13, "1,1,1,4", half, "align_corners", "floor"), "[1, 1, 1, 2]",
