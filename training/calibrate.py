@@ -46,7 +46,7 @@ def settle_batch_norm(network, latents, batch=32):
 
 
 @torch.no_grad()
-def bound_bends(network, latents):
+def bound_bends(network, evaluate):
     """Flatten each quadratic until its largest input is not amplified much more than a usual one.
 
     A marker letter or a clip is an outlier of a film; each parabola would stretch it further. Training penalises
@@ -55,7 +55,7 @@ def bound_bends(network, latents):
     def flatten(module, inputs):
         module.a.clamp_(max=LARGEST_BEND * module.b.item() / inputs[0].abs().max().item())
     hooks = [m.register_forward_pre_hook(flatten) for m in network.modules() if isinstance(m, Quadratic)]
-    settle_batch_norm(network, latents)
+    evaluate()
     for hook in hooks:
         hook.remove()
 
@@ -105,11 +105,13 @@ def calibrate(network, latents, seed):
     """
     shake(network, seed)
     if any(isinstance(m, nn.BatchNorm2d) for m in network.modules()):
-        bound_bends(network, latents)
+        bound_bends(network, lambda: settle_batch_norm(network, latents))
         settle_batch_norm(network, latents)
         how = "random weights, batch norm calibrated"
     else:
         mean, std = (1.0, 0.2) if isinstance(network, UNet) else (0.2, 1.0)
+        settle_linear(network, latents[:64], mean, std)
+        bound_bends(network, lambda: [network(part) for part in latents.split(64)])
         settle_linear(network, latents[:64], mean, std)
         how = "random weights, each layer scaled to unit variance"
     settle_output(network, latents)

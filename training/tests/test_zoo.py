@@ -109,6 +109,14 @@ class TestCalibration(unittest.TestCase):
         largest = max(out.abs().max().item() for out in self.outputs(network, nn.BatchNorm2d))
         self.assertLessEqual(network.act.a.item() * largest, 1.2 * LARGEST_BEND * network.act.b.item())
 
+    def test_outliers_without_batch_norm(self):
+        self.latents[0, 0, 8, 8] = 500
+        network = make("vgg5", 16, 14)[0]
+        calibrate(network, self.latents, 1)
+        convolved = self.outputs(network, nn.Conv2d)
+        largest = max(out.abs().max().item() for out in convolved)
+        self.assertLessEqual(network.features[1].a.item() * largest, 1.3 * LARGEST_BEND * network.features[1].b.item())
+
     def test_deep_networks_keep_their_quadratics(self):
         """An outlier must not grow from block to block until nothing is left of the parabolas."""
         self.latents = self.latents.repeat(4, 1, 1, 1)  # several batches, of which one holds the outlier
