@@ -15,7 +15,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double cpu_clock_ns(void)
+double umbra_bench_cpu_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -31,9 +31,9 @@ umbra_status umbra_bench_measure(const umbra_bench_options *options, umbra_bench
     UMBRA_TRY(body(context)); /* fills caches and tables */
     while (count < MOST_RUNS && (count < LEAST_RUNS || spent < wanted)) {
         uint64_t start = umbra_clock_ns();
-        double cpu_start = cpu_clock_ns();
+        double cpu_start = umbra_bench_cpu_ns();
         UMBRA_TRY(body(context));
-        cpu[count] = cpu_clock_ns() - cpu_start;
+        cpu[count] = umbra_bench_cpu_ns() - cpu_start;
         sample[count] = (double)(umbra_clock_ns() - start);
         spent += sample[count++];
     }

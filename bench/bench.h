@@ -30,7 +30,10 @@ typedef struct umbra_bench_figure {
     double ns;     /* median of one operation */
     double cpu_ns; /* the same in CPU time of all threads, 0 where it was not taken */
     int runs;
-    double roof_share;              /* of the IFMA roof, 0 where it does not apply */
+    /* The least time that the multiplications, and that the bytes of keys, weights and ciphertexts
+     * (each once, from memory, at the rate that one thread reads), would take, as shares of the
+     * time taken; 0 where not told. */
+    double roof_share, memory_share;
     const umbra_bench_shape *shape; /* NULL where it does not apply; log2_q and log2_p with it */
     double log2_q, log2_p;
     const char *note; /* "16 data primes, 1 special", or "" */
@@ -47,6 +50,8 @@ umbra_status umbra_bench_median(const umbra_bench_options *options, umbra_bench_
 /* The same, with the median of the process's CPU time: what a busy machine does not change. */
 umbra_status umbra_bench_measure(const umbra_bench_options *options, umbra_bench_body body,
                                  void *context, umbra_bench_figure *figure) UMBRA_MUST_USE;
+/* CPU time of all threads of the process. */
+double umbra_bench_cpu_ns(void);
 
 /* Kernels of every set that this machine runs. */
 umbra_status umbra_bench_math(const umbra_bench_options *options, umbra_bench_sink sink,

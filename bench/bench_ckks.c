@@ -3,9 +3,12 @@
 #include "bench/bench.h"
 #include "ckks/linear.h"
 #include "ckks/secret.h"
+#include "math/roof.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define MEMORY_BYTES ((size_t)96 << 20) /* more than the last cache holds */
 
 enum { HOISTED = 8, BABIES = 8, GIANTS = 8, DIAGONALS = BABIES * GIANTS };
 
@@ -208,29 +211,126 @@ static umbra_status run_linear_real(void *context)
     return run_linear(s, s->diagonals[1]);
 }
 
+/* What an operation cannot do without, in limbs of N words: transforms, products, and words of
+ * keys, weights and ciphertexts that are read or written once. */
+typedef struct bench_work {
+    double transforms, products, words;
+} bench_work;
+
+static bench_work add_work(bench_work a, double times, bench_work b)
+{
+    return (bench_work){a.transforms + times * b.transforms, a.products + times * b.products,
+                        a.words + times * b.words};
+}
+
+/* Of the conversion from a digit, or from the special primes, to one other prime. */
+static double conversion_products(const umbra_bench_shape *s)
+{
+    return s->special > 1 ? s->special + 1 : 0;
+}
+
+static bench_work work_decompose(const umbra_bench_shape *s)
+{
+    const double digits = (s->data + s->special - 1) / s->special;
+    const double extended = digits * (s->data + s->special) - s->data;
+    return (bench_work){s->data + extended, extended * conversion_products(s), 0};
+}
+
+static bench_work work_inner(const umbra_bench_shape *s) /* with a key */
+{
+    const double words = 2.0 * ((s->data + s->special - 1) / s->special) * (s->data + s->special);
+    return (bench_work){0, words, words};
+}
+
+static bench_work work_down(const umbra_bench_shape *s) /* division by P */
+{
+    return (bench_work){2.0 * (s->data + s->special), 2 * s->data * (conversion_products(s) + 1),
+                        2.0 * s->data};
+}
+
+static bench_work work_rotations(const umbra_bench_shape *s, double count)
+{
+    const bench_work input = {0, 0, 2.0 * s->data};
+    const bench_work each = add_work(work_inner(s), 1, work_down(s));
+    return add_work(add_work(input, 1, work_decompose(s)), count, each);
+}
+
+static bench_work work_rotate(const umbra_bench_shape *s)
+{
+    return work_rotations(s, 1);
+}
+
+static bench_work work_hoisted(const umbra_bench_shape *s)
+{
+    return work_rotations(s, HOISTED);
+}
+
+static bench_work work_multiply(const umbra_bench_shape *s)
+{
+    const bench_work products = {0, 4.0 * s->data, 2.0 * s->data};
+    return add_work(work_rotations(s, 1), 1, products);
+}
+
+/* parts: 2 halves of each transform of weights, or 1 */
+static bench_work work_linear(const umbra_bench_shape *s, double parts)
+{
+    const bench_work weights = {s->data * parts / 2, s->data * (2 + parts / 2), 0.5};
+    const bench_work giant = add_work(work_decompose(s), 1, work_inner(s));
+    bench_work work = add_work(work_rotations(s, BABIES - 1), GIANTS - 1, giant);
+    return add_work(add_work(work, 1, work_down(s)), DIAGONALS, weights);
+}
+
+static bench_work work_complex(const umbra_bench_shape *s)
+{
+    return work_linear(s, 2);
+}
+
+static bench_work work_real(const umbra_bench_shape *s)
+{
+    return work_linear(s, 1);
+}
+
+typedef struct bench_roofs {
+    umbra_roof multiply;
+    double memory_bytes_per_ns;
+} bench_roofs;
+
+/* By CPU time, so that a busy machine does not flatter or blame. */
+static void hold_to_roofs(umbra_bench_figure *figure, const bench_work *work,
+                          const bench_roofs *roofs)
+{
+    const double n = (double)((size_t)1 << figure->degree_log2);
+    const double multiplied =
+        work->transforms * umbra_roof_ntt_ns(&roofs->multiply, figure->degree_log2) +
+        umbra_roof_products_ns(&roofs->multiply, work->products * n);
+    figure->roof_share = multiplied / figure->cpu_ns;
+    figure->memory_share = 8 * n * work->words / roofs->memory_bytes_per_ns / figure->cpu_ns;
+}
+
 typedef struct bench_case {
     const char *name;
     umbra_bench_body body;
     int threaded; /* the others run on one thread whatever the number */
+    bench_work (*work)(const umbra_bench_shape *shape); /* NULL: not told */
 } bench_case;
 
 static const bench_case cases[] = {
-    {"encode", run_encode, 0},
-    {"encrypt", run_encrypt, 0},
-    {"decrypt", run_decrypt, 0},
-    {"add", run_add, 1},
-    {"multiply_plain", run_multiply_plain, 1},
-    {"multiply_relinearise", run_multiply, 1},
-    {"rescale", run_rescale, 1},
-    {"rotate", run_rotate, 1},
-    {"rotate_hoisted_8", run_rotate_hoisted, 1},
-    {"linear_map_64_complex", run_linear_complex, 1},
-    {"linear_map_64_real", run_linear_real, 1},
+    {"encode", run_encode, 0, NULL},
+    {"encrypt", run_encrypt, 0, NULL},
+    {"decrypt", run_decrypt, 0, NULL},
+    {"add", run_add, 1, NULL},
+    {"multiply_plain", run_multiply_plain, 1, NULL},
+    {"multiply_relinearise", run_multiply, 1, work_multiply},
+    {"rescale", run_rescale, 1, NULL},
+    {"rotate", run_rotate, 1, work_rotate},
+    {"rotate_hoisted_8", run_rotate_hoisted, 1, work_hoisted},
+    {"linear_map_64_complex", run_linear_complex, 1, work_complex},
+    {"linear_map_64_real", run_linear_real, 1, work_real},
 };
 
 static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *s,
-                              const umbra_bench_shape *shape, umbra_pool *pool,
-                              umbra_bench_sink sink, void *context)
+                              const umbra_bench_shape *shape, const bench_roofs *roofs,
+                              umbra_pool *pool, umbra_bench_sink sink, void *context)
 {
     const double log2_q = umbra_params_log2_q(s->params);
     UMBRA_TRY(umbra_evaluator_new(&s->evaluator, s->params, s->keys, pool));
@@ -247,6 +347,10 @@ static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *
                                      .log2_p = umbra_params_log2_qp(s->params) - log2_q,
                                      .note = note};
         UMBRA_TRY(umbra_bench_measure(options, cases[i].body, s, &figure));
+        if (cases[i].work != NULL && figure.threads == 1) {
+            const bench_work work = cases[i].work(shape);
+            hold_to_roofs(&figure, &work, roofs);
+        }
         if (sink(context, &figure) != 0)
             return umbra_fail(UMBRA_E_CANCELLED, "stopped");
     }
@@ -255,15 +359,28 @@ static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *
     return UMBRA_OK;
 }
 
+static umbra_status measure_roofs(bench_roofs *roofs)
+{
+    void *memory = NULL;
+    UMBRA_TRY(umbra_memory_alloc(&memory, MEMORY_BYTES, "benchmark"));
+    roofs->memory_bytes_per_ns = umbra_roof_memory_bytes_per_ns(memory, MEMORY_BYTES);
+    roofs->multiply = umbra_roof_measure(umbra_kernels_get());
+    umbra_memory_free(memory);
+    return UMBRA_OK;
+}
+
 static umbra_status run_shape(const umbra_bench_options *options, const umbra_bench_shape *shape,
                               umbra_pool *pool, umbra_bench_sink sink, void *context)
 {
     bench_scheme s = {.params = NULL};
-    umbra_status status = open_scheme(&s, shape, pool);
+    bench_roofs roofs;
+    umbra_status status = measure_roofs(&roofs);
     if (status == UMBRA_OK)
-        status = run_cases(options, &s, shape, NULL, sink, context);
+        status = open_scheme(&s, shape, pool);
+    if (status == UMBRA_OK)
+        status = run_cases(options, &s, shape, &roofs, NULL, sink, context);
     if (status == UMBRA_OK && umbra_pool_threads(pool) > 1)
-        status = run_cases(options, &s, shape, pool, sink, context);
+        status = run_cases(options, &s, shape, &roofs, pool, sink, context);
     close_scheme(&s);
     return status;
 }

@@ -25,6 +25,7 @@ static const unsigned char seed[UMBRA_SEED_BYTES] = {1};
 /* One ring, and what the kernels work on. */
 typedef struct world {
     const umbra_kernels *k;
+    umbra_roof roof;
     umbra_ntt ntt;
     umbra_fft *fft;
     void *memory;
@@ -38,7 +39,7 @@ typedef struct sink {
     umbra_bench_options options;
     umbra_bench_sink give;
     void *context;
-    double madd52_per_ns;
+    umbra_roof roofs[4]; /* of each set */
 } sink;
 
 static umbra_status give(const sink *s, const umbra_bench_figure *figure)
@@ -113,22 +114,24 @@ BODY(embed_inverse, umbra_fft_embed_inverse(w->fft, (double *)(void *)w->r1,
 BODY(sample_gaussian, umbra_sample_gaussian((int32_t *)(void *)w->r1, w->n, seed))
 BODY(sample_uniform, umbra_sample_uniform(w->r1, w->n, m, seed, 1))
 
+enum { TRANSFORM = -1 };
+
 static const struct kernel {
     const char *name;
     umbra_bench_body body;
-    int is_transform;
+    int products; /* for each word, to hold against the roof; TRANSFORM: those of an NTT */
 } kernels[] = {
-    {"ntt_forward", run_ntt_forward, 1},
-    {"ntt_inverse", run_ntt_inverse, 1},
+    {"ntt_forward", run_ntt_forward, TRANSFORM},
+    {"ntt_inverse", run_ntt_inverse, TRANSFORM},
     {"add", run_add, 0},
     {"mul", run_mul, 0},
     {"mul_add", run_mul_add, 0},
     {"mul_scalar", run_mul_scalar, 0},
     {"sub_mul_scalar", run_sub_mul_scalar, 0},
-    {"dot2, 4 terms", run_dot2_4, 0},
-    {"dot2, 16 terms", run_dot2_16, 0},
-    {"combine, 4 terms", run_combine_4, 0},
-    {"combine, 16 terms", run_combine_16, 0},
+    {"dot2, 4 terms", run_dot2_4, 8},
+    {"dot2, 16 terms", run_dot2_16, 32},
+    {"combine, 4 terms", run_combine_4, 4},
+    {"combine, 16 terms", run_combine_16, 16},
     {"reduce_centred", run_reduce_centred, 0},
     {"permute", run_permute, 0},
 };
@@ -151,8 +154,11 @@ static umbra_status measure(const sink *s, world *w, const struct kernel *kernel
     memcpy(w->r0, w->rows[2], w->n * sizeof *w->r0);
     memset(w->r1, 0, w->n * sizeof *w->r1);
     UMBRA_TRY(umbra_bench_measure(&s->options, kernel->body, w, &figure));
-    if (kernel->is_transform && s->madd52_per_ns > 0) {
-        const double roof = umbra_ntt_roof_ns(w->ntt.degree_log2, s->madd52_per_ns);
+    const double roof =
+        kernel->products == TRANSFORM
+            ? umbra_roof_ntt_ns(&w->roof, w->ntt.degree_log2)
+            : umbra_roof_products_ns(&w->roof, (double)kernel->products * (double)w->n);
+    if (roof > 0) {
         figure.roof_share = roof / figure.ns;
         if (figure.roof_share > 1)
             return umbra_fail(UMBRA_E_INTERNAL,
@@ -173,30 +179,35 @@ static umbra_status measure_ring(const sink *s, int degree_log2)
     umbra_status status = world_open(&w, degree_log2);
     for (int k = 0; k < count && status == UMBRA_OK; k++) {
         w.k = sets[k];
+        w.roof = s->roofs[k];
         for (size_t i = 0; i < sizeof kernels / sizeof kernels[0] && status == UMBRA_OK; i++)
             status = measure(s, &w, &kernels[i]);
     }
     w.k = umbra_kernels_get();
+    w.roof = (umbra_roof){0};
     for (size_t i = 0; i < sizeof whole / sizeof whole[0] && status == UMBRA_OK; i++)
         status = measure(s, &w, &whole[i]);
     world_close(&w);
     return status;
 }
 
-/* Transforms over many primes: tables and data come from memory, or from what caches keep of the
- * last run. */
+/* Transforms over many primes, in three ways that differ in what the caches hold. */
+typedef enum way { HOT, IN_TURN, COLD, WAYS } way;
+
 typedef struct many {
     const umbra_kernels *k;
+    umbra_roof roof;
     umbra_ntt ntt[PRIMES];
     uint64_t *limbs[PRIMES];
     void *memory, *flush;
+    way way;
 } many;
 
 static umbra_status transform_one(void *context, size_t index, int worker)
 {
     many *m = context;
-    (void)worker;
-    m->k->ntt_forward(m->limbs[index], m->limbs[index], &m->ntt[index]);
+    const size_t i = m->way == HOT ? (size_t)worker : index;
+    m->k->ntt_forward(m->limbs[i], m->limbs[i], &m->ntt[i]);
     return UMBRA_OK;
 }
 
@@ -205,6 +216,7 @@ static umbra_status many_open(many *m)
     const size_t n = (size_t)1 << PRIMES_LOG2;
     uint64_t primes[PRIMES];
     *m = (many){.k = umbra_kernels_get()};
+    m->roof = umbra_roof_measure(m->k);
     UMBRA_TRY(umbra_find_primes(primes, PRIMES, 49.99, 2 * n, NULL, 0));
     UMBRA_TRY(umbra_memory_alloc_array(&m->memory, PRIMES * n, sizeof(uint64_t), "benchmark"));
     UMBRA_TRY(umbra_memory_alloc(&m->flush, FLUSH_BYTES, "benchmark"));
@@ -222,29 +234,42 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static umbra_status measure_many(const sink *s, many *m, umbra_pool *pool, int cold)
+/* The ways take turns, so that what else the machine does befalls all of them; one thread is
+ * measured by its CPU time. */
+static umbra_status measure_many(const sink *s, many *m, umbra_pool *pool)
 {
-    enum { RUNS = 9 };
-    double sample[RUNS];
-    UMBRA_TRY(umbra_pool_run(pool, PRIMES, transform_one, m));
-    for (int i = 0; i < RUNS; i++) {
-        if (cold)
-            memset(m->flush, i, FLUSH_BYTES);
-        const uint64_t start = umbra_clock_ns();
-        UMBRA_TRY(umbra_pool_run(pool, PRIMES, transform_one, m));
-        sample[i] = (double)(umbra_clock_ns() - start) / PRIMES;
+    enum { RUNS = 11 };
+    static const char *const notes[WAYS] = {"one prime 32 times", "one after another",
+                                            "caches flushed before"};
+    double sample[WAYS][RUNS];
+    for (int i = 0; i < RUNS; i++)
+        for (m->way = 0; m->way < WAYS; m->way++) {
+            if (m->way == COLD)
+                memset(m->flush, i, FLUSH_BYTES);
+            else
+                UMBRA_TRY(umbra_pool_run(pool, PRIMES, transform_one, m));
+            const double start = pool == NULL ? umbra_bench_cpu_ns() : (double)umbra_clock_ns();
+            UMBRA_TRY(umbra_pool_run(pool, PRIMES, transform_one, m));
+            const double end = pool == NULL ? umbra_bench_cpu_ns() : (double)umbra_clock_ns();
+            sample[m->way][i] = (end - start) / PRIMES;
+        }
+    for (int i = 0; i < WAYS; i++) {
+        char note[96];
+        qsort(sample[i], RUNS, sizeof *sample[i], by_value);
+        umbra_bench_figure figure = {.name = "ntt_forward of 32 primes",
+                                     .isa = m->k->name,
+                                     .degree_log2 = PRIMES_LOG2,
+                                     .threads = umbra_pool_threads(pool),
+                                     .ns = sample[i][RUNS / 2],
+                                     .runs = RUNS,
+                                     .note = note};
+        snprintf(note, sizeof note, "each, %s: %.2f of the hot ones", notes[i],
+                 figure.ns / sample[HOT][RUNS / 2]);
+        if (figure.threads == 1)
+            figure.roof_share = umbra_roof_ntt_ns(&m->roof, PRIMES_LOG2) / figure.ns;
+        UMBRA_TRY(give(s, &figure));
     }
-    qsort(sample, RUNS, sizeof *sample, by_value);
-    umbra_bench_figure figure = {.name = "ntt_forward of 32 primes",
-                                 .isa = m->k->name,
-                                 .degree_log2 = PRIMES_LOG2,
-                                 .threads = umbra_pool_threads(pool),
-                                 .ns = sample[RUNS / 2],
-                                 .runs = RUNS,
-                                 .note = cold ? "cold; each" : "one after another; each"};
-    if (s->madd52_per_ns > 0 && figure.threads == 1)
-        figure.roof_share = umbra_ntt_roof_ns(PRIMES_LOG2, s->madd52_per_ns) / figure.ns;
-    return give(s, &figure);
+    return UMBRA_OK;
 }
 
 static umbra_status measure_primes(const sink *s)
@@ -254,11 +279,10 @@ static umbra_status measure_primes(const sink *s)
     umbra_status status = many_open(&m);
     if (status == UMBRA_OK)
         status = umbra_pool_new(&pool, s->options.threads);
-    for (int cold = 0; cold < 2 && status == UMBRA_OK; cold++) {
-        status = measure_many(s, &m, NULL, cold);
-        if (status == UMBRA_OK && umbra_pool_threads(pool) > 1)
-            status = measure_many(s, &m, pool, cold);
-    }
+    if (status == UMBRA_OK)
+        status = measure_many(s, &m, NULL);
+    if (status == UMBRA_OK && umbra_pool_threads(pool) > 1 && umbra_pool_threads(pool) <= PRIMES)
+        status = measure_many(s, &m, pool);
     umbra_pool_free(pool);
     for (size_t i = 0; i < PRIMES; i++)
         umbra_ntt_free(&m.ntt[i]);
@@ -267,21 +291,40 @@ static umbra_status measure_primes(const sink *s)
     return status;
 }
 
+/* The roofs themselves: 64 bytes of memory, and one multiplication of each set. */
+static umbra_status measure_roofs(sink *s)
+{
+    const umbra_kernels *sets[4];
+    const int count = umbra_kernels_all(sets);
+    void *memory = NULL;
+    UMBRA_TRY(umbra_memory_alloc(&memory, FLUSH_BYTES, "benchmark"));
+    const double rate = umbra_roof_memory_bytes_per_ns(memory, FLUSH_BYTES);
+    umbra_memory_free(memory);
+    char note[96];
+    snprintf(note, sizeof note, "64 bytes, read in order: %.1f GB/s", rate);
+    umbra_bench_figure figure = {
+        .name = "memory", .isa = "", .threads = 1, .ns = 64 / rate, .runs = 1, .note = note};
+    UMBRA_TRY(give(s, &figure));
+    figure.name = "multiplication";
+    for (int k = 0; k < count; k++) {
+        s->roofs[k] = umbra_roof_measure(sets[k]);
+        figure.isa = sets[k]->name;
+        figure.ns = 1 / s->roofs[k].per_ns;
+        snprintf(note, sizeof note, "of whole registers, independent: %.2f a nanosecond",
+                 s->roofs[k].per_ns);
+        if (s->roofs[k].per_ns > 0)
+            UMBRA_TRY(give(s, &figure));
+    }
+    return UMBRA_OK;
+}
+
 umbra_status umbra_bench_math(const umbra_bench_options *options, umbra_bench_sink give_figure,
                               void *context)
 {
-    sink s = {*options, give_figure, context, umbra_madd52_per_ns()};
+    sink s = {.options = *options, .give = give_figure, .context = context};
     if (s.options.min_seconds <= 0)
         s.options.min_seconds = DEFAULT_SECONDS;
-    if (s.madd52_per_ns > 0) {
-        const umbra_bench_figure roof = {.name = "madd52",
-                                         .isa = "avx512ifma",
-                                         .threads = 1,
-                                         .ns = 1 / s.madd52_per_ns,
-                                         .runs = 1,
-                                         .note = "64 bytes, independent: the roof"};
-        UMBRA_TRY(give(&s, &roof));
-    }
+    UMBRA_TRY(measure_roofs(&s));
     for (int degree_log2 = 14; degree_log2 <= 16; degree_log2++)
         UMBRA_TRY(measure_ring(&s, degree_log2));
     return measure_primes(&s);

@@ -33,6 +33,8 @@ static int print_figure(void *context, const umbra_bench_figure *f)
             json_object_set_new(line, "ring_degree", json_integer((json_int_t)1 << f->degree_log2));
         if (f->roof_share > 0)
             json_object_set_new(line, "roof_share", json_real(f->roof_share));
+        if (f->memory_share > 0)
+            json_object_set_new(line, "memory_share", json_real(f->memory_share));
         if (f->cpu_ns > 0)
             json_object_set_new(line, "cpu_ns", json_real(f->cpu_ns));
         if (f->shape != NULL)
@@ -46,7 +48,9 @@ static int print_figure(void *context, const umbra_bench_figure *f)
         printf("%-28s %-11s N=2^%-2d %2d thr %14.1f us", f->name, f->isa, f->degree_log2,
                f->threads, f->ns * 1e-3);
         if (f->roof_share > 0)
-            printf("  %4.0f %% of the roof", 100 * f->roof_share);
+            printf("  %4.0f %% of the multiply roof", 100 * f->roof_share);
+        if (f->memory_share > 0)
+            printf(", %.0f %% of memory's", 100 * f->memory_share);
         printf("  %s\n", f->note);
     }
     fflush(stdout);

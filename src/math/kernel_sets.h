@@ -30,6 +30,7 @@ void umbra_embed_inverse_avx512ifma(double *re, double *im, size_t slots, const 
 void umbra_gaussian_avx2(int32_t *r, const unsigned char *bytes, size_t n);
 void umbra_gaussian_avx512ifma(int32_t *r, const unsigned char *bytes, size_t n);
 double umbra_madd52_per_ns_avx512ifma(void);
+double umbra_fma_per_ns_avx2(void);
 
 /* Shape of every array of a kernel. */
 #define UMBRA_ASSERT_VECTOR(p, n) assert(((uintptr_t)(p)&63u) == 0 && (n) % 16 == 0)
