@@ -272,8 +272,9 @@ static umbra_status simulate_raise(void *self, const umbra_program *program,
     (void)program;
     umbra_simulated r = s->out->registers[i->a];
     double multiplier = log2(fabs(i->value));
-    /* value * 2^bits is rounded to an integer. */
-    double rounding = r.message_log2 + r.scale_log2 + log2(0.5 / sqrt(3.0));
+    /* value * 2^bits is rounded to an integer; whole bits of 1 are one. */
+    double scaled = i->value * exp2(i->bits), missed = fabs(scaled - nearbyint(scaled));
+    double rounding = r.message_log2 + r.scale_log2 + log2(fmax(missed, 0x1p-1000));
     r.noise_log2 = umbra_noise_add(r.noise_log2 + multiplier + i->bits, rounding);
     r.message_log2 += multiplier;
     r.scale_log2 += i->bits;

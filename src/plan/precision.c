@@ -66,6 +66,8 @@ static void linear_errors(precision *p, int linear)
     double division = p->nominal ? b->schedule.rescale_bits[l->depth]
                                  : umbra_params_rescale_log2(b->params, level);
     double weight_scale = scale + division - in_scale;
+    if (p->nominal)
+        weight_scale += b->schedule.raise[l->depth];
     double rounding = exp2(2 * (umbra_noise_rescale(b->params, level, -INFINITY) - scale));
     /* Rotations show only at a low scale; squares and what is raised to them hide theirs. */
     double rotations = exp2(2 * (umbra_noise_key_switch(b->params, level) - in_scale));

@@ -69,7 +69,7 @@ umbra_status umbra_build_geometry(umbra_build *build, const umbra_statistics *st
                       build->factors[t->kind == UMBRA_TENSOR_SQUARE ? t->source : t->other]
                 : 1 / fmax(s->reach, 1e-6);
     }
-    build->input_scale_log2 = build->schedule.in_scale[0];
+    build->input_scale_log2 = build->schedule.scale[0];
     return UMBRA_OK;
 }
 
@@ -105,6 +105,7 @@ umbra_status umbra_build_make(umbra_build *out, const umbra_graph *graph, umbra_
                             build.schedule.depth + 1, umbra_params_level_count(params));
         goto fail;
     }
+    umbra_schedule_fit(&build.schedule, params);
     UMBRA_GOTO(fail, status, umbra_build_geometry(&build, statistics));
     UMBRA_GOTO(fail, status, find_facts(&build, store, mode, pool));
     UMBRA_GOTO(fail, status, umbra_build_program(&build));

@@ -13,6 +13,7 @@
 #define POOL_MOST_BITS 49
 #define POOL_STEP_BITS 3
 #define FINE_STEP_BITS 0.5
+#define WEIGHT_SPARE_BITS 6 /* that weights may have above what is wanted */
 #define WIDEST_BITS ((UMBRA_MAX_PRIMES - POOL_MOST) * FULL_BITS)
 #define SLACK_BITS 0.25 /* by which a level may miss: primes are not of every size */
 
@@ -43,6 +44,17 @@ umbra_status umbra_schedule_make(umbra_schedule *out, const umbra_network *netwo
 }
 
 #define SUBSETS (1 << POOL_MOST)
+
+void umbra_schedule_fit(umbra_schedule *schedule, const umbra_params *params)
+{
+    for (int d = 0; d < schedule->depth; d++) {
+        double division = umbra_params_rescale_log2(params, schedule->depth - d);
+        double excess = division - schedule->rescale_bits[d] - WEIGHT_SPARE_BITS;
+        schedule->in_scale[d] -= schedule->raise[d];
+        schedule->raise[d] = excess >= 1 ? floor(excess) : 0;
+        schedule->in_scale[d] += schedule->raise[d];
+    }
+}
 
 /* One choice of pool, and what it comes to. */
 typedef struct packing {

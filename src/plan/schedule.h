@@ -24,6 +24,7 @@ typedef struct umbra_schedule {
     int depth;                                 /* rescalings */
     double scale[UMBRA_MAX_LEVELS + 1];        /* of tensors at a depth */
     double in_scale[UMBRA_MAX_LEVELS + 1];     /* of what a map at a depth reads */
+    double raise[UMBRA_MAX_LEVELS + 1];        /* whole bits of it that only use up a wide level */
     double rescale_bits[UMBRA_MAX_LEVELS + 1]; /* wanted at least, from a depth to the next */
     bool low[UMBRA_MAX_LEVELS + 1];            /* no square among what is read */
 } umbra_schedule;
@@ -31,6 +32,10 @@ typedef struct umbra_schedule {
 /* Returns: UMBRA_E_SECURITY where the depth passes UMBRA_MAX_LEVELS */
 umbra_status umbra_schedule_make(umbra_schedule *out, const umbra_network *network,
                                  const umbra_decisions *decisions) UMBRA_MUST_USE;
+
+/* Where the primes of a level divide by far more than is wanted, what maps read is raised by whole
+ * bits, so that weights need not hold the rest: 64 bits would not. */
+void umbra_schedule_fit(umbra_schedule *schedule, const umbra_params *params);
 
 /* Sets of primes for the levels of a schedule: words of nearly 50 bits and a pool of up to three
  * shorter primes, of which each level takes those that bring its modulus just above the wanted one

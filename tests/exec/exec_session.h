@@ -27,10 +27,12 @@ typedef struct session {
     double worst_excess; /* of measured over predicted errors, in bits */
 } session;
 
-static inline void open_session(session *s, umbra_graph *graph)
+static inline void open_session_at(session *s, umbra_graph *graph, double precision_bits)
 {
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = precision_bits, .threads = 2};
     *s = (session){.graph = graph, .stop_at = -1, .worst_excess = -100};
-    s->plan = small_compile(graph);
+    check_ok(umbra_plan_compile(&s->plan, graph, &model, &options));
     const umbra_profile *p = umbra_plan_profile(s->plan);
     small_image(s->image, umbra_layout_elements(&p->input_layout));
     check_ok(umbra_pool_new(&s->pool, 2));
@@ -41,6 +43,11 @@ static inline void open_session(session *s, umbra_graph *graph)
     check_ok(umbra_secret_key_generate(&s->secret, p->params));
     check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, s->pool));
     check_ok(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
+}
+
+static inline void open_session(session *s, umbra_graph *graph)
+{
+    open_session_at(s, graph, 4);
 }
 
 static inline void close_session(session *s)

@@ -21,6 +21,27 @@ static void test_lenet_small(void **state)
     check_network(small_lenet(8, 3, 12));
 }
 
+/* Many bits: levels of several words, weights of 64 bits, sets of primes that are not nested. */
+static void test_precise(void **state)
+{
+    session s;
+    double output[16];
+    (void)state;
+    open_session_at(&s, small_residual(), 17);
+    encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
+    double bits = run_encrypted(&s, output), predicted = umbra_plan_profile(s.plan)->predicted_bits;
+    print_message("%.2f bits, %.2f predicted\n", bits, predicted);
+    assert_true(predicted >= 17 && bits >= predicted && bits < predicted + 7);
+    int nested = 0, wide = 0;
+    for (int i = 1; i < umbra_params_level_count(s.plan->params); i++)
+        nested += (umbra_params_level_set(s.plan->params, i - 1) &
+                   ~umbra_params_level_set(s.plan->params, i)) == 0;
+    for (int m = 0; m < s.plan->build.program.map_count; m++)
+        wide += umbra_program_map_coefficient_bytes(&s.plan->build.program.maps[m]) == 8;
+    assert_true(nested < umbra_params_level_count(s.plan->params) - 1 && wide > 0);
+    close_session(&s);
+}
+
 /* Products of tensors, powers, a gate. */
 static void test_gated(void **state)
 {
@@ -74,8 +95,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),       cmocka_unit_test(test_residual),
-        cmocka_unit_test(test_lenet_small), cmocka_unit_test(test_gated),
-        cmocka_unit_test(test_unet),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_lenet_small), cmocka_unit_test(test_precise),
+        cmocka_unit_test(test_gated),       cmocka_unit_test(test_unet),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

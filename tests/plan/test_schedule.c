@@ -74,11 +74,32 @@ static void test_limit(void **state)
     assert_false(umbra_schedule_sets(&p, &s, &d, INFINITY)); /* more than 64 words */
 }
 
+/* A level that divides by far too much: maps read a higher scale, in whole bits, and the weights
+ * keep nearly theirs. Fitting twice changes nothing. */
+static void test_wide_level(void **state)
+{
+    umbra_params_literal literal;
+    umbra_params *params = NULL;
+    double base = 40, steps[2] = {49, 30};
+    umbra_schedule s = {.depth = 2, .in_scale = {26, 26, 26}, .rescale_bits = {24, 24, 0}};
+    (void)state;
+    check_ok(umbra_params_literal_chain(&literal, 13, 1, &base, 2, steps, 1, 26));
+    check_ok(umbra_params_new_sketch(&params, &literal));
+    for (int again = 0; again < 2; again++) {
+        umbra_schedule_fit(&s, params);
+        assert_true(s.raise[0] == 0 && s.in_scale[0] == 26);
+        assert_true(s.raise[1] == floor(umbra_params_rescale_log2(params, 1) - 24 - 6));
+        assert_true(s.raise[1] >= 18 && s.in_scale[1] == 26 + s.raise[1]);
+    }
+    umbra_params_free(params);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_wide_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
