@@ -9,6 +9,8 @@
 #define WEIGHT_BATCH 4
 /* Groups whose inner sums wait for their giant step together. */
 #define GROUP_CHUNK 16
+/* The same where weights are made for them: as few as pay, since all of theirs are in memory. */
+#define STREAM_CHUNK UMBRA_LINEAR_STREAM_GROUPS
 
 typedef struct linear_job {
     umbra_evaluator *e;
@@ -18,6 +20,7 @@ typedef struct linear_job {
     const umbra_linear_map *map;
     umbra_linear_plan plan;
     size_t limbs;
+    size_t marked;    /* the first diagonal of those that are asked for symmetry */
     uint64_t *babies; /* for each rotation, part, limb: folded */
     /* one input after the other */
     int input;
@@ -36,6 +39,7 @@ static umbra_status mark_symmetric(void *context, size_t index, int worker)
 {
     linear_job *job = context;
     (void)worker;
+    index += job->marked;
     job->plan.symmetric[index] =
         (unsigned char)umbra_linear_is_symmetric(&job->map->diagonals[index], job->e->degree);
     return UMBRA_OK;
@@ -179,6 +183,18 @@ static umbra_status giant_limb(void *context, size_t index, int worker)
     return UMBRA_OK;
 }
 
+/* Ask for the weights of the groups at hand. */
+static umbra_status stream_chunk(linear_job *job)
+{
+    const umbra_linear_group *last = &job->groups[job->chunk - 1];
+    size_t first = job->groups[0].first, count = last->first + last->count - first;
+    if (job->map->stream == NULL)
+        return UMBRA_OK;
+    UMBRA_TRY(job->map->stream(job->map->stream_context, first, count));
+    job->marked = first;
+    return umbra_pool_run(job->e->pool, count, mark_symmetric, job);
+}
+
 /* Groups first .. first+chunk-1, added to base and wide. memory: for a decomposition. */
 static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint64_t *memory)
 {
@@ -186,6 +202,7 @@ static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint6
     const size_t all = job->limbs + (size_t)e->params->literal.special_count;
     job->groups = job->plan.groups + first;
     job->chunk = chunk;
+    UMBRA_TRY(stream_chunk(job));
     UMBRA_TRY(umbra_pool_run(e->pool, job->limbs * chunk, inner_sum, job));
     for (size_t g = 0; g < chunk; g++) {
         job->sum = job->sums[g];
@@ -213,8 +230,9 @@ static umbra_status run_output(linear_job *job, size_t first, size_t end, umbra_
     memset(job->wide, 0, 2 * all * n * sizeof(uint64_t));
     for (size_t g = first; g < end; g++)
         turned = turned || job->plan.groups[g].key != NULL;
-    for (size_t g = first; g < end; g += GROUP_CHUNK)
-        UMBRA_TRY(run_chunk(job, g, end - g < GROUP_CHUNK ? end - g : GROUP_CHUNK, memory));
+    const size_t step = job->map->stream != NULL ? STREAM_CHUNK : GROUP_CHUNK;
+    for (size_t g = first; g < end; g += step)
+        UMBRA_TRY(run_chunk(job, g, end - g < step ? end - g : step, memory));
     const umbra_switch_job run = {.e = e,
                                   .level = job->level,
                                   .sum = {job->wide, job->wide + all * n},
@@ -309,7 +327,8 @@ umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *
     for (int i = 0; i < map->output_count; i++)
         UMBRA_TRY(umbra_check_output(e, out[i], job.level, 2));
     UMBRA_TRY(reserve(&job, &rest));
-    UMBRA_TRY(umbra_pool_run(e->pool, map->diagonal_count, mark_symmetric, &job));
+    if (map->stream == NULL)
+        UMBRA_TRY(umbra_pool_run(e->pool, map->diagonal_count, mark_symmetric, &job));
     UMBRA_TRY(baby_steps(&job, rest));
     return run_outputs(&job, out, rest);
 }

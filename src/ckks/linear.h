@@ -21,6 +21,9 @@ typedef struct umbra_diagonal {
     const uint64_t *limbs;
 } umbra_diagonal;
 
+/* Pairs (output, giant) whose weights are asked for at once. */
+#define UMBRA_LINEAR_STREAM_GROUPS 4
+
 typedef struct umbra_linear_map {
     int input_count, output_count;
     double weight_scale_log2;
@@ -29,6 +32,10 @@ typedef struct umbra_linear_map {
     double weight_noise_gain_log2; /* log2 of sqrt(sum over diagonals of mean |w|^2): noise gain */
     const umbra_diagonal *diagonals; /* sorted by (output, giant, input, baby) */
     size_t diagonal_count;
+    /* Weights that are made while the map runs: called before diagonals first .. first + count - 1
+     * are read, which have coefficients from then until the next call. NULL: all have theirs. */
+    umbra_status (*stream)(void *context, size_t first, size_t count);
+    void *stream_context;
 } umbra_linear_map;
 
 /* All inputs share level and scale. Outputs have the inputs' level and scale + weight_scale (no

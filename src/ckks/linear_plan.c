@@ -44,7 +44,8 @@ static umbra_status check_diagonals(const umbra_evaluator *e, const umbra_linear
             (d->coefficients_i32 != NULL) + (d->coefficients_i64 != NULL) + (d->limbs != NULL);
         if (d->output < 0 || d->output >= map->output_count || d->input < 0 ||
             d->input >= map->input_count || d->giant_slots < 0 || d->giant_slots >= slots ||
-            d->baby_slots < 0 || d->baby_slots >= slots || kinds != 1 || d->fold_log2 < 0 ||
+            d->baby_slots < 0 || d->baby_slots >= slots || (map->stream == NULL && kinds != 1) ||
+            d->fold_log2 < 0 ||
             e->params->literal.degree_log2 - d->fold_log2 < UMBRA_FOLDED_MIN_LOG2)
             return umbra_fail(
                 UMBRA_E_USAGE,

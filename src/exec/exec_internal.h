@@ -7,10 +7,13 @@
 #include "exec/exec.h"
 #include "plan/plan_internal.h"
 
-/* The weights of one map: one block of coefficients, and the diagonals that point into it. */
+/* The weights of one map: one block of coefficients, and the diagonals that point into it; or no
+ * block, and weights made each time that they are read. */
 typedef struct umbra_exec_map {
     umbra_diagonal *diagonals;
     void *coefficients;
+    bool streamed;
+    bool wide; /* coefficients of 64 bits: 32 do not hold the scale that the precision asks for */
 } umbra_exec_map;
 
 struct umbra_exec {
@@ -19,7 +22,18 @@ struct umbra_exec {
     umbra_pool *pool;
     umbra_evaluator *evaluator;
     umbra_exec_map *maps;
+    double *scratch; /* of all workers, to encode weights */
+    void *block;     /* the weights that a streamed map reads now */
+    size_t block_bytes;
 };
+
+/* Context of umbra_exec_stream, as umbra_linear_map's stream. */
+typedef struct umbra_exec_stream_map {
+    umbra_exec *exec;
+    int map;
+} umbra_exec_stream_map;
+
+umbra_status umbra_exec_stream(void *context, size_t first, size_t count) UMBRA_MUST_USE;
 
 /* Slot vector of diagonal i of a map, its coefficient applied; re and im hold `slots` numbers. */
 void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, double *re, double *im);

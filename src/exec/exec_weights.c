@@ -1,4 +1,5 @@
-/* Weights: from a plan's diagonals to integer polynomials, made once, on all threads. */
+/* Weights: from a plan's diagonals to integer polynomials, on all threads; made once where memory
+ * allows, and else each time that they are read. */
 #include "ckks/weights.h"
 
 #include "base/memory.h"
@@ -19,13 +20,12 @@ void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, double *re, d
     }
 }
 
+/* Diagonals first, first + 1, ... of a map, into coefficients. */
 typedef struct weight_job {
     umbra_exec *exec;
     int map;
-    bool wide; /* coefficients of 64 bits: 32 do not hold the scale that the precision asks for */
+    size_t first;
     char *coefficients;
-    double *scratch; /* of all workers */
-    size_t scratch_doubles;
 } weight_job;
 
 /* Weights repeat with the period of the map's layouts: what is kept is one period. */
@@ -42,89 +42,125 @@ static size_t coefficient_bytes(bool wide)
     return wide ? sizeof(int64_t) : sizeof(int32_t);
 }
 
+static size_t diagonal_bytes(const umbra_exec *exec, int map)
+{
+    return 2 * period_of(exec->plan, map) * coefficient_bytes(exec->maps[map].wide);
+}
+
 static umbra_status encode_one(void *context, size_t index, int worker)
 {
     weight_job *job = context;
     const umbra_plan *plan = job->exec->plan;
-    const umbra_program_map *map = &plan->build.program.maps[job->map];
+    umbra_exec_map *made = &job->exec->maps[job->map];
+    double scale = plan->build.program.maps[job->map].weight_scale_log2;
     size_t slots = umbra_params_slots(plan->params), period = period_of(plan, job->map);
-    double *re = job->scratch + (size_t)worker * job->scratch_doubles, *im = re + slots;
-    void *out = job->coefficients + index * 2 * period * coefficient_bytes(job->wide);
-    int fold = 0;
-    umbra_exec_weights(plan, job->map, index, re, im);
+    double *re = job->exec->scratch + (size_t)worker * 4 * slots, *im = re + slots;
+    void *out = job->coefficients + index * diagonal_bytes(job->exec, job->map);
+    umbra_exec_weights(plan, job->map, job->first + index, re, im);
     bool real = true;
     for (size_t s = 0; s < period && real; s++)
         real = im[s] == 0;
     const double *imaginary = real ? NULL : im;
-    UMBRA_TRY(job->wide ? umbra_encode_weights_i64(plan->params, out, map->weight_scale_log2, re,
-                                                   imaginary, period, im + slots)
-                        : umbra_encode_weights_i32(plan->params, out, map->weight_scale_log2, re,
-                                                   imaginary, period, im + slots));
-    while (period << fold < slots)
-        fold++;
-    umbra_diagonal *diagonal = &job->exec->maps[job->map].diagonals[index];
-    const umbra_map_diagonal *shape = &map->diagonals[index];
-    *diagonal = (umbra_diagonal){.output = shape->output,
-                                 .input = shape->input,
-                                 .giant_slots = shape->giant_slots,
-                                 .baby_slots = shape->baby_slots,
-                                 .fold_log2 = fold,
-                                 .coefficients_i32 = job->wide ? NULL : out,
-                                 .coefficients_i64 = job->wide ? out : NULL};
+    UMBRA_TRY(made->wide ? umbra_encode_weights_i64(plan->params, out, scale, re, imaginary, period,
+                                                    im + slots)
+                         : umbra_encode_weights_i32(plan->params, out, scale, re, imaginary, period,
+                                                    im + slots));
+    umbra_diagonal *diagonal = &made->diagonals[job->first + index];
+    diagonal->coefficients_i32 = made->wide ? NULL : out;
+    diagonal->coefficients_i64 = made->wide ? out : NULL;
     return UMBRA_OK;
 }
 
-static umbra_status prepare_in(weight_job *job, bool wide)
+/* Room for `count` diagonals in *block, which only grows. */
+static umbra_status reserve(umbra_exec *exec, int map, size_t count, void **block, size_t *bytes)
 {
-    const umbra_plan *plan = job->exec->plan;
-    const umbra_program_map *map = &plan->build.program.maps[job->map];
-    umbra_exec_map *made = &job->exec->maps[job->map];
-    void *p = NULL;
-    job->wide = wide;
-    umbra_memory_free(made->diagonals);
-    umbra_memory_free(made->coefficients);
-    *made = (umbra_exec_map){0};
-    UMBRA_TRY(umbra_memory_alloc_array(&p, map->diagonal_count, sizeof *made->diagonals,
-                                       "a map's diagonals"));
-    made->diagonals = p;
-    UMBRA_TRY(umbra_memory_alloc_array(&made->coefficients, map->diagonal_count,
-                                       2 * period_of(plan, job->map) * coefficient_bytes(wide),
-                                       "a map's weights"));
-    job->coefficients = made->coefficients;
-    return umbra_pool_run(job->exec->pool, map->diagonal_count, encode_one, job);
+    size_t wanted = count * diagonal_bytes(exec, map);
+    if (*block != NULL && wanted <= *bytes)
+        return UMBRA_OK;
+    umbra_memory_free(*block);
+    *block = NULL;
+    *bytes = 0;
+    UMBRA_TRY(umbra_memory_alloc(block, wanted, "a map's weights"));
+    *bytes = wanted;
+    return UMBRA_OK;
 }
 
 /* The plan's guess at the width may be a bit short: 64 bits hold what 32 did not. */
-static umbra_status prepare_map(weight_job *job)
+static umbra_status encode(umbra_exec *exec, int map, size_t first, size_t count, void **block,
+                           size_t *bytes)
 {
-    const umbra_program_map *map = &job->exec->plan->build.program.maps[job->map];
-    bool wide = umbra_program_map_coefficient_bytes(map) == sizeof(int64_t);
-    umbra_status status = prepare_in(job, wide);
-    if (status == UMBRA_E_INPUT && !wide)
-        status = prepare_in(job, true);
+    weight_job job = {.exec = exec, .map = map, .first = first};
+    UMBRA_TRY(reserve(exec, map, count, block, bytes));
+    job.coefficients = *block;
+    umbra_status status = umbra_pool_run(exec->pool, count, encode_one, &job);
+    if (status == UMBRA_E_INPUT && !exec->maps[map].wide) {
+        exec->maps[map].wide = true;
+        return encode(exec, map, first, count, block, bytes);
+    }
     if (status != UMBRA_OK)
-        return umbra_fail_within(status, "the weights of map %d", job->map);
+        return umbra_fail_within(status, "the weights of map %d", map);
     return UMBRA_OK;
+}
+
+umbra_status umbra_exec_stream(void *context, size_t first, size_t count)
+{
+    const umbra_exec_stream_map *s = context;
+    return encode(s->exec, s->map, first, count, &s->exec->block, &s->exec->block_bytes);
+}
+
+/* What is known of diagonals without their weights. */
+static umbra_status make_diagonals(umbra_exec *exec, int index)
+{
+    const umbra_program_map *map = &exec->plan->build.program.maps[index];
+    size_t slots = umbra_params_slots(exec->plan->params), period = period_of(exec->plan, index);
+    void *p = NULL;
+    int fold = 0;
+    UMBRA_TRY(umbra_memory_alloc_array(&p, map->diagonal_count, sizeof(umbra_diagonal),
+                                       "a map's diagonals"));
+    exec->maps[index].diagonals = p;
+    exec->maps[index].wide = umbra_program_map_coefficient_bytes(map) == sizeof(int64_t);
+    while (period << fold < slots)
+        fold++;
+    for (size_t i = 0; i < map->diagonal_count; i++)
+        exec->maps[index].diagonals[i] =
+            (umbra_diagonal){.output = map->diagonals[i].output,
+                             .input = map->diagonals[i].input,
+                             .giant_slots = map->diagonals[i].giant_slots,
+                             .baby_slots = map->diagonals[i].baby_slots,
+                             .fold_log2 = fold};
+    return UMBRA_OK;
+}
+
+/* Maps are kept one after the other, while there is room: a byte costs the same time in each. */
+static umbra_status prepare_map(umbra_exec *exec, int index, uint64_t *room)
+{
+    const umbra_program_map *map = &exec->plan->build.program.maps[index];
+    size_t bytes = 0;
+    UMBRA_TRY(make_diagonals(exec, index));
+    uint64_t wanted = (uint64_t)map->diagonal_count * diagonal_bytes(exec, index);
+    if (wanted > *room) {
+        exec->maps[index].streamed = true;
+        return UMBRA_OK;
+    }
+    *room -= wanted;
+    return encode(exec, index, 0, map->diagonal_count, &exec->maps[index].coefficients, &bytes);
 }
 
 umbra_status umbra_exec_prepare_maps(umbra_exec *exec)
 {
     const umbra_program *program = &exec->plan->build.program;
     size_t slots = umbra_params_slots(exec->plan->params);
-    weight_job job = {.exec = exec, .scratch_doubles = 4 * slots};
+    uint64_t room = umbra_plan_kept_weight_bytes(exec->plan);
     void *p = NULL;
     UMBRA_TRY(
         umbra_memory_alloc_array(&p, (size_t)program->map_count + 1, sizeof *exec->maps, "maps"));
     exec->maps = p;
-    UMBRA_TRY(umbra_memory_alloc_array(&p,
-                                       (size_t)umbra_pool_threads(exec->pool) * job.scratch_doubles,
+    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)umbra_pool_threads(exec->pool) * 4 * slots,
                                        sizeof(double), "encoding weights"));
-    job.scratch = p;
-    umbra_status status = UMBRA_OK;
-    for (job.map = 0; status == UMBRA_OK && job.map < program->map_count; job.map++)
-        status = prepare_map(&job);
-    umbra_memory_free(job.scratch);
-    return status;
+    exec->scratch = p;
+    for (int m = 0; m < program->map_count; m++)
+        UMBRA_TRY(prepare_map(exec, m, &room));
+    return UMBRA_OK;
 }
 
 void umbra_exec_free_maps(umbra_exec *exec)
@@ -134,5 +170,7 @@ void umbra_exec_free_maps(umbra_exec *exec)
         umbra_memory_free(exec->maps[m].coefficients);
     }
     umbra_memory_free(exec->maps);
+    umbra_memory_free(exec->scratch);
+    umbra_memory_free(exec->block);
     exec->maps = NULL;
 }

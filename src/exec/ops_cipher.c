@@ -57,13 +57,16 @@ static umbra_status cipher_map(void *self, const umbra_program *program, const u
         in[k] = r->registers[shape->inputs[k]];
     for (int k = 0; k < shape->output_count; k++)
         UMBRA_TRY(new_register(r, shape->outputs[k], in[0]->level, &out[k]));
+    umbra_exec_stream_map stream = {.exec = r->exec, .map = i->index};
     umbra_linear_map map = {.input_count = shape->input_count,
                             .output_count = shape->output_count,
                             .weight_scale_log2 = shape->weight_scale_log2,
                             .gain_log2 = shape->gain_log2,
                             .weight_noise_gain_log2 = shape->noise_gain_log2,
                             .diagonals = r->exec->maps[i->index].diagonals,
-                            .diagonal_count = shape->diagonal_count};
+                            .diagonal_count = shape->diagonal_count,
+                            .stream = r->exec->maps[i->index].streamed ? umbra_exec_stream : NULL,
+                            .stream_context = &stream};
     return umbra_eval_linear_map(r->exec->evaluator, out, in, &map);
 }
 

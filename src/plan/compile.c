@@ -72,8 +72,8 @@ static void make_summary(umbra_plan *plan)
                      packed_bytes(params, plan->profile.input_level, 1);
     s->result_bytes =
         (uint64_t)plan->profile.output_layout.ciphertexts * packed_bytes(params, 0, 2);
-    s->predicted_memory_bytes =
-        umbra_plan_memory_bytes(&plan->build, &plan->simulation, plan->threads);
+    s->predicted_memory_bytes = umbra_plan_memory_bytes(&plan->build, &plan->simulation,
+                                                        plan->threads, plan->memory_budget);
     double ns = 0;
     for (int i = 0; i < plan->build.program.step_count; i++)
         ns += plan->simulation.steps[i].ns;

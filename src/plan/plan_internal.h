@@ -49,6 +49,9 @@ umbra_status umbra_plan_check_memory(const umbra_plan *plan) UMBRA_MUST_USE;
 /* The server's peak: keys, weights, ciphertexts, scratch and tables of one run on so many threads.
  */
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
-                                 int threads);
+                                 int threads, uint64_t budget_bytes);
+/* How many bytes of weights a run keeps in memory; it makes the others each time. UINT64_MAX: all.
+ */
+uint64_t umbra_plan_kept_weight_bytes(const umbra_plan *plan);
 
 #endif

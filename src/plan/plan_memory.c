@@ -1,4 +1,5 @@
 /* The server's peak of memory, predicted block by block. */
+#include "ckks/linear.h"
 #include "plan/plan_internal.h"
 
 #define HUGE_PAGE_BYTES ((uint64_t)2 << 20)
@@ -26,14 +27,60 @@ static uint64_t key_bytes(const umbra_params *params, const umbra_key_item *item
     return block(limbs * digits * 2 * degree * sizeof(uint64_t)) + degree * sizeof(uint32_t);
 }
 
+static uint64_t diagonal_bytes(const umbra_program_map *map)
+{
+    uint64_t period = map->period_slots < PERIOD_LEAST ? PERIOD_LEAST : map->period_slots;
+    return 2 * period * umbra_program_map_coefficient_bytes(map);
+}
+
 static uint64_t weight_bytes(const umbra_build *build)
 {
     uint64_t bytes = 0;
+    for (int m = 0; m < build->program.map_count; m++)
+        bytes +=
+            block(build->program.maps[m].diagonal_count * diagonal_bytes(&build->program.maps[m]));
+    return bytes;
+}
+
+/* Diagonals whose weights a map reads at once where it makes them itself. */
+static uint64_t streamed_diagonals(const umbra_program_map *map)
+{
+    uint64_t most = 0, count = 0;
+    int groups = 0;
+    for (size_t i = 0; i < map->diagonal_count; i++) {
+        const umbra_map_diagonal *d = &map->diagonals[i];
+        bool output = i == 0 || d->output != (d - 1)->output;
+        if (output || d->giant_slots != (d - 1)->giant_slots)
+            groups = output ? 1 : groups + 1;
+        if (output || groups > UMBRA_LINEAR_STREAM_GROUPS) {
+            groups = 1;
+            count = 0;
+        }
+        count++;
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+/* The block that streamed weights need. */
+static uint64_t stream_bytes(const umbra_build *build)
+{
+    uint64_t most = 0;
     for (int m = 0; m < build->program.map_count; m++) {
         const umbra_program_map *map = &build->program.maps[m];
-        uint64_t period = map->period_slots < PERIOD_LEAST ? PERIOD_LEAST : map->period_slots;
-        bytes += block(map->diagonal_count * 2 * period * umbra_program_map_coefficient_bytes(map));
+        uint64_t bytes = block(streamed_diagonals(map) * diagonal_bytes(map));
+        most = bytes > most ? bytes : most;
     }
+    return most;
+}
+
+/* Tiles of the maps, from which weights are made. */
+static uint64_t matrix_bytes(const umbra_build *build)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < build->network.linear_count; i++)
+        if (build->facts[i] != NULL && build->facts[i]->set != NULL)
+            bytes += build->facts[i]->set->memory_bytes;
     return bytes;
 }
 
@@ -45,8 +92,9 @@ static uint64_t all_key_bytes(const umbra_params *params, const umbra_simulation
     return bytes;
 }
 
-uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
-                                 int threads)
+/* All but weights. */
+static uint64_t fixed_bytes(const umbra_build *build, const umbra_simulation *simulation,
+                            int threads)
 {
     const umbra_params *params = build->params;
     uint64_t limb = umbra_params_degree(params) * sizeof(uint64_t);
@@ -54,9 +102,29 @@ uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulatio
     uint64_t primes = (uint64_t)umbra_params_prime_count(params) + special;
     uint64_t workers = (uint64_t)(threads < 1 ? 1 : threads) * (WORKER_LIMBS + 2 * (special + 1));
     uint64_t keys = all_key_bytes(params, simulation);
-    return keys + weight_bytes(build) + simulation->peak_limbs * 2 * limb +
+    return keys + matrix_bytes(build) + simulation->peak_limbs * 2 * limb +
            block(simulation->scratch_limbs * limb) + workers * limb + primes * TABLE_LIMBS * limb +
            REST_BYTES;
+}
+
+/* Weights are kept where all of them fit; else as many as do, beside the block of the others. */
+uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
+                                 int threads, uint64_t budget_bytes)
+{
+    uint64_t fixed = fixed_bytes(build, simulation, threads), weights = weight_bytes(build);
+    uint64_t least = fixed + stream_bytes(build);
+    if (fixed + weights <= budget_bytes || fixed + weights < least)
+        return fixed + weights;
+    return least < budget_bytes ? budget_bytes : least;
+}
+
+uint64_t umbra_plan_kept_weight_bytes(const umbra_plan *plan)
+{
+    uint64_t fixed = fixed_bytes(&plan->build, &plan->simulation, plan->threads);
+    uint64_t least = fixed + stream_bytes(&plan->build);
+    if (fixed + weight_bytes(&plan->build) <= plan->memory_budget)
+        return UINT64_MAX;
+    return plan->memory_budget > least ? plan->memory_budget - least : 0;
 }
 
 umbra_status umbra_plan_check_memory(const umbra_plan *plan)
@@ -65,11 +133,12 @@ umbra_status umbra_plan_check_memory(const umbra_plan *plan)
     if (needed <= plan->memory_budget)
         return UMBRA_OK;
     double keys = (double)all_key_bytes(plan->params, &plan->simulation);
-    double weights = (double)weight_bytes(&plan->build);
+    double weights = (double)stream_bytes(&plan->build);
     return umbra_fail(
         UMBRA_E_RESOURCE,
         "a run needs %.2f GB of memory, the least of all plans that were tried, and %.2f GB are "
-        "allowed: %zu keys take %.2f GB, weights %.2f GB, the rest %.2f GB. Allow more (--memory), "
+        "allowed: %zu keys take %.2f GB, weights at least %.2f GB, the rest %.2f GB. Allow more "
+        "(--memory), "
         "ask for fewer bits (--precision-bits), which makes keys smaller, or use a smaller model",
         (double)needed * 1e-9, (double)plan->memory_budget * 1e-9, plan->simulation.key_count,
         keys * 1e-9, weights * 1e-9, ((double)needed - keys - weights) * 1e-9);

@@ -65,7 +65,8 @@ static umbra_status judge_build(umbra_search *s, umbra_trial *t, const umbra_par
     t->bits = build->predicted_bits;
     t->nominal_bits = build->nominal_bits;
     t->key_bytes = umbra_key_request_bytes(&request);
-    t->memory_bytes = umbra_plan_memory_bytes(build, &simulation, s->plan->threads);
+    t->memory_bytes =
+        umbra_plan_memory_bytes(build, &simulation, s->plan->threads, s->plan->memory_budget);
     t->log2_qp = umbra_params_log2_qp(params);
     t->feasible = simulation.headroom_log2 >= 1 &&
                   t->log2_qp <= umbra_security_limit_log2(t->decisions.degree_log2);

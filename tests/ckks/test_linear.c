@@ -113,6 +113,55 @@ static double dense(const transform *t, int output, double *const x[INPUTS], siz
     return sum;
 }
 
+/* Weights that are there only while they are read. */
+typedef struct stream {
+    const umbra_linear_map *whole;
+    umbra_diagonal *part;
+    size_t calls, given;
+} stream;
+
+static umbra_status give(void *context, size_t first, size_t count)
+{
+    stream *s = context;
+    for (size_t i = 0; i < s->whole->diagonal_count; i++) {
+        s->part[i] = s->whole->diagonals[i];
+        if (i >= first && i < first + count)
+            continue;
+        s->part[i].coefficients_i32 = NULL;
+        s->part[i].coefficients_i64 = NULL;
+        s->part[i].limbs = NULL;
+    }
+    s->calls++;
+    s->given += count;
+    return UMBRA_OK;
+}
+
+/* The same bytes as with all weights at hand. */
+static void check_stream(const scheme *s, const umbra_linear_map *map,
+                         const umbra_ciphertext *const *in, umbra_ciphertext *const *expected)
+{
+    umbra_diagonal part[OUTPUTS * GIANTS * INPUTS * BABIES];
+    stream state = {.whole = map, .part = part};
+    umbra_linear_map streamed = *map;
+    umbra_ciphertext *out[OUTPUTS];
+    const size_t bytes = (size_t)umbra_params_level_limbs(s->params, s->top) * 2 * s->slots * 8;
+    check_ok(give(&state, 0, 0));
+    state.calls = 0;
+    streamed.diagonals = part;
+    streamed.stream = give;
+    streamed.stream_context = &state;
+    for (int o = 0; o < OUTPUTS; o++)
+        out[o] = scheme_new(s, s->top, 2);
+    check_ok(umbra_eval_linear_map(s->evaluator, out, in, &streamed));
+    assert_true(state.calls >= OUTPUTS);
+    assert_int_equal(state.given, map->diagonal_count);
+    for (int o = 0; o < OUTPUTS; o++) {
+        assert_memory_equal(out[o]->part[0], expected[o]->part[0], bytes);
+        assert_memory_equal(out[o]->part[1], expected[o]->part[1], bytes);
+        umbra_ciphertext_free(out[o]);
+    }
+}
+
 static void check_map(int degree_log2, int chain, double bits, int special, weight_form form,
                       int threads)
 {
@@ -129,6 +178,7 @@ static void check_map(int degree_log2, int chain, double bits, int special, weig
     for (int o = 0; o < OUTPUTS; o++)
         out[o] = scheme_new(&s, s.top, 2);
     check_ok(umbra_eval_linear_map(s.evaluator, out, (const umbra_ciphertext *const *)in, &t.map));
+    check_stream(&s, &t.map, (const umbra_ciphertext *const *)in, out);
     /* Over its own inputs: the same bytes. */
     check_ok(umbra_eval_linear_map(s.evaluator, in, (const umbra_ciphertext *const *)in, &t.map));
     const size_t bytes = (size_t)umbra_params_level_limbs(s.params, s.top) * 2 * s.slots * 8;

@@ -161,7 +161,7 @@ static void maps_are_refused(void **state)
     static uint64_t limbs[1];
     umbra_diagonal d[2] = {{.coefficients_i32 = weights},
                            {.baby_slots = 1, .coefficients_i32 = weights}};
-    umbra_linear_map map = {1, 1, 20, 0, 0, d, 2};
+    umbra_linear_map map = {1, 1, 20, 0, 0, d, 2, NULL, NULL};
     umbra_ciphertext *out[1] = {f->out};
     const umbra_ciphertext *in[2] = {f->a, f->low};
     d[1].baby_slots = 3;

@@ -46,7 +46,7 @@ static void run_map(umbra_evaluator *e, umbra_ciphertext *ct)
         d[i] = (umbra_diagonal){
             .giant_slots = i / 3 * 16, .baby_slots = i % 3, .coefficients_i32 = weights[i]};
     }
-    const umbra_linear_map map = {1, 1, 20, 2, 1, d, 6};
+    const umbra_linear_map map = {1, 1, 20, 2, 1, d, 6, NULL, NULL};
     const umbra_ciphertext *in = ct;
     check_ok(umbra_eval_linear_map(e, &ct, &in, &map));
 }

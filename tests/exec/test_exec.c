@@ -1,5 +1,6 @@
 /* One program, three interpreters: plaintext network, slot vectors, ciphertexts, and the simulator.
  */
+#include "exec/exec_internal.h"
 #include "exec_session.h"
 
 static void test_residual(void **state)
@@ -56,6 +57,39 @@ static void test_unet(void **state)
     check_network(small_unet());
 }
 
+/* Without memory for weights they are made while they are read: the same bytes come out. */
+static void test_streamed_weights(void **state)
+{
+    session s;
+    umbra_exec *streaming = NULL;
+    umbra_ciphertext *kept = NULL, *made = NULL;
+    (void)state;
+    open_session(&s, small_residual());
+    const umbra_profile *p = umbra_plan_profile(s.plan);
+    encrypt(&s, p->input_scale_log2);
+    const umbra_ciphertext *query[1] = {s.query[0]};
+    uint64_t all = umbra_plan_memory_bytes(&s.plan->build, &s.plan->simulation, 1, UINT64_MAX);
+    uint64_t least = umbra_plan_memory_bytes(&s.plan->build, &s.plan->simulation, 1, 1);
+    assert_true(least <= all);
+    assert_true(umbra_plan_kept_weight_bytes(s.plan) == UINT64_MAX);
+    assert_false(s.exec->maps[0].streamed);
+    s.plan->memory_budget = 1;
+    assert_true(umbra_plan_kept_weight_bytes(s.plan) == 0);
+    check_ok(umbra_exec_new(&streaming, s.plan, s.keys, s.pool));
+    assert_true(streaming->maps[0].streamed);
+    check_ok(umbra_exec_run(s.exec, query, 1, &kept, 1, NULL, NULL));
+    check_ok(umbra_exec_run(streaming, query, 1, &made, 1, NULL, NULL));
+    size_t bytes = (size_t)umbra_params_level_limbs(p->params, kept->level) *
+                   umbra_params_degree(p->params) * sizeof(uint64_t);
+    assert_int_equal(kept->level, made->level);
+    assert_memory_equal(kept->part[0], made->part[0], bytes);
+    assert_memory_equal(kept->part[1], made->part[1], bytes);
+    umbra_ciphertext_free(kept);
+    umbra_ciphertext_free(made);
+    umbra_exec_free(streaming);
+    close_session(&s);
+}
+
 static void test_refusals(void **state)
 {
     session s;
@@ -94,9 +128,13 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),       cmocka_unit_test(test_residual),
-        cmocka_unit_test(test_lenet_small), cmocka_unit_test(test_precise),
-        cmocka_unit_test(test_gated),       cmocka_unit_test(test_unet),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_residual),
+        cmocka_unit_test(test_lenet_small),
+        cmocka_unit_test(test_precise),
+        cmocka_unit_test(test_gated),
+        cmocka_unit_test(test_unet),
+        cmocka_unit_test(test_streamed_weights),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,6 +296,8 @@ static int setup(void **state)
     (void)state;
     check_ok(umbra_params_literal_chain(&literal, DEGREE_LOG2, 1, &base, TOP, steps, 1, SCALE));
     check_ok(umbra_params_new(&t.plan.params, &literal));
+    t.plan.build.params = t.plan.params;
+    t.plan.memory_budget = UINT64_MAX;
     make_sets();
     make_program();
     t.plan.build.sources = t.sources;

@@ -23,22 +23,22 @@ static void test_parts(void **state)
     umbra_graph *graph = small_residual();
     umbra_plan *plan = small_compile(graph);
     const umbra_build *b = &plan->build;
-    uint64_t one = umbra_plan_memory_bytes(b, &plan->simulation, 1);
+    uint64_t one = umbra_plan_memory_bytes(b, &plan->simulation, 1, UINT64_MAX);
     uint64_t limb = umbra_params_degree(plan->params) * 8;
     (void)state;
     assert_true(one > keys_of(plan) && one < 2 * keys_of(plan) + ((uint64_t)200 << 20));
     /* Each worker has scratch of its own. */
-    uint64_t worker = umbra_plan_memory_bytes(b, &plan->simulation, 2) - one;
+    uint64_t worker = umbra_plan_memory_bytes(b, &plan->simulation, 2, UINT64_MAX) - one;
     assert_true(worker >= 8 * limb && worker % limb == 0);
-    assert_true(umbra_plan_memory_bytes(b, &plan->simulation, 5) == one + 4 * worker);
+    assert_true(umbra_plan_memory_bytes(b, &plan->simulation, 5, UINT64_MAX) == one + 4 * worker);
     /* Ciphertexts and scratch count limb by limb. */
     umbra_simulation more = plan->simulation;
     more.peak_limbs += 100;
-    assert_true(umbra_plan_memory_bytes(b, &more, 1) == one + 200 * limb);
+    assert_true(umbra_plan_memory_bytes(b, &more, 1, UINT64_MAX) == one + 200 * limb);
     more.scratch_limbs += 1000;
-    assert_true(umbra_plan_memory_bytes(b, &more, 1) > one + 1100 * limb);
+    assert_true(umbra_plan_memory_bytes(b, &more, 1, UINT64_MAX) > one + 1100 * limb);
     more.key_count = 0;
-    assert_true(umbra_plan_memory_bytes(b, &more, 1) <
+    assert_true(umbra_plan_memory_bytes(b, &more, 1, UINT64_MAX) <
                 one + 1300 * limb - keys_of(plan) + (8 << 20));
     umbra_plan_free(plan);
     umbra_graph_free(graph);
