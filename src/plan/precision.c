@@ -5,9 +5,19 @@
 
 #include <math.h>
 
-/* How many standard deviations the largest error of an answer reaches: 3.2 for some hundreds of
- * normal numbers, which a set of images with a dozen outputs each has. */
-#define WORST_SIGMAS 3.2
+#define ANSWERS 52 /* whose worst error is to be promised */
+
+double umbra_precision_worst_sigmas(size_t outputs)
+{
+    double low = 0, high = 20;
+    for (int i = 0; i < 60; i++) {
+        double middle = (low + high) / 2;
+        bool inside = erfc(middle / sqrt(2)) * ANSWERS * (double)outputs > 1;
+        low = inside ? middle : low;
+        high = inside ? high : middle;
+    }
+    return high;
+}
 
 typedef struct precision {
     umbra_build *build;
@@ -128,7 +138,9 @@ static umbra_status predict(umbra_build *build, const umbra_statistics *statisti
         double worst = 0;
         for (int c = 0; c < n->tensors[n->output].channels; c++)
             worst = fmax(worst, p.variance[n->output][c]);
-        double error = WORST_SIGMAS * sqrt(worst) / build->factors[n->output];
+        size_t outputs = umbra_layout_elements(&build->layouts[n->output]);
+        double error =
+            umbra_precision_worst_sigmas(outputs) * sqrt(worst) / build->factors[n->output];
         *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
     }
     for (int i = 0; i < n->tensor_count; i++)
