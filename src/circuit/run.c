@@ -19,9 +19,26 @@ static void release_one(const umbra_program *program, const umbra_ops *ops, void
         ops->release(self, reg);
 }
 
+/* The ciphertexts of an answer are reported together, after the last one: until then they stay. */
+static void release_outputs(const umbra_program *program, const umbra_ops *ops, void *self,
+                            size_t at)
+{
+    const umbra_instruction *code = program->code;
+    if (at + 1 < program->count && code[at + 1].op == UMBRA_DO_OUTPUT &&
+        code[at + 1].step == code[at].step)
+        return;
+    for (size_t k = at + 1;
+         k-- > 0 && code[k].op == UMBRA_DO_OUTPUT && code[k].step == code[at].step;)
+        release_one(program, ops, self, k, code[k].a);
+}
+
 static void release_read(const umbra_program *program, const umbra_ops *ops, void *self, size_t at)
 {
     const umbra_instruction *i = &program->code[at];
+    if (i->op == UMBRA_DO_OUTPUT) {
+        release_outputs(program, ops, self, at);
+        return;
+    }
     if (i->op == UMBRA_DO_MAP) {
         const umbra_program_map *map = &program->maps[i->index];
         for (int k = 0; k < map->input_count; k++)

@@ -247,6 +247,16 @@ static inline umbra_graph *small_unet(void)
     return g;
 }
 
+/* Two planes of 64 x 64, which on a small ring are two ciphertexts. */
+static inline umbra_graph *small_planes(void)
+{
+    int x;
+    umbra_graph *g = small_begin(1, 64, &x);
+    x = small_polynomial(g, "act", small_conv(g, "conv1", x, 2, 3, 1));
+    check_ok(umbra_graph_add_output(g, small_conv(g, "conv2", x, 2, 1, 1)));
+    return g;
+}
+
 /* One activation only: the least that is not linear. */
 static inline umbra_graph *small_plain(void)
 {

@@ -90,6 +90,13 @@ static void test_streamed_weights(void **state)
     close_session(&s);
 }
 
+/* An answer of several ciphertexts. */
+static void test_planes(void **state)
+{
+    (void)state;
+    check_network(small_planes());
+}
+
 static void test_refusals(void **state)
 {
     session s;
@@ -135,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_gated),
         cmocka_unit_test(test_unet),
         cmocka_unit_test(test_streamed_weights),
+        cmocka_unit_test(test_planes),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
