@@ -26,8 +26,8 @@ static umbra_status add_direct(umbra_emit *e, int linear, int term, int index, d
 }
 
 /* Write factor * (offset + shift) to the slots of a ciphertext that hold an element; returns the
- * largest magnitude. A channel stands in one ciphertext, and its points as those of the first do.
- */
+ * largest magnitude. A channel stands in one ciphertext, and its points as those of the first do,
+ * unless planes are cut into phases. */
 static double fill_bias(const umbra_build *b, const umbra_linear *l, int index, double *values)
 {
     const umbra_layout *layout = &b->layouts[l->tensor];
@@ -39,12 +39,15 @@ static double fill_bias(const umbra_build *b, const umbra_linear *l, int index, 
     for (size_t c = 0; c < (size_t)layout->channels; c++) {
         size_t first = 0, slot = 0;
         umbra_layout_position(layout, c * points, &ciphertext, &first);
-        if (ciphertext != index)
+        bool phased = layout->kind == UMBRA_LAYOUT_PHASED;
+        if (ciphertext != index && !phased)
             continue;
         for (size_t p = 0; p < points; p++) {
-            umbra_layout_position(layout, p, &ciphertext, &slot);
+            umbra_layout_position(layout, phased ? c * points + p : p, &ciphertext, &slot);
+            if (phased && ciphertext != index)
+                continue;
             double value = factor * (l->offset[c * points + p] + shift);
-            values[first + slot - origin] = value;
+            values[phased ? slot : first + slot - origin] = value;
             largest = fmax(largest, fabs(value));
         }
     }
