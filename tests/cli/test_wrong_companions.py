@@ -1,7 +1,7 @@
 """Good files that do not belong together, or stand in each other's place."""
 import shutil
 
-from umbra_program import (INPUT, SECURITY, SERVER, TINY, TINY_XRAY, Pipeline, ProgramTest, main,
+from umbra_program import (INPUT, SERVER, TINY, TINY_XRAY, USAGE, Pipeline, ProgramTest, main,
                            shared_pipeline)
 
 SOURCE = TINY / "expected/input_0.npy"
@@ -18,7 +18,7 @@ class WrongCompanions(ProgramTest):
                                             for name in ("secret.key", "evaluation.keys"))
         shutil.copytree(TINY, cls.folder / "model")
         text = (TINY / "model.json").read_text()
-        (cls.folder / "model/model.json").write_text(text.replace('"abs_max": 2.0', '"abs_max": 3.0'))
+        (cls.folder / "model/model.json").write_text(text.replace('"Round"', '"Oval"'))
         helper.ok("plan", cls.folder / "model", "-o", cls.folder / "another")
         cls.another_plan = cls.folder / "another/server.plan"
         cls.another_profile = cls.folder / "another/client.profile"
@@ -57,7 +57,7 @@ class WrongCompanions(ProgramTest):
         self.refuse("is under key .* decrypt with the key that encrypted", *f.decrypt(f.result, key=self.other_secret))
 
     def test_files_of_another_plan(self):
-        """This one has the same parameters, so the keys fit; but a value stands for something else."""
+        """This one has the same parameters, so the keys fit; but an answer stands for something else."""
         f = self.files
         other = "belongs to another plan"
         self.refuse(other, *f.run(f.query, self.out, plan=self.another_plan), program=SERVER)
@@ -71,9 +71,8 @@ class WrongCompanions(ProgramTest):
         self.refuse("is a query where a result is expected", *f.decrypt(f.query))
 
     def test_precision_out_of_reach(self):
-        text = self.fails_and_changes_nothing(SECURITY, "128", "plan", TINY, "-o", self.folder / "never",
-                                              "--precision-bits", "40")
-        self.assertRegex(text, "precision|bits")
+        self.fails_and_changes_nothing(USAGE, "32 can be promised.*--precision-bits", "plan", TINY,
+                                       "-o", self.folder / "never", "--precision-bits", "40")
 
 
 if __name__ == "__main__":
