@@ -24,7 +24,7 @@ static void test_classifiers(void **state)
     int most = 0, output;
     for (int n = 0; n < NETWORKS; n++)
         for (int i = 0; i < (n == RESNET14 ? 2 : 3); i++) {
-            umbra_graph *g = make(n, latents[i][0], latents[i][1], 14 + i % 2, &output);
+            umbra_graph *g = make((network)n, latents[i][0], latents[i][1], 14 + i % 2, &output);
             slots_result r = check_slots(g, output);
             most = r.most_ciphertexts > most ? r.most_ciphertexts : most;
         }
@@ -61,7 +61,7 @@ static void test_encrypted(void **state)
     (void)state;
     for (int n = 0; n < NETWORKS; n++) {
         int output;
-        umbra_graph *g = make(n, n == LENET ? 4 : 2, n == LENET ? 32 : 16, 14, &output);
+        umbra_graph *g = make((network)n, n == LENET ? 4 : 2, n == LENET ? 32 : 16, 14, &output);
         check_ok(umbra_graph_add_output(g, output));
         if (n != RESNET14)
             check_network(g);
