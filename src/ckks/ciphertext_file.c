@@ -89,7 +89,7 @@ static umbra_status read_all(umbra_reader *body, const umbra_params *params, uin
     return UMBRA_OK;
 }
 
-static umbra_status parse(const umbra_file_map *map, const char *path,
+static umbra_status parse(const umbra_file_copy *map, const char *path,
                           const umbra_ciphertexts_use *use, const umbra_params *params, int count,
                           umbra_ciphertext **out)
 {
@@ -112,11 +112,11 @@ umbra_status umbra_ciphertexts_load(const char *path, const umbra_ciphertexts_us
                                     const umbra_params *params, int count, umbra_ciphertext **out,
                                     uint64_t *file_bytes)
 {
-    umbra_file_map map = {0};
-    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_file_copy map = {0};
+    UMBRA_TRY(umbra_file_load(path, &map));
     umbra_status status = parse(&map, path, use, params, count, out);
     if (status == UMBRA_OK && file_bytes != NULL)
         *file_bytes = map.size;
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     return status;
 }

@@ -46,7 +46,7 @@ static umbra_status read_limbs(umbra_public_key *key, umbra_reader *body)
 }
 
 static umbra_status load_mapped(const char *path, const umbra_params *params,
-                                const umbra_file_map *map, umbra_public_key **key)
+                                const umbra_file_copy *map, umbra_public_key **key)
 {
     umbra_envelope envelope;
     umbra_reader body;
@@ -60,11 +60,11 @@ static umbra_status load_mapped(const char *path, const umbra_params *params,
 umbra_status umbra_public_key_load(const char *path, const umbra_params *params,
                                    umbra_public_key **out)
 {
-    umbra_file_map map = {0};
+    umbra_file_copy map = {0};
     umbra_public_key *key = NULL;
-    UMBRA_TRY(umbra_file_map_open(path, &map));
+    UMBRA_TRY(umbra_file_load(path, &map));
     umbra_status status = load_mapped(path, params, &map, &key);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     if (status == UMBRA_OK)
         *out = key;
     else

@@ -19,7 +19,7 @@ umbra_status umbra_secret_key_write(const umbra_secret_key *key, umbra_file_writ
 }
 
 static umbra_status load_mapped(const char *path, const umbra_params *params,
-                                const umbra_file_map *map, umbra_secret_key **key)
+                                const umbra_file_copy *map, umbra_secret_key **key)
 {
     umbra_envelope envelope;
     umbra_reader body;
@@ -43,11 +43,11 @@ static umbra_status load_mapped(const char *path, const umbra_params *params,
 umbra_status umbra_secret_key_load(const char *path, const umbra_params *params,
                                    umbra_secret_key **out)
 {
-    umbra_file_map map = {0};
+    umbra_file_copy map = {0};
     umbra_secret_key *key = NULL;
-    UMBRA_TRY(umbra_file_map_open(path, &map));
+    UMBRA_TRY(umbra_file_load(path, &map));
     umbra_status status = load_mapped(path, params, &map, &key);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     if (status == UMBRA_OK)
         *out = key;
     else

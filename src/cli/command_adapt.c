@@ -273,7 +273,7 @@ static umbra_status print_report(const umbra_cli *cli, umbra_adapter *adapter, c
     return UMBRA_OK;
 }
 
-static umbra_status adapt(const umbra_cli *cli, umbra_adapter *adapter, const umbra_file_map *map,
+static umbra_status adapt(const umbra_cli *cli, umbra_adapter *adapter, const umbra_file_copy *map,
                           const char *output)
 {
     wish w;
@@ -301,15 +301,15 @@ end:
 static umbra_status run_adapt(const umbra_cli *cli)
 {
     const char *output = NULL;
-    umbra_file_map map;
+    umbra_file_copy map;
     umbra_adapter *adapter = NULL;
     UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &output));
-    UMBRA_TRY(umbra_file_map_open(cli->argument[0], &map));
+    UMBRA_TRY(umbra_file_load(cli->argument[0], &map));
     umbra_status status = umbra_adapter_open(&adapter, map.bytes, map.size, cli->argument[0]);
     if (status == UMBRA_OK)
         status = adapt(cli, adapter, &map, output);
     umbra_adapter_free(adapter);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     return status;
 }
 

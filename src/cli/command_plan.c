@@ -8,9 +8,9 @@
 
 static umbra_status copy_file(const char *from, const char *to)
 {
-    umbra_file_map map = {0};
+    umbra_file_copy map = {0};
     umbra_file_writer *file = NULL;
-    UMBRA_TRY(umbra_file_map_open(from, &map));
+    UMBRA_TRY(umbra_file_load(from, &map));
     umbra_status status = umbra_file_create(&file, to, false);
     if (status == UMBRA_OK) {
         status = umbra_file_append(file, map.bytes, map.size);
@@ -19,7 +19,7 @@ static umbra_status copy_file(const char *from, const char *to)
         else
             umbra_file_discard(file);
     }
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     return status;
 }
 

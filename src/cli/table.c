@@ -39,8 +39,8 @@ static char *next_cell(char **cursor, int *end_of_line)
 
 static umbra_status read_text(const char *path, char **out)
 {
-    umbra_file_map map = {0};
-    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_file_copy map = {0};
+    UMBRA_TRY(umbra_file_load(path, &map));
     umbra_status status = UMBRA_OK;
     void *memory = NULL;
     if (map.size == 0 || map.size > MAX_TABLE_BYTES)
@@ -54,7 +54,7 @@ static umbra_status read_text(const char *path, char **out)
         memcpy(memory, map.bytes, map.size);
         *out = memory;
     }
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     return status;
 }
 

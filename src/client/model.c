@@ -224,10 +224,10 @@ static umbra_status load_classifier(const char *path, umbra_graph **out)
 
 static umbra_status hash_encoder(umbra_model *model)
 {
-    umbra_file_map map = {0};
-    UMBRA_TRY(umbra_file_map_open(model->encoder_path, &map));
+    umbra_file_copy map = {0};
+    UMBRA_TRY(umbra_file_load(model->encoder_path, &map));
     umbra_hash(model->info.encoder_hash, map.bytes, map.size);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     return UMBRA_OK;
 }
 
@@ -269,8 +269,8 @@ static umbra_status open_folder(const char *folder, json_t *root, const char *js
 
 static umbra_status read_json(const char *path, json_t **out)
 {
-    umbra_file_map map = {0};
-    UMBRA_TRY(umbra_file_map_open(path, &map));
+    umbra_file_copy map = {0};
+    UMBRA_TRY(umbra_file_load(path, &map));
     umbra_status status = UMBRA_OK;
     json_error_t error;
     if (map.size > MAX_JSON_BYTES) {
@@ -282,7 +282,7 @@ static umbra_status read_json(const char *path, json_t **out)
             status = umbra_fail(UMBRA_E_INPUT, "%s: line %d, column %d: %s", path, error.line,
                                 error.column, error.text);
     }
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     return status;
 }
 

@@ -228,10 +228,10 @@ umbra_status umbra_plan_read_body(umbra_reader *reader, umbra_plan **out)
 
 umbra_status umbra_plan_load(const char *path, umbra_plan **out)
 {
-    umbra_file_map map;
+    umbra_file_copy map;
     umbra_envelope envelope;
     umbra_reader body;
-    UMBRA_TRY(umbra_file_map_open(path, &map));
+    UMBRA_TRY(umbra_file_load(path, &map));
     umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_PLAN,
                                               PLAN_VERSION, true, &envelope, &body);
     umbra_plan *plan = NULL;
@@ -242,7 +242,7 @@ umbra_status umbra_plan_load(const char *path, umbra_plan **out)
         umbra_plan_free(plan);
         status = umbra_fail(UMBRA_E_INPUT, "%s: the header names other parameters", path);
     }
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     if (status == UMBRA_OK)
         *out = plan;
     return status;

@@ -148,11 +148,11 @@ static umbra_status check_parameters(const umbra_profile *p, const umbra_envelop
 
 umbra_status umbra_profile_load(const char *path, umbra_profile **out)
 {
-    umbra_file_map map;
+    umbra_file_copy map;
     umbra_envelope envelope;
     umbra_reader body;
     void *made = NULL;
-    UMBRA_TRY(umbra_file_map_open(path, &map));
+    UMBRA_TRY(umbra_file_load(path, &map));
     umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_PROFILE,
                                               UMBRA_PROFILE_VERSION, true, &envelope, &body);
     if (status == UMBRA_OK)
@@ -161,7 +161,7 @@ umbra_status umbra_profile_load(const char *path, umbra_profile **out)
         status = read_body(&body, made);
     if (status == UMBRA_OK)
         status = check_parameters(made, &envelope, path);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     if (status != UMBRA_OK) {
         umbra_profile_free(made);
         return status;

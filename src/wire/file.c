@@ -97,13 +97,13 @@ umbra_status umbra_file_read_at(const umbra_file_reader *file, uint64_t offset, 
     return UMBRA_OK;
 }
 
-static umbra_status read_whole(const umbra_file_reader *file, umbra_file_map *out)
+static umbra_status read_whole(const umbra_file_reader *file, umbra_file_copy *out)
 {
     const uint64_t available = umbra_memory_available_bytes();
     if (file->size > SIZE_MAX || (available != 0 && file->size > available))
         return umbra_fail(UMBRA_E_RESOURCE, "%s: %llu MiB do not fit into memory", file->path,
                           (unsigned long long)(file->size >> 20));
-    umbra_file_map map = {.size = (size_t)file->size};
+    umbra_file_copy map = {.size = (size_t)file->size};
     void *bytes = mmap(NULL, map.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED)
         return umbra_fail(UMBRA_E_RESOURCE, "%s: no memory for %llu MiB", file->path,
@@ -117,31 +117,31 @@ static umbra_status read_whole(const umbra_file_reader *file, umbra_file_map *ou
     if (status == UMBRA_OK)
         *out = map;
     else
-        umbra_file_unmap(&map);
+        umbra_file_unload(&map);
     return status;
 }
 
-umbra_status umbra_file_map_open(const char *path, umbra_file_map *out)
+umbra_status umbra_file_load(const char *path, umbra_file_copy *out)
 {
     umbra_file_reader file;
     UMBRA_TRY(umbra_file_open(path, &file));
     umbra_status status = UMBRA_OK;
     if (file.size == 0)
-        *out = (umbra_file_map){0};
+        *out = (umbra_file_copy){0};
     else
         status = read_whole(&file, out);
     umbra_file_close(&file);
     return status;
 }
 
-void umbra_file_unmap(umbra_file_map *map)
+void umbra_file_unload(umbra_file_copy *map)
 {
     void *bytes = (void *)(uintptr_t)map->bytes;
     if (bytes != NULL && map->size <= PRIVATE_BYTES)
         umbra_secret_wipe(bytes, map->size);
     if (bytes != NULL)
         munmap(bytes, map->size);
-    *map = (umbra_file_map){0};
+    *map = (umbra_file_copy){0};
 }
 
 static umbra_status fail_writing(umbra_file_writer *file, int error)

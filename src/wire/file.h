@@ -27,17 +27,17 @@ umbra_status umbra_file_read_at(const umbra_file_reader *file, uint64_t offset, 
 void umbra_file_close(umbra_file_reader *file);
 
 /* A whole file, copied into memory; what is small enough to be a secret or an image is locked where
- * the system allows it, left out of core dumps, and wiped on unmap. For files of many megabytes
- * umbra_file_read_at into memory that is used again is faster.
- * Owns:    umbra_file_unmap. An empty file has size 0 and bytes NULL.
- * Returns: UMBRA_E_RESOURCE where it is larger than the memory that can be had */
-typedef struct umbra_file_map {
+ * the system allows it, left out of core dumps, and wiped when released. For files of many
+ * megabytes umbra_file_read_at into memory that is used again is faster. Owns: umbra_file_unload.
+ * An empty file has size 0 and bytes NULL. Returns: UMBRA_E_RESOURCE where it is larger than the
+ * memory that can be had */
+typedef struct umbra_file_copy {
     const unsigned char *bytes;
     size_t size;
-} umbra_file_map;
+} umbra_file_copy;
 
-umbra_status umbra_file_map_open(const char *path, umbra_file_map *out) UMBRA_MUST_USE;
-void umbra_file_unmap(umbra_file_map *map);
+umbra_status umbra_file_load(const char *path, umbra_file_copy *out) UMBRA_MUST_USE;
+void umbra_file_unload(umbra_file_copy *map);
 
 /* A file being written: to a temporary name beside `path`, renamed over it on commit; discarded,
  * and removed, on umbra_file_discard, on failure, and on SIGINT or SIGTERM

@@ -172,7 +172,7 @@ static void adapt(const unsigned char *bytes, size_t size)
 }
 
 /* Mutant m of a file: some changes that follow from m alone. */
-static size_t make_mutant(unsigned char *copy, const umbra_file_map *map, int m)
+static size_t make_mutant(unsigned char *copy, const umbra_file_copy *map, int m)
 {
     size_t size = map->size;
     memcpy(copy, map->bytes, size);
@@ -182,7 +182,7 @@ static size_t make_mutant(unsigned char *copy, const umbra_file_map *map, int m)
     return size;
 }
 
-static void run_mutant(const umbra_file_map *map, int m)
+static void run_mutant(const umbra_file_copy *map, int m)
 {
     umbra_graph *graph = NULL;
     unsigned char *copy = malloc(map->size + 1), *exact;
@@ -205,17 +205,17 @@ static void run_mutant(const umbra_file_map *map, int m)
 
 static void run_file(const char *path, int first, int last)
 {
-    umbra_file_map map;
+    umbra_file_copy map;
     struct rlimit address = {ADDRESS_BYTES, ADDRESS_BYTES};
     struct itimerval limit = {.it_value = {.tv_sec = MUTANT_SECONDS}};
-    if (umbra_file_map_open(path, &map) != UMBRA_OK)
+    if (umbra_file_load(path, &map) != UMBRA_OK)
         exit(1);
     setrlimit(RLIMIT_AS, &address);
     for (int m = first; m <= last; m++) {
         setitimer(ITIMER_PROF, &limit, NULL); /* its signal ends the process */
         run_mutant(&map, m);
     }
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     exit(0);
 }
 

@@ -12,12 +12,12 @@ static char path[64];
 
 static void read_file(unsigned char **bytes, size_t *size)
 {
-    umbra_file_map map;
-    check_ok(umbra_file_map_open(path, &map));
+    umbra_file_copy map;
+    check_ok(umbra_file_load(path, &map));
     *bytes = malloc(map.size);
     memcpy(*bytes, map.bytes, map.size);
     *size = map.size;
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
 }
 
 static void test_round_trip(void **state)

@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static umbra_status open_golden(const char *name, umbra_file_map *map, umbra_envelope *envelope,
+static umbra_status open_golden(const char *name, umbra_file_copy *map, umbra_envelope *envelope,
                                 umbra_reader *body)
 {
     char path[200];
     snprintf(path, sizeof path, "tests/wire/golden/%s", name);
-    UMBRA_TRY(umbra_file_map_open(path, map));
+    UMBRA_TRY(umbra_file_load(path, map));
     return umbra_envelope_open(map->bytes, map->size, name, UMBRA_KIND_PLAN, 1, true, envelope,
                                body);
 }
@@ -20,7 +20,7 @@ static umbra_status open_golden(const char *name, umbra_file_map *map, umbra_env
 static void golden_file_opens(void **state)
 {
     (void)state;
-    umbra_file_map map = {0};
+    umbra_file_copy map = {0};
     umbra_envelope envelope;
     umbra_reader body;
     check_ok(open_golden("plan_v1.umbra", &map, &envelope, &body));
@@ -35,10 +35,10 @@ static void golden_file_opens(void **state)
     assert_null(umbra_read_view(&body, 101));
     check_fails(UMBRA_E_INPUT, "plan_v1.umbra: truncated weights at byte 147",
                 umbra_reader_check(&body, "weights"));
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
     check_ok(open_golden("empty_body.umbra", &map, &envelope, &body));
     assert_int_equal(umbra_reader_left(&body), 0);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
 }
 
 static void each_fault_has_its_error(void **state)
@@ -65,7 +65,7 @@ static void each_fault_has_its_error(void **state)
         {"huge_length.umbra", UMBRA_E_INPUT, "announces 9223372036854775927 bytes"},
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        umbra_file_map map = {0};
+        umbra_file_copy map = {0};
         umbra_envelope envelope = {.version = 77};
         umbra_reader body = {.size = 77};
         check_fails(faults[i].code, faults[i].text,
@@ -73,14 +73,14 @@ static void each_fault_has_its_error(void **state)
         assert_non_null(strstr(umbra_error_message(), faults[i].file));
         assert_int_equal(envelope.version, 77); /* outputs untouched */
         assert_int_equal(body.size, 77);
-        umbra_file_unmap(&map);
+        umbra_file_unload(&map);
     }
 }
 
 static void every_bit_flip_and_every_truncation_is_noticed(void **state)
 {
     (void)state;
-    umbra_file_map map = {0};
+    umbra_file_copy map = {0};
     umbra_envelope envelope;
     umbra_reader body;
     check_ok(open_golden("plan_v1.umbra", &map, &envelope, &body));
@@ -101,26 +101,26 @@ static void every_bit_flip_and_every_truncation_is_noticed(void **state)
     check_fails(UMBRA_E_INPUT, "is empty",
                 umbra_envelope_open(NULL, 0, "x", UMBRA_KIND_PLAN, 1, true, &envelope, &body));
     free(copy);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
 }
 
 static void the_content_is_not_read_unless_asked(void **state)
 {
     (void)state;
-    umbra_file_map map = {0};
+    umbra_file_copy map = {0};
     umbra_envelope envelope;
     umbra_reader body;
     check_fails(UMBRA_E_INPUT, "damaged content",
                 open_golden("bad_body.umbra", &map, &envelope, &body));
     check_ok(
         umbra_envelope_open(map.bytes, map.size, "x", UMBRA_KIND_PLAN, 1, false, &envelope, &body));
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
 }
 
 static void sealing_gives_the_golden_bytes(void **state)
 {
     (void)state;
-    umbra_file_map map = {0};
+    umbra_file_copy map = {0};
     umbra_envelope envelope;
     umbra_reader body;
     check_ok(open_golden("plan_v1.umbra", &map, &envelope, &body));
@@ -137,16 +137,16 @@ static void sealing_gives_the_golden_bytes(void **state)
     close(fd);
     check_ok(umbra_envelope_write_file(path, true, UMBRA_KIND_PLAN, 1, map.bytes + 16,
                                        0x0123456789abcdef, map.bytes + 128, 119));
-    umbra_file_map written = {0};
-    check_ok(umbra_file_map_open(path, &written));
+    umbra_file_copy written = {0};
+    check_ok(umbra_file_load(path, &written));
     assert_int_equal(written.size, map.size);
     assert_memory_equal(written.bytes, map.bytes, map.size);
-    umbra_file_unmap(&written);
+    umbra_file_unload(&written);
     struct stat info;
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
     unlink(path);
-    umbra_file_unmap(&map);
+    umbra_file_unload(&map);
 }
 
 static void kinds_have_names(void **state)
