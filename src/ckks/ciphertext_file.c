@@ -89,13 +89,13 @@ static umbra_status read_all(umbra_reader *body, const umbra_params *params, uin
     return UMBRA_OK;
 }
 
-static umbra_status parse(const umbra_file_copy *map, const char *path,
+static umbra_status parse(const umbra_file_copy *content, const char *path,
                           const umbra_ciphertexts_use *use, const umbra_params *params, int count,
                           umbra_ciphertext **out)
 {
     umbra_envelope envelope;
     umbra_reader body;
-    UMBRA_TRY(umbra_envelope_open(map->bytes, map->size, path, UMBRA_KIND_CIPHERTEXT,
+    UMBRA_TRY(umbra_envelope_open(content->bytes, content->size, path, UMBRA_KIND_CIPHERTEXT,
                                   UMBRA_CIPHERTEXT_FILE_VERSION, true, &envelope, &body));
     UMBRA_TRY(check_binding(envelope.parameter_hash, path, use, params));
     for (int i = 0; i < count; i++)
@@ -112,11 +112,11 @@ umbra_status umbra_ciphertexts_load(const char *path, const umbra_ciphertexts_us
                                     const umbra_params *params, int count, umbra_ciphertext **out,
                                     uint64_t *file_bytes)
 {
-    umbra_file_copy map = {0};
-    UMBRA_TRY(umbra_file_load(path, &map));
-    umbra_status status = parse(&map, path, use, params, count, out);
+    umbra_file_copy content = {0};
+    UMBRA_TRY(umbra_file_load(path, &content));
+    umbra_status status = parse(&content, path, use, params, count, out);
     if (status == UMBRA_OK && file_bytes != NULL)
-        *file_bytes = map.size;
-    umbra_file_unload(&map);
+        *file_bytes = content.size;
+    umbra_file_unload(&content);
     return status;
 }

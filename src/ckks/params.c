@@ -114,32 +114,35 @@ static umbra_status make_special(umbra_params *params)
     return UMBRA_OK;
 }
 
-/* What conversions and logarithms need of a prime. */
-static umbra_status make_moduli(umbra_params *params)
+static uint64_t prime_of(const umbra_params_literal *l, int i)
 {
-    const umbra_params_literal *l = &params->literal;
+    return i < l->prime_count ? l->primes[i] : l->special[i - l->prime_count];
+}
+
+static umbra_status make_tables(umbra_params *params)
+{
     void *memory = NULL;
     UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)params->total, sizeof(umbra_ntt),
                                        "transform tables"));
     params->ntt = memory;
+    return UMBRA_OK;
+}
+
+/* What conversions and logarithms need of a prime. */
+static umbra_status make_moduli(umbra_params *params)
+{
+    UMBRA_TRY(make_tables(params));
     for (int i = 0; i < params->total; i++)
-        UMBRA_TRY(
-            umbra_modulus_init(&params->ntt[i].modulus,
-                               i < l->prime_count ? l->primes[i] : l->special[i - l->prime_count]));
+        UMBRA_TRY(umbra_modulus_init(&params->ntt[i].modulus, prime_of(&params->literal, i)));
     return UMBRA_OK;
 }
 
 static umbra_status make_transforms(umbra_params *params)
 {
     const umbra_params_literal *l = &params->literal;
-    void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)params->total, sizeof(umbra_ntt),
-                                       "transform tables"));
-    params->ntt = memory;
+    UMBRA_TRY(make_tables(params));
     for (int i = 0; i < params->total; i++)
-        UMBRA_TRY(umbra_ntt_init(&params->ntt[i],
-                                 i < l->prime_count ? l->primes[i] : l->special[i - l->prime_count],
-                                 l->degree_log2));
+        UMBRA_TRY(umbra_ntt_init(&params->ntt[i], prime_of(l, i), l->degree_log2));
     return umbra_fft_new(&params->fft, l->degree_log2);
 }
 

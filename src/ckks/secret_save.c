@@ -19,11 +19,11 @@ umbra_status umbra_secret_key_write(const umbra_secret_key *key, umbra_file_writ
 }
 
 static umbra_status load_mapped(const char *path, const umbra_params *params,
-                                const umbra_file_copy *map, umbra_secret_key **key)
+                                const umbra_file_copy *content, umbra_secret_key **key)
 {
     umbra_envelope envelope;
     umbra_reader body;
-    UMBRA_TRY(umbra_envelope_open(map->bytes, map->size, path, UMBRA_KIND_SECRET_KEY,
+    UMBRA_TRY(umbra_envelope_open(content->bytes, content->size, path, UMBRA_KIND_SECRET_KEY,
                                   UMBRA_SECRET_KEY_VERSION, true, &envelope, &body));
     UMBRA_TRY(umbra_check_parameter_hash(params, &envelope, path));
     const unsigned char *seed = umbra_read_view(&body, UMBRA_SEED_BYTES);
@@ -43,11 +43,11 @@ static umbra_status load_mapped(const char *path, const umbra_params *params,
 umbra_status umbra_secret_key_load(const char *path, const umbra_params *params,
                                    umbra_secret_key **out)
 {
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     umbra_secret_key *key = NULL;
-    UMBRA_TRY(umbra_file_load(path, &map));
-    umbra_status status = load_mapped(path, params, &map, &key);
-    umbra_file_unload(&map);
+    UMBRA_TRY(umbra_file_load(path, &content));
+    umbra_status status = load_mapped(path, params, &content, &key);
+    umbra_file_unload(&content);
     if (status == UMBRA_OK)
         *out = key;
     else

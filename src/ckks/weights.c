@@ -31,24 +31,30 @@ static double largest(const double *x, size_t count)
     return most;
 }
 
-static umbra_status too_large(double most, double scale_log2, int bits)
+/* Coefficients times the scale, not yet rounded, in scratch; all below `limit`. */
+static umbra_status scale_weights(const umbra_params *params, double scale_log2, const double *re,
+                                  const double *im, size_t count, double *scratch, double limit,
+                                  int bits)
 {
-    return umbra_fail(UMBRA_E_INPUT,
-                      "weights of %g at scale 2^%.2f do not fit %d bits; take a smaller scale",
-                      most, scale_log2, bits);
+    const double scale = exp2(scale_log2);
+    embed_weights(params, re, im, count, scratch);
+    const double most = largest(scratch, 2 * count);
+    if (!(most * scale < limit))
+        return umbra_fail(UMBRA_E_INPUT,
+                          "weights of %g at scale 2^%.2f do not fit %d bits; take a smaller scale",
+                          most, scale_log2, bits);
+    for (size_t k = 0; k < 2 * count; k++)
+        scratch[k] *= scale;
+    return UMBRA_OK;
 }
 
 umbra_status umbra_encode_weights_i32(const umbra_params *params, int32_t *r, double scale_log2,
                                       const double *re, const double *im, size_t count,
                                       double *scratch)
 {
-    const double scale = exp2(scale_log2);
-    embed_weights(params, re, im, count, scratch);
-    const double most = largest(scratch, 2 * count);
-    if (!(most * scale < 0x1p31 - 1))
-        return too_large(most, scale_log2, 32);
+    UMBRA_TRY(scale_weights(params, scale_log2, re, im, count, scratch, 0x1p31 - 1, 32));
     for (size_t k = 0; k < 2 * count; k++)
-        r[k] = (int32_t)lrint(scratch[k] * scale);
+        r[k] = (int32_t)lrint(scratch[k]);
     return UMBRA_OK;
 }
 
@@ -56,12 +62,8 @@ umbra_status umbra_encode_weights_i64(const umbra_params *params, int64_t *r, do
                                       const double *re, const double *im, size_t count,
                                       double *scratch)
 {
-    const double scale = exp2(scale_log2);
-    embed_weights(params, re, im, count, scratch);
-    const double most = largest(scratch, 2 * count);
-    if (!(most * scale < 0x1p62))
-        return too_large(most, scale_log2, 63);
+    UMBRA_TRY(scale_weights(params, scale_log2, re, im, count, scratch, 0x1p62, 63));
     for (size_t k = 0; k < 2 * count; k++)
-        r[k] = llrint(scratch[k] * scale);
+        r[k] = llrint(scratch[k]);
     return UMBRA_OK;
 }

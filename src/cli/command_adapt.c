@@ -273,8 +273,8 @@ static umbra_status print_report(const umbra_cli *cli, umbra_adapter *adapter, c
     return UMBRA_OK;
 }
 
-static umbra_status adapt(const umbra_cli *cli, umbra_adapter *adapter, const umbra_file_copy *map,
-                          const char *output)
+static umbra_status adapt(const umbra_cli *cli, umbra_adapter *adapter,
+                          const umbra_file_copy *content, const char *output)
 {
     wish w;
     samples in = {.data = NULL};
@@ -282,7 +282,7 @@ static umbra_status adapt(const umbra_cli *cli, umbra_adapter *adapter, const um
     umbra_graph *graph = NULL;
     umbra_status status;
     UMBRA_TRY(read_wish(cli, &w));
-    UMBRA_TRY(umbra_onnx_import(map->bytes, map->size, cli->argument[0], &graph));
+    UMBRA_TRY(umbra_onnx_import(content->bytes, content->size, cli->argument[0], &graph));
     bool folder = is_folder(output);
     if (w.fit || folder)
         UMBRA_GOTO(end, status, read_samples(cli, graph, &in));
@@ -301,15 +301,16 @@ end:
 static umbra_status run_adapt(const umbra_cli *cli)
 {
     const char *output = NULL;
-    umbra_file_copy map;
+    umbra_file_copy content;
     umbra_adapter *adapter = NULL;
     UMBRA_TRY(umbra_cli_require(cli, UMBRA_OPT_OUTPUT, &output));
-    UMBRA_TRY(umbra_file_load(cli->argument[0], &map));
-    umbra_status status = umbra_adapter_open(&adapter, map.bytes, map.size, cli->argument[0]);
+    UMBRA_TRY(umbra_file_load(cli->argument[0], &content));
+    umbra_status status =
+        umbra_adapter_open(&adapter, content.bytes, content.size, cli->argument[0]);
     if (status == UMBRA_OK)
-        status = adapt(cli, adapter, &map, output);
+        status = adapt(cli, adapter, &content, output);
     umbra_adapter_free(adapter);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     return status;
 }
 

@@ -3,23 +3,24 @@
 #include "cli/report.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "client/model.h"
 #include "plan/plan.h"
 
 static umbra_status copy_file(const char *from, const char *to)
 {
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     umbra_file_writer *file = NULL;
-    UMBRA_TRY(umbra_file_load(from, &map));
+    UMBRA_TRY(umbra_file_load(from, &content));
     umbra_status status = umbra_file_create(&file, to, false);
     if (status == UMBRA_OK) {
-        status = umbra_file_append(file, map.bytes, map.size);
+        status = umbra_file_append(file, content.bytes, content.size);
         if (status == UMBRA_OK)
             status = umbra_file_commit(file);
         else
             umbra_file_discard(file);
     }
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     return status;
 }
 
@@ -59,6 +60,10 @@ static umbra_status print_report(const umbra_cli *cli, const umbra_plan *plan, c
 {
     umbra_plan_summary s;
     umbra_plan_summarise(plan, &s);
+    if (!s.ranges_known)
+        umbra_log_warning("the model gives no ranges of its values, so the bits of precision are "
+                          "those of random inputs and real ones may keep fewer: let `umbra adapt "
+                          "MODEL INPUTS -o DIR` measure ranges, and plan DIR");
     if (cli->json) {
         json_t *object = json_object();
         umbra_report_plan(object, &s);

@@ -39,6 +39,7 @@ void umbra_report_plan(json_t *object, const umbra_plan_summary *s)
     json_object_set_new(object, "result_bytes", json_integer((json_int_t)s->result_bytes));
     json_object_set_new(object, "predicted_seconds", json_real(s->predicted_seconds));
     json_object_set_new(object, "predicted_bits", json_real(s->predicted_bits));
+    json_object_set_new(object, "ranges_known", json_boolean(s->ranges_known));
     json_object_set_new(object, "predicted_memory_bytes",
                         json_integer((json_int_t)s->predicted_memory_bytes));
 }

@@ -39,22 +39,22 @@ static char *next_cell(char **cursor, int *end_of_line)
 
 static umbra_status read_text(const char *path, char **out)
 {
-    umbra_file_copy map = {0};
-    UMBRA_TRY(umbra_file_load(path, &map));
+    umbra_file_copy content = {0};
+    UMBRA_TRY(umbra_file_load(path, &content));
     umbra_status status = UMBRA_OK;
     void *memory = NULL;
-    if (map.size == 0 || map.size > MAX_TABLE_BYTES)
+    if (content.size == 0 || content.size > MAX_TABLE_BYTES)
         status = umbra_fail(UMBRA_E_INPUT, "%s: a table has 1 to %zu bytes, this one %zu", path,
-                            MAX_TABLE_BYTES, map.size);
-    else if (memchr(map.bytes, '\0', map.size) != NULL)
+                            MAX_TABLE_BYTES, content.size);
+    else if (memchr(content.bytes, '\0', content.size) != NULL)
         status = umbra_fail(UMBRA_E_INPUT, "%s: not a text file", path);
     else
-        status = umbra_memory_alloc(&memory, map.size + 1, "table");
+        status = umbra_memory_alloc(&memory, content.size + 1, "table");
     if (status == UMBRA_OK) {
-        memcpy(memory, map.bytes, map.size);
+        memcpy(memory, content.bytes, content.size);
         *out = memory;
     }
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     return status;
 }
 

@@ -23,11 +23,11 @@ static umbra_status check_hash(const char *path, const unsigned char wanted[UMBR
     static const unsigned char none[UMBRA_HASH_BYTES];
     if (memcmp(wanted, none, sizeof none) == 0)
         return UMBRA_OK;
-    umbra_file_copy map = {0};
-    UMBRA_TRY(umbra_file_load(path, &map));
+    umbra_file_copy content = {0};
+    UMBRA_TRY(umbra_file_load(path, &content));
     unsigned char found[UMBRA_HASH_BYTES];
-    umbra_hash(found, map.bytes, map.size);
-    umbra_file_unload(&map);
+    umbra_hash(found, content.bytes, content.size);
+    umbra_file_unload(&content);
     if (memcmp(found, wanted, sizeof found) != 0)
         return umbra_fail(UMBRA_E_MISMATCH,
                           "%s is not the encoder that the plan was made for; take the encoder.onnx "

@@ -224,10 +224,10 @@ static umbra_status load_classifier(const char *path, umbra_graph **out)
 
 static umbra_status hash_encoder(umbra_model *model)
 {
-    umbra_file_copy map = {0};
-    UMBRA_TRY(umbra_file_load(model->encoder_path, &map));
-    umbra_hash(model->info.encoder_hash, map.bytes, map.size);
-    umbra_file_unload(&map);
+    umbra_file_copy content = {0};
+    UMBRA_TRY(umbra_file_load(model->encoder_path, &content));
+    umbra_hash(model->info.encoder_hash, content.bytes, content.size);
+    umbra_file_unload(&content);
     return UMBRA_OK;
 }
 
@@ -269,20 +269,21 @@ static umbra_status open_folder(const char *folder, json_t *root, const char *js
 
 static umbra_status read_json(const char *path, json_t **out)
 {
-    umbra_file_copy map = {0};
-    UMBRA_TRY(umbra_file_load(path, &map));
+    umbra_file_copy content = {0};
+    UMBRA_TRY(umbra_file_load(path, &content));
     umbra_status status = UMBRA_OK;
     json_error_t error;
-    if (map.size > MAX_JSON_BYTES) {
+    if (content.size > MAX_JSON_BYTES) {
         status = umbra_fail(UMBRA_E_INPUT, "%s: larger than %zu bytes, which no model.json is",
                             path, MAX_JSON_BYTES);
     } else {
-        *out = json_loadb((const char *)map.bytes, map.size, JSON_REJECT_DUPLICATES, &error);
+        *out =
+            json_loadb((const char *)content.bytes, content.size, JSON_REJECT_DUPLICATES, &error);
         if (*out == NULL)
             status = umbra_fail(UMBRA_E_INPUT, "%s: line %d, column %d: %s", path, error.line,
                                 error.column, error.text);
     }
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     return status;
 }
 

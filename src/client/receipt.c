@@ -72,16 +72,16 @@ static umbra_status copy_name(const char *path, char **out)
 umbra_status umbra_receipt_add(umbra_receipt *receipt, const char *path)
 {
     umbra_receipt_item item = {0};
-    umbra_file_copy map;
+    umbra_file_copy content;
     UMBRA_TRY(grow(receipt));
     UMBRA_TRY(copy_name(path, &item.name));
-    umbra_status status = umbra_file_load(path, &map);
+    umbra_status status = umbra_file_load(path, &content);
     if (status != UMBRA_OK) {
         umbra_memory_free(item.name);
         return status;
     }
-    umbra_hash(item.hash, map.bytes, map.size);
-    umbra_file_unload(&map);
+    umbra_hash(item.hash, content.bytes, content.size);
+    umbra_file_unload(&content);
     receipt->items[receipt->count++] = item;
     return UMBRA_OK;
 }
@@ -149,18 +149,18 @@ static umbra_status read_body(umbra_reader *r, const umbra_envelope *envelope,
 
 umbra_status umbra_receipt_load(const char *path, const umbra_profile *profile, umbra_receipt **out)
 {
-    umbra_file_copy map;
+    umbra_file_copy content;
     umbra_envelope envelope;
     umbra_reader body;
     umbra_receipt *receipt = NULL;
-    UMBRA_TRY(umbra_file_load(path, &map));
-    umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_RECEIPT,
+    UMBRA_TRY(umbra_file_load(path, &content));
+    umbra_status status = umbra_envelope_open(content.bytes, content.size, path, UMBRA_KIND_RECEIPT,
                                               RECEIPT_VERSION, true, &envelope, &body);
     if (status == UMBRA_OK)
         status = umbra_receipt_new(&receipt, envelope.key_id);
     if (status == UMBRA_OK)
         status = read_body(&body, &envelope, profile, receipt);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     if (status != UMBRA_OK) {
         umbra_receipt_free(receipt);
         return status;

@@ -181,10 +181,10 @@ umbra_status umbra_npy_parse_f32(const void *bytes, size_t size, const char *nam
 
 umbra_status umbra_npy_read_f32(const char *path, umbra_shape *shape, float **data)
 {
-    umbra_file_copy map;
-    UMBRA_TRY(umbra_file_load(path, &map));
-    umbra_status status = umbra_npy_parse_f32(map.bytes, map.size, path, shape, data);
-    umbra_file_unload(&map);
+    umbra_file_copy content;
+    UMBRA_TRY(umbra_file_load(path, &content));
+    umbra_status status = umbra_npy_parse_f32(content.bytes, content.size, path, shape, data);
+    umbra_file_unload(&content);
     return status;
 }
 

@@ -331,21 +331,21 @@ static int open_folder(const char *path)
 
 umbra_status umbra_onnx_import_file(const char *path, umbra_graph **out)
 {
-    umbra_file_copy map;
-    UMBRA_TRY(umbra_file_load(path, &map));
+    umbra_file_copy content;
+    UMBRA_TRY(umbra_file_load(path, &content));
     int folder = open_folder(path);
-    umbra_status status = import(map.bytes, map.size, path, folder, out);
+    umbra_status status = import(content.bytes, content.size, path, folder, out);
     if (folder >= 0)
         close(folder);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     return status;
 }
 
 umbra_status umbra_onnx_import_single_file(const char *path, umbra_graph **out)
 {
-    umbra_file_copy map;
-    UMBRA_TRY(umbra_file_load(path, &map));
-    umbra_status status = import(map.bytes, map.size, path, -1, out);
-    umbra_file_unload(&map);
+    umbra_file_copy content;
+    UMBRA_TRY(umbra_file_load(path, &content));
+    umbra_status status = import(content.bytes, content.size, path, -1, out);
+    umbra_file_unload(&content);
     return status;
 }

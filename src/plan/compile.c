@@ -51,6 +51,16 @@ static uint64_t packed_bytes(const umbra_params *params, int level, int parts)
     return (uint64_t)parts * umbra_params_degree(params) * bits / 8;
 }
 
+static bool ranges_known(const umbra_network *n)
+{
+    for (int i = 0; i < n->tensor_count; i++) {
+        const umbra_value *v = &n->graph->values[n->tensors[i].value];
+        if (n->tensors[i].kind != UMBRA_TENSOR_INPUT && v->range_min <= v->range_max)
+            return true;
+    }
+    return false;
+}
+
 static void make_summary(umbra_plan *plan)
 {
     umbra_plan_summary *s = &plan->summary;
@@ -62,7 +72,8 @@ static void make_summary(umbra_plan *plan)
                               .levels = umbra_params_level_count(params),
                               .log2_q = umbra_params_log2_q(params),
                               .log2_qp = umbra_params_log2_qp(params),
-                              .predicted_bits = plan->build.predicted_bits};
+                              .predicted_bits = plan->build.predicted_bits,
+                              .ranges_known = ranges_known(&plan->build.network)};
     /* Security falls with log2(QP) in inverse proportion, about: the table's limit is 128 bits. */
     s->security_bits = UMBRA_SECURITY_BITS;
     for (size_t i = 0; i < plan->simulation.key_count; i++)

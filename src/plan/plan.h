@@ -50,6 +50,9 @@ typedef struct umbra_plan_summary {
     double log2_q, log2_qp, security_bits;
     uint64_t key_bytes, query_bytes, result_bytes, predicted_memory_bytes;
     double predicted_seconds, predicted_bits;
+    /* False: the model gives no range of any computed value, and predicted_bits rests on random
+     * inputs, which may be unlike real ones. */
+    bool ranges_known;
 } umbra_plan_summary;
 void umbra_plan_summarise(const umbra_plan *plan, umbra_plan_summary *out);
 

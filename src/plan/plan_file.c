@@ -228,11 +228,11 @@ umbra_status umbra_plan_read_body(umbra_reader *reader, umbra_plan **out)
 
 umbra_status umbra_plan_load(const char *path, umbra_plan **out)
 {
-    umbra_file_copy map;
+    umbra_file_copy content;
     umbra_envelope envelope;
     umbra_reader body;
-    UMBRA_TRY(umbra_file_load(path, &map));
-    umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_PLAN,
+    UMBRA_TRY(umbra_file_load(path, &content));
+    umbra_status status = umbra_envelope_open(content.bytes, content.size, path, UMBRA_KIND_PLAN,
                                               PLAN_VERSION, true, &envelope, &body);
     umbra_plan *plan = NULL;
     if (status == UMBRA_OK)
@@ -242,7 +242,7 @@ umbra_status umbra_plan_load(const char *path, umbra_plan **out)
         umbra_plan_free(plan);
         status = umbra_fail(UMBRA_E_INPUT, "%s: the header names other parameters", path);
     }
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     if (status == UMBRA_OK)
         *out = plan;
     return status;

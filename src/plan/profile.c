@@ -148,12 +148,12 @@ static umbra_status check_parameters(const umbra_profile *p, const umbra_envelop
 
 umbra_status umbra_profile_load(const char *path, umbra_profile **out)
 {
-    umbra_file_copy map;
+    umbra_file_copy content;
     umbra_envelope envelope;
     umbra_reader body;
     void *made = NULL;
-    UMBRA_TRY(umbra_file_load(path, &map));
-    umbra_status status = umbra_envelope_open(map.bytes, map.size, path, UMBRA_KIND_PROFILE,
+    UMBRA_TRY(umbra_file_load(path, &content));
+    umbra_status status = umbra_envelope_open(content.bytes, content.size, path, UMBRA_KIND_PROFILE,
                                               UMBRA_PROFILE_VERSION, true, &envelope, &body);
     if (status == UMBRA_OK)
         status = umbra_memory_alloc(&made, sizeof(umbra_profile), "a profile");
@@ -161,7 +161,7 @@ umbra_status umbra_profile_load(const char *path, umbra_profile **out)
         status = read_body(&body, made);
     if (status == UMBRA_OK)
         status = check_parameters(made, &envelope, path);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     if (status != UMBRA_OK) {
         umbra_profile_free(made);
         return status;

@@ -103,21 +103,22 @@ static umbra_status read_whole(const umbra_file_reader *file, umbra_file_copy *o
     if (file->size > SIZE_MAX || (available != 0 && file->size > available))
         return umbra_fail(UMBRA_E_RESOURCE, "%s: %llu MiB do not fit into memory", file->path,
                           (unsigned long long)(file->size >> 20));
-    umbra_file_copy map = {.size = (size_t)file->size};
-    void *bytes = mmap(NULL, map.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    umbra_file_copy content = {.size = (size_t)file->size};
+    void *bytes =
+        mmap(NULL, content.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED)
         return umbra_fail(UMBRA_E_RESOURCE, "%s: no memory for %llu MiB", file->path,
                           (unsigned long long)(file->size >> 20));
-    map.bytes = bytes;
-    if (map.size <= LOCKED_BYTES)
-        (void)mlock(bytes, map.size); /* where ulimit -l allows it */
-    if (map.size <= PRIVATE_BYTES)
-        (void)madvise(bytes, map.size, MADV_DONTDUMP);
-    umbra_status status = umbra_file_read_at(file, 0, bytes, map.size);
+    content.bytes = bytes;
+    if (content.size <= LOCKED_BYTES)
+        (void)mlock(bytes, content.size); /* where ulimit -l allows it */
+    if (content.size <= PRIVATE_BYTES)
+        (void)madvise(bytes, content.size, MADV_DONTDUMP);
+    umbra_status status = umbra_file_read_at(file, 0, bytes, content.size);
     if (status == UMBRA_OK)
-        *out = map;
+        *out = content;
     else
-        umbra_file_unload(&map);
+        umbra_file_unload(&content);
     return status;
 }
 
@@ -134,14 +135,14 @@ umbra_status umbra_file_load(const char *path, umbra_file_copy *out)
     return status;
 }
 
-void umbra_file_unload(umbra_file_copy *map)
+void umbra_file_unload(umbra_file_copy *content)
 {
-    void *bytes = (void *)(uintptr_t)map->bytes;
-    if (bytes != NULL && map->size <= PRIVATE_BYTES)
-        umbra_secret_wipe(bytes, map->size);
+    void *bytes = (void *)(uintptr_t)content->bytes;
+    if (bytes != NULL && content->size <= PRIVATE_BYTES)
+        umbra_secret_wipe(bytes, content->size);
     if (bytes != NULL)
-        munmap(bytes, map->size);
-    *map = (umbra_file_copy){0};
+        munmap(bytes, content->size);
+    *content = (umbra_file_copy){0};
 }
 
 static umbra_status fail_writing(umbra_file_writer *file, int error)

@@ -37,7 +37,7 @@ typedef struct umbra_file_copy {
 } umbra_file_copy;
 
 umbra_status umbra_file_load(const char *path, umbra_file_copy *out) UMBRA_MUST_USE;
-void umbra_file_unload(umbra_file_copy *map);
+void umbra_file_unload(umbra_file_copy *content);
 
 /* A file being written: to a temporary name beside `path`, renamed over it on commit; discarded,
  * and removed, on umbra_file_discard, on failure, and on SIGINT or SIGTERM

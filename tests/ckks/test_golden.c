@@ -21,12 +21,12 @@ static umbra_params *golden_params(void)
         check_ok(umbra_params_new(&params, &literal));
         return params;
     }
-    umbra_file_copy map = {0};
-    check_ok(umbra_file_load(FOLDER "params.bin", &map));
-    umbra_reader reader = umbra_reader_make(map.bytes, map.size, "params.bin");
+    umbra_file_copy content = {0};
+    check_ok(umbra_file_load(FOLDER "params.bin", &content));
+    umbra_reader reader = umbra_reader_make(content.bytes, content.size, "params.bin");
     check_ok(umbra_params_read(&reader, &params));
     assert_int_equal(umbra_reader_left(&reader), 0);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     return params;
 }
 
@@ -42,19 +42,19 @@ static void check_file(const char *name, const void *bytes, size_t size)
         fclose(out);
         return;
     }
-    umbra_file_copy map = {0};
-    check_ok(umbra_file_load(path, &map));
-    assert_int_equal(map.size, size);
-    assert_memory_equal(map.bytes, bytes, size);
-    umbra_file_unload(&map);
+    umbra_file_copy content = {0};
+    check_ok(umbra_file_load(path, &content));
+    assert_int_equal(content.size, size);
+    assert_memory_equal(content.bytes, bytes, size);
+    umbra_file_unload(&content);
 }
 
 static void check_written(const char *name, const char *path)
 {
-    umbra_file_copy map = {0};
-    check_ok(umbra_file_load(path, &map));
-    check_file(name, map.bytes, map.size);
-    umbra_file_unload(&map);
+    umbra_file_copy content = {0};
+    check_ok(umbra_file_load(path, &content));
+    check_file(name, content.bytes, content.size);
+    umbra_file_unload(&content);
     assert_int_equal(unlink(path), 0);
 }
 
@@ -131,13 +131,13 @@ static void files_work_together(void **state)
     umbra_evaluator *e = NULL;
     umbra_ciphertext *ct = NULL;
     umbra_plaintext *pt = NULL;
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     double back[8];
     check_ok(umbra_secret_key_load(FOLDER "secret.key", params, &secret));
     check_ok(umbra_evaluation_keys_load(FOLDER "evaluation.keys", params, NULL, &evaluation));
     check_ok(umbra_evaluator_new(&e, params, evaluation, NULL));
-    check_ok(umbra_file_load(FOLDER "seeded.ct", &map));
-    umbra_reader reader = umbra_reader_make(map.bytes, map.size, "seeded.ct");
+    check_ok(umbra_file_load(FOLDER "seeded.ct", &content));
+    umbra_reader reader = umbra_reader_make(content.bytes, content.size, "seeded.ct");
     check_ok(umbra_ciphertext_read(&reader, params, &ct));
     check_ok(umbra_eval_rotate(e, ct, ct, 1));
     check_ok(umbra_plaintext_new(&pt, params, 0));
@@ -147,7 +147,7 @@ static void files_work_together(void **state)
         assert_true(fabs(back[i] - ((i + 1) % 8 - 4) / 8.0) < 0x1p-10);
     umbra_plaintext_free(pt);
     umbra_ciphertext_free(ct);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     umbra_evaluator_free(e);
     umbra_evaluation_keys_free(evaluation);
     umbra_secret_key_free(secret);

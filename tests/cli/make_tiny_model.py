@@ -55,9 +55,17 @@ def export(network, shape, path):
                       input_names=["input"], output_names=["output"])
 
 
-def model_json(name, **more):
+@torch.no_grad()
+def measure_ranges(network):
+    """What the convolution and the answer reach on random latents, under the names of the graph."""
+    latents = torch.rand(256, *INPUT[1:]) * 2 - 1
+    reached = {"/0/Conv_output_0": network[0](latents), "output": network(latents)}
+    return {name: [round(1.25 * v.min().item(), 3), round(1.25 * v.max().item(), 3)] for name, v in reached.items()}
+
+
+def model_json(name, ranges, **more):
     base = {"format": "umbra-model", "version": 1, "name": name, "classifier": "classifier.onnx",
-            "labels": ["Round", "Square", "Star"], "output": "multilabel-sigmoid"}
+            "labels": ["Round", "Square", "Star"], "output": "multilabel-sigmoid", "ranges": ranges}
     return json.dumps(base | more, indent=1) + "\n"
 
 
@@ -79,12 +87,13 @@ def main():
         numpy.save(folder / "tiny" / names[0], x.numpy())
         numpy.save(folder / "tiny" / names[1], network(x).detach().numpy())
         expected.append({"model": "classifier", "input": names[0], "output": names[1]})
+    ranges = measure_ranges(network)
     (folder / "tiny" / "model.json").write_text(
-        model_json("tiny", input={"kind": "tensor"}, latent=latent, expected=expected))
+        model_json("tiny", ranges, input={"kind": "tensor"}, latent=latent, expected=expected))
     xray = {"kind": "xray", "width": 16, "height": 16, "channels": 1, "range": [-1, 1],
             "resize": "smallest-side-centre-crop"}
     (folder / "tiny-xray" / "model.json").write_text(
-        model_json("tiny-xray", encoder="encoder.onnx", input=xray, latent=latent))
+        model_json("tiny-xray", ranges, encoder="encoder.onnx", input=xray, latent=latent))
 
 
 if __name__ == "__main__":

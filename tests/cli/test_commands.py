@@ -13,7 +13,8 @@ from umbra_program import (ACCURACY, PROGRAM, SERVER, TINY, TINY_XRAY, Pipeline,
 COMMANDS = ["doctor", "demo", "plan", "keygen", "encrypt", "run", "decrypt", "classify", "verify", "bench",
             "phantom"]
 PLAN_KEYS = {"ring_degree", "log2_q", "log2_qp", "security_bits", "levels", "rotations", "key_bytes",
-             "query_bytes", "result_bytes", "predicted_seconds", "predicted_bits", "predicted_memory_bytes"}
+             "query_bytes", "result_bytes", "predicted_seconds", "predicted_bits", "ranges_known",
+             "predicted_memory_bytes"}
 MACHINE_KEYS = {"isa", "threads", "peak_memory_bytes"}
 ANSWER_KEYS = {"labels", "logits", "probabilities"}
 LIMIT_LOG2_QP = {4096: 106, 8192: 214, 16384: 430, 32768: 868, 65536: 1747, 131072: 3523}
@@ -94,8 +95,10 @@ class Files(ProgramTest):
 
     def test_plan_takes_a_bare_onnx_file(self):
         out = self.folder / "bare"
-        self.ok("plan", TINY / "classifier.onnx", "-o", out)
-        files = Pipeline(self, TINY / "classifier.onnx", INPUT_0, name="bare-pipeline")
+        warns = "gives no ranges"
+        report = self.report("plan", TINY / "classifier.onnx", "-o", out, warns=warns)
+        self.assertIs(report["ranges_known"], False)
+        files = Pipeline(self, TINY / "classifier.onnx", INPUT_0, name="bare-pipeline", warns=warns)
         report = self.report(*files.decrypt(files.result))
         self.assertEqual(report["labels"], [])
         self.assertNotIn("probabilities", report)

@@ -126,25 +126,25 @@ typedef struct suite_case {
 static Onnx__TensorProto *read_tensor(const char *folder, const char *kind, int i)
 {
     char path[1100];
-    umbra_file_copy map;
+    umbra_file_copy content;
     snprintf(path, sizeof path, "%s/test_data_set_0/%s_%d.pb", folder, kind, i);
-    if (umbra_file_load(path, &map) != UMBRA_OK)
+    if (umbra_file_load(path, &content) != UMBRA_OK)
         return NULL;
-    Onnx__TensorProto *t = onnx__tensor_proto__unpack(NULL, map.size, map.bytes);
-    umbra_file_unload(&map);
+    Onnx__TensorProto *t = onnx__tensor_proto__unpack(NULL, content.size, content.bytes);
+    umbra_file_unload(&content);
     return t;
 }
 
 static bool read_case(const char *folder, const char *name, suite_case *out)
 {
     char path[1024];
-    umbra_file_copy map;
+    umbra_file_copy content;
     *out = (suite_case){.name = name};
     snprintf(path, sizeof path, "%s/model.onnx", folder);
-    if (umbra_file_load(path, &map) != UMBRA_OK)
+    if (umbra_file_load(path, &content) != UMBRA_OK)
         return false;
-    out->model = onnx__model_proto__unpack(NULL, map.size, map.bytes);
-    umbra_file_unload(&map);
+    out->model = onnx__model_proto__unpack(NULL, content.size, content.bytes);
+    umbra_file_unload(&content);
     while (out->input_count < MAX_TENSORS &&
            (out->inputs[out->input_count] = read_tensor(folder, "input", out->input_count)) != NULL)
         out->input_count++;

@@ -172,23 +172,23 @@ static void adapt(const unsigned char *bytes, size_t size)
 }
 
 /* Mutant m of a file: some changes that follow from m alone. */
-static size_t make_mutant(unsigned char *copy, const umbra_file_copy *map, int m)
+static size_t make_mutant(unsigned char *copy, const umbra_file_copy *content, int m)
 {
-    size_t size = map->size;
-    memcpy(copy, map->bytes, size);
+    size_t size = content->size;
+    memcpy(copy, content->bytes, size);
     state = 0x9e3779b97f4a7c15u * (uint64_t)(m + 1) + size;
     for (size_t i = 1 + below(2); m > 0 && i > 0 && size > 0; i--)
         size = change(copy, size);
     return size;
 }
 
-static void run_mutant(const umbra_file_copy *map, int m)
+static void run_mutant(const umbra_file_copy *content, int m)
 {
     umbra_graph *graph = NULL;
-    unsigned char *copy = malloc(map->size + 1), *exact;
+    unsigned char *copy = malloc(content->size + 1), *exact;
     if (copy == NULL)
         exit(1);
-    size_t size = make_mutant(copy, map, m);
+    size_t size = make_mutant(copy, content, m);
     exact = realloc(copy, size > 0 ? size : 1); /* a sanitizer sees a read past its end */
     shared->mutant = m;
     shared->stage = "import";
@@ -205,17 +205,17 @@ static void run_mutant(const umbra_file_copy *map, int m)
 
 static void run_file(const char *path, int first, int last)
 {
-    umbra_file_copy map;
+    umbra_file_copy content;
     struct rlimit address = {ADDRESS_BYTES, ADDRESS_BYTES};
     struct itimerval limit = {.it_value = {.tv_sec = MUTANT_SECONDS}};
-    if (umbra_file_load(path, &map) != UMBRA_OK)
+    if (umbra_file_load(path, &content) != UMBRA_OK)
         exit(1);
     setrlimit(RLIMIT_AS, &address);
     for (int m = first; m <= last; m++) {
         setitimer(ITIMER_PROF, &limit, NULL); /* its signal ends the process */
-        run_mutant(&map, m);
+        run_mutant(&content, m);
     }
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
     exit(0);
 }
 

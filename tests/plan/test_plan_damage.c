@@ -26,12 +26,12 @@ static char changed_path[64];
 
 static void read_whole(file *f)
 {
-    umbra_file_copy map;
-    check_ok(umbra_file_load(f->path, &map));
-    f->size = map.size;
-    f->bytes = malloc(map.size);
-    memcpy(f->bytes, map.bytes, map.size);
-    umbra_file_unload(&map);
+    umbra_file_copy content;
+    check_ok(umbra_file_load(f->path, &content));
+    f->size = content.size;
+    f->bytes = malloc(content.size);
+    memcpy(f->bytes, content.bytes, content.size);
+    umbra_file_unload(&content);
 }
 
 static void put(const void *bytes, size_t size)

@@ -12,12 +12,12 @@ static char path[64];
 
 static void read_file(unsigned char **bytes, size_t *size)
 {
-    umbra_file_copy map;
-    check_ok(umbra_file_load(path, &map));
-    *bytes = malloc(map.size);
-    memcpy(*bytes, map.bytes, map.size);
-    *size = map.size;
-    umbra_file_unload(&map);
+    umbra_file_copy content;
+    check_ok(umbra_file_load(path, &content));
+    *bytes = malloc(content.size);
+    memcpy(*bytes, content.bytes, content.size);
+    *size = content.size;
+    umbra_file_unload(&content);
 }
 
 static void test_round_trip(void **state)

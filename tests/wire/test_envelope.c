@@ -7,23 +7,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static umbra_status open_golden(const char *name, umbra_file_copy *map, umbra_envelope *envelope,
-                                umbra_reader *body)
+static umbra_status open_golden(const char *name, umbra_file_copy *content,
+                                umbra_envelope *envelope, umbra_reader *body)
 {
     char path[200];
     snprintf(path, sizeof path, "tests/wire/golden/%s", name);
-    UMBRA_TRY(umbra_file_load(path, map));
-    return umbra_envelope_open(map->bytes, map->size, name, UMBRA_KIND_PLAN, 1, true, envelope,
-                               body);
+    UMBRA_TRY(umbra_file_load(path, content));
+    return umbra_envelope_open(content->bytes, content->size, name, UMBRA_KIND_PLAN, 1, true,
+                               envelope, body);
 }
 
 static void golden_file_opens(void **state)
 {
     (void)state;
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     umbra_envelope envelope;
     umbra_reader body;
-    check_ok(open_golden("plan_v1.umbra", &map, &envelope, &body));
+    check_ok(open_golden("plan_v1.umbra", &content, &envelope, &body));
     assert_int_equal(envelope.kind, UMBRA_KIND_PLAN);
     assert_int_equal(envelope.version, 1);
     assert_int_equal(envelope.key_id, 0x0123456789abcdef);
@@ -35,10 +35,10 @@ static void golden_file_opens(void **state)
     assert_null(umbra_read_view(&body, 101));
     check_fails(UMBRA_E_INPUT, "plan_v1.umbra: truncated weights at byte 147",
                 umbra_reader_check(&body, "weights"));
-    umbra_file_unload(&map);
-    check_ok(open_golden("empty_body.umbra", &map, &envelope, &body));
+    umbra_file_unload(&content);
+    check_ok(open_golden("empty_body.umbra", &content, &envelope, &body));
     assert_int_equal(umbra_reader_left(&body), 0);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
 }
 
 static void each_fault_has_its_error(void **state)
@@ -65,88 +65,88 @@ static void each_fault_has_its_error(void **state)
         {"huge_length.umbra", UMBRA_E_INPUT, "announces 9223372036854775927 bytes"},
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        umbra_file_copy map = {0};
+        umbra_file_copy content = {0};
         umbra_envelope envelope = {.version = 77};
         umbra_reader body = {.size = 77};
         check_fails(faults[i].code, faults[i].text,
-                    open_golden(faults[i].file, &map, &envelope, &body));
+                    open_golden(faults[i].file, &content, &envelope, &body));
         assert_non_null(strstr(umbra_error_message(), faults[i].file));
         assert_int_equal(envelope.version, 77); /* outputs untouched */
         assert_int_equal(body.size, 77);
-        umbra_file_unload(&map);
+        umbra_file_unload(&content);
     }
 }
 
 static void every_bit_flip_and_every_truncation_is_noticed(void **state)
 {
     (void)state;
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     umbra_envelope envelope;
     umbra_reader body;
-    check_ok(open_golden("plan_v1.umbra", &map, &envelope, &body));
-    unsigned char *copy = malloc(map.size);
+    check_ok(open_golden("plan_v1.umbra", &content, &envelope, &body));
+    unsigned char *copy = malloc(content.size);
     assert_non_null(copy);
-    memcpy(copy, map.bytes, map.size);
-    for (size_t bit = 0; bit < 8 * map.size; bit++) {
+    memcpy(copy, content.bytes, content.size);
+    for (size_t bit = 0; bit < 8 * content.size; bit++) {
         copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
-        assert_int_not_equal(
-            umbra_envelope_open(copy, map.size, "x", UMBRA_KIND_PLAN, 1, true, &envelope, &body),
-            UMBRA_OK);
+        assert_int_not_equal(umbra_envelope_open(copy, content.size, "x", UMBRA_KIND_PLAN, 1, true,
+                                                 &envelope, &body),
+                             UMBRA_OK);
         copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
-    for (size_t size = 0; size < map.size; size++)
+    for (size_t size = 0; size < content.size; size++)
         assert_int_equal(
             umbra_envelope_open(copy, size, "x", UMBRA_KIND_PLAN, 1, true, &envelope, &body),
             UMBRA_E_INPUT);
     check_fails(UMBRA_E_INPUT, "is empty",
                 umbra_envelope_open(NULL, 0, "x", UMBRA_KIND_PLAN, 1, true, &envelope, &body));
     free(copy);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
 }
 
 static void the_content_is_not_read_unless_asked(void **state)
 {
     (void)state;
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     umbra_envelope envelope;
     umbra_reader body;
     check_fails(UMBRA_E_INPUT, "damaged content",
-                open_golden("bad_body.umbra", &map, &envelope, &body));
-    check_ok(
-        umbra_envelope_open(map.bytes, map.size, "x", UMBRA_KIND_PLAN, 1, false, &envelope, &body));
-    umbra_file_unload(&map);
+                open_golden("bad_body.umbra", &content, &envelope, &body));
+    check_ok(umbra_envelope_open(content.bytes, content.size, "x", UMBRA_KIND_PLAN, 1, false,
+                                 &envelope, &body));
+    umbra_file_unload(&content);
 }
 
 static void sealing_gives_the_golden_bytes(void **state)
 {
     (void)state;
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     umbra_envelope envelope;
     umbra_reader body;
-    check_ok(open_golden("plan_v1.umbra", &map, &envelope, &body));
+    check_ok(open_golden("plan_v1.umbra", &content, &envelope, &body));
     unsigned char header[UMBRA_ENVELOPE_BYTES];
-    umbra_envelope_seal(header, UMBRA_KIND_PLAN, 1, map.bytes + 16, 0x0123456789abcdef,
-                        map.bytes + 128, 119);
-    assert_memory_equal(header, map.bytes, sizeof header);
+    umbra_envelope_seal(header, UMBRA_KIND_PLAN, 1, content.bytes + 16, 0x0123456789abcdef,
+                        content.bytes + 128, 119);
+    assert_memory_equal(header, content.bytes, sizeof header);
     memset(header, 0, sizeof header);
     umbra_envelope_seal_hashed(header, &envelope);
-    assert_memory_equal(header, map.bytes, sizeof header);
+    assert_memory_equal(header, content.bytes, sizeof header);
     char path[] = "/tmp/umbra-test-envelope-XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    check_ok(umbra_envelope_write_file(path, true, UMBRA_KIND_PLAN, 1, map.bytes + 16,
-                                       0x0123456789abcdef, map.bytes + 128, 119));
+    check_ok(umbra_envelope_write_file(path, true, UMBRA_KIND_PLAN, 1, content.bytes + 16,
+                                       0x0123456789abcdef, content.bytes + 128, 119));
     umbra_file_copy written = {0};
     check_ok(umbra_file_load(path, &written));
-    assert_int_equal(written.size, map.size);
-    assert_memory_equal(written.bytes, map.bytes, map.size);
+    assert_int_equal(written.size, content.size);
+    assert_memory_equal(written.bytes, content.bytes, content.size);
     umbra_file_unload(&written);
     struct stat info;
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
     unlink(path);
-    umbra_file_unload(&map);
+    umbra_file_unload(&content);
 }
 
 static void kinds_have_names(void **state)

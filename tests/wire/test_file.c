@@ -49,13 +49,13 @@ static int teardown(void **state)
 
 static void expect_content(const char *file, const void *bytes, size_t size)
 {
-    umbra_file_copy map = {0};
-    check_ok(umbra_file_load(file, &map));
-    assert_int_equal(map.size, size);
+    umbra_file_copy content = {0};
+    check_ok(umbra_file_load(file, &content));
+    assert_int_equal(content.size, size);
     if (size > 0)
-        assert_memory_equal(map.bytes, bytes, size);
-    umbra_file_unload(&map);
-    assert_null(map.bytes);
+        assert_memory_equal(content.bytes, bytes, size);
+    umbra_file_unload(&content);
+    assert_null(content.bytes);
 }
 
 static void write_small(const char *file, const char *text, bool private_mode)
@@ -295,15 +295,15 @@ static void writers_are_many_and_come_back(void **state)
 static void what_cannot_be_read_is_refused(void **state)
 {
     (void)state;
-    umbra_file_copy map = {.size = 77};
+    umbra_file_copy content = {.size = 77};
     char fifo[160];
     snprintf(fifo, sizeof fifo, "%s.fifo", path);
-    check_fails(UMBRA_E_INPUT, "No such file", umbra_file_load(path, &map));
-    check_fails(UMBRA_E_INPUT, "folder", umbra_file_load(folder, &map));
-    check_fails(UMBRA_E_INPUT, "regular", umbra_file_load("/dev/null", &map));
+    check_fails(UMBRA_E_INPUT, "No such file", umbra_file_load(path, &content));
+    check_fails(UMBRA_E_INPUT, "folder", umbra_file_load(folder, &content));
+    check_fails(UMBRA_E_INPUT, "regular", umbra_file_load("/dev/null", &content));
     assert_int_equal(mkfifo(fifo, 0600), 0);
-    check_fails(UMBRA_E_INPUT, "regular", umbra_file_load(fifo, &map)); /* and does not wait */
-    assert_int_equal(map.size, 77);
+    check_fails(UMBRA_E_INPUT, "regular", umbra_file_load(fifo, &content)); /* and does not wait */
+    assert_int_equal(content.size, 77);
     write_small(path, "", false);
     expect_content(path, "", 0);
     clear_folder();
@@ -313,19 +313,19 @@ static void what_cannot_be_read_is_refused(void **state)
 static void a_file_in_memory_is_a_copy(void **state)
 {
     (void)state;
-    umbra_file_copy map = {0};
+    umbra_file_copy content = {0};
     static char big[300000];
     memset(big, 'a', sizeof big);
     write_small(path, "old content", false);
-    check_ok(umbra_file_load(path, &map));
+    check_ok(umbra_file_load(path, &content));
     FILE *other = fopen(path, "r+b"); /* in place: not a new file under the old name */
     assert_non_null(other);
     assert_int_equal(fwrite("new", 1, 3, other), 3);
     assert_int_equal(fclose(other), 0);
-    assert_memory_equal(map.bytes, "old content", 11);
+    assert_memory_equal(content.bytes, "old content", 11);
     assert_int_equal(truncate(path, 0), 0);
-    assert_memory_equal(map.bytes, "old content", 11); /* a mapping would end in SIGBUS */
-    umbra_file_unload(&map);
+    assert_memory_equal(content.bytes, "old content", 11); /* a mapping would end in SIGBUS */
+    umbra_file_unload(&content);
     other = fopen(path, "wb");
     assert_non_null(other);
     assert_int_equal(fwrite(big, 1, sizeof big, other), sizeof big);
@@ -358,15 +358,15 @@ static void pieces_are_read_where_they_stand(void **state)
 static void a_file_beyond_memory_is_refused_at_once(void **state)
 {
     (void)state;
-    umbra_file_copy map = {.size = 77};
+    umbra_file_copy content = {.size = 77};
     write_small(path, "", false);
     if (truncate(path, (off_t)1 << 42) != 0) { /* sparse; not every file system has such */
         clear_folder();
         skip();
     }
     check_fails(UMBRA_E_RESOURCE, "4194304 MiB do not fit into memory",
-                umbra_file_load(path, &map));
-    assert_int_equal(map.size, 77);
+                umbra_file_load(path, &content));
+    assert_int_equal(content.size, 77);
     clear_folder();
 }
 
