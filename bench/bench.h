@@ -2,7 +2,7 @@
 #ifndef UMBRA_BENCH_BENCH_H
 #define UMBRA_BENCH_BENCH_H
 
-#include "umbra/status.h"
+#include "base/threads.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -52,6 +52,13 @@ umbra_status umbra_bench_measure(const umbra_bench_options *options, umbra_bench
                                  void *context, umbra_bench_figure *figure) UMBRA_MUST_USE;
 /* CPU time of all threads of the process. */
 double umbra_bench_cpu_ns(void);
+
+/* What this machine can do at most with the kernel set in use, all threads together. */
+typedef struct umbra_bench_roofs {
+    double butterflies_per_ns, products_per_ns; /* 0 for portable kernels */
+    double memory_bytes_per_ns;                 /* read in order, each thread its own */
+} umbra_bench_roofs;
+umbra_status umbra_bench_measure_roofs(umbra_pool *pool, umbra_bench_roofs *out) UMBRA_MUST_USE;
 
 /* Kernels of every set that this machine runs. */
 umbra_status umbra_bench_math(const umbra_bench_options *options, umbra_bench_sink sink,

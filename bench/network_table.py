@@ -6,7 +6,7 @@ MOST_SECONDS = {"lenet": {8: 1}, "vgg5": {8: 1}, "hefnet": {8: 1}, "resnet20": {
 CORES, SLOWER = 4, {"avx512ifma": 1, "avx2": 3}
 
 COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "bits, least", "mean", "predicted", "N", "levels",
-           "rotations", "keys", "query", "result", "peak memory", "predicted")
+           "rotations", "keys", "query", "result", "peak memory", "predicted", "of multiply roof", "of memory roof")
 
 
 def size(count):
@@ -29,7 +29,7 @@ def most_seconds(line):
 
 
 def row(line):
-    seconds, bits = (lambda x: f"{x:.3g}"), (lambda x: f"{x:.1f}")
+    seconds, bits, share = (lambda x: f"{x:.3g}"), (lambda x: f"{x:.1f}"), (lambda x: f"{100 * x:.0f} %")
     least = number(line, "bits_least", bits) + (" **too few**" if line.get("agrees") is False else "")
     most = most_seconds(line)
     return [number(line, "seconds_median", seconds), "–" if most is None else seconds(most),
@@ -37,7 +37,8 @@ def row(line):
             number(line, "seconds_whole_median", seconds), number(line, "cpu_seconds_median", seconds), least, number(line, "bits_mean", bits),
             number(line, "bits_predicted", bits), f"2^{line['degree_log2']}", str(line["levels"]),
             str(line["rotations"]), size(line["key_bytes"]), size(line["query_bytes"]), size(line["result_bytes"]),
-            number(line, "peak_bytes", size), number(line, "peak_predicted_bytes", size)]
+            number(line, "peak_bytes", size), number(line, "peak_predicted_bytes", size),
+            number(line, "multiply_share", share), number(line, "memory_share", share)]
 
 
 def cells(line):

@@ -114,7 +114,18 @@ def plan_network(options, folder, work):
              "bits_predicted": report["predicted_bits"], "peak_predicted_bytes": report["predicted_memory_bytes"],
              "degree_log2": report["ring_degree"].bit_length() - 1, "security_bits": report["security_bits"],
              "log2_qp": report["log2_qp"]}
-    return line | {k: report[k] for k in ("levels", "rotations", "key_bytes", "query_bytes", "result_bytes")}, report
+    return line | {k: report[k] for k in ("levels", "rotations", "key_bytes", "query_bytes", "result_bytes", "butterflies",
+                                          "products", "read_bytes")}, report
+
+
+def shares_of_roofs(options, line):
+    """What the multiplications alone, and reading keys and weights alone, would take of the median; measured now."""
+    roofs = program(options, "bench", "roofs").report
+    shares = {"memory_share": line["read_bytes"] / roofs["memory_bytes_per_ns"] * 1e-9 / line["seconds_median"]}
+    if roofs["products_per_ns"] > 0:
+        least = line["butterflies"] / roofs["butterflies_per_ns"] + line["products"] / roofs["products_per_ns"]
+        shares["multiply_share"] = least * 1e-9 / line["seconds_median"]
+    return shares
 
 
 def time_network(options, folder, work):
@@ -159,6 +170,7 @@ def measure(options, folder):
         require_room(plan, work)
         if not options.check:
             line |= time_network(options, folder, work)
+            line |= shares_of_roofs(options, line)
             shutil.rmtree(work / "keys")
         if options.inputs:
             line |= check_network(options, folder)

@@ -10,6 +10,7 @@
 typedef struct umbra_cost_model {
     double ntt_ns;     /* one transform */
     double dot_ns;     /* one term of dot2: two products */
+    double key_ns;     /* the same where two words are a key's, from memory */
     double word_ns;    /* one pass over a limb: add, permute, scale */
     double convert_ns; /* one term of base conversion */
     double parallel;   /* seconds = ns * 1e-9 * (serial + (1 - serial) / threads) */

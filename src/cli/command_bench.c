@@ -83,10 +83,29 @@ static umbra_status time_runs(const umbra_cli *cli, umbra_session *s, double *se
     return UMBRA_OK;
 }
 
+/* The least time of the multiplications, and of reading keys and weights, over the time taken. */
+static umbra_status measure_shares(const umbra_session *s, double seconds, double *multiply,
+                                   double *memory)
+{
+    umbra_plan_work work;
+    umbra_bench_roofs roofs;
+    UMBRA_TRY(umbra_plan_count_work(s->plan, &work));
+    UMBRA_TRY(umbra_bench_measure_roofs(s->pool, &roofs));
+    *memory = work.bytes / roofs.memory_bytes_per_ns * 1e-9 / seconds;
+    *multiply = 0;
+    if (roofs.products_per_ns > 0)
+        *multiply =
+            (work.butterflies / roofs.butterflies_per_ns + work.products / roofs.products_per_ns) *
+            1e-9 / seconds;
+    return UMBRA_OK;
+}
+
 static umbra_status print_network(const umbra_cli *cli, const umbra_session *s,
                                   const double *seconds, int runs, double bits)
 {
     umbra_plan_summary sum;
+    double multiply = 0, memory = 0;
+    UMBRA_TRY(measure_shares(s, seconds[runs / 2], &multiply, &memory));
     umbra_plan_summarise(s->plan, &sum);
     if (cli->json) {
         json_t *object = json_object();
@@ -99,6 +118,9 @@ static umbra_status print_network(const umbra_cli *cli, const umbra_session *s,
         json_object_set_new(object, "bits", json_real(bits));
         json_object_set_new(object, "keygen_seconds", json_real(s->times.keys));
         json_object_set_new(object, "prepare_seconds", json_real(s->times.prepare));
+        if (multiply > 0)
+            json_object_set_new(object, "roof_share", json_real(multiply));
+        json_object_set_new(object, "memory_share", json_real(memory));
         umbra_report_machine(object, umbra_pool_threads(s->pool));
         return umbra_report_print(object);
     }
@@ -109,6 +131,9 @@ static umbra_status print_network(const umbra_cli *cli, const umbra_session *s,
            sum.predicted_seconds, umbra_pool_threads(s->pool), umbra_kernels_get()->name,
            umbra_cli_size_text(keys, sum.key_bytes), s->times.prepare,
            umbra_cli_size_text(peak, umbra_memory_peak_bytes()), bits, sum.predicted_bits);
+    if (multiply > 0)
+        printf("%.0f %% of the multiply roof, ", 100 * multiply);
+    printf("%.0f %% of the roof of memory (keys at each use, weights once)\n", 100 * memory);
     return UMBRA_OK;
 }
 
@@ -139,6 +164,30 @@ static umbra_status bench_network(const umbra_cli *cli, const char *model, int r
         status = print_network(cli, &session, seconds, runs, bits);
     umbra_session_close(&session);
     return status;
+}
+
+static umbra_status bench_roofs(const umbra_cli *cli)
+{
+    umbra_pool *pool = NULL;
+    umbra_bench_roofs roofs;
+    UMBRA_TRY(umbra_pool_new(&pool, cli->threads));
+    const int threads = umbra_pool_threads(pool);
+    umbra_status status = umbra_bench_measure_roofs(pool, &roofs);
+    umbra_pool_free(pool);
+    UMBRA_TRY(status);
+    if (cli->json) {
+        json_t *object = json_object();
+        json_object_set_new(object, "butterflies_per_ns", json_real(roofs.butterflies_per_ns));
+        json_object_set_new(object, "products_per_ns", json_real(roofs.products_per_ns));
+        json_object_set_new(object, "memory_bytes_per_ns", json_real(roofs.memory_bytes_per_ns));
+        umbra_report_machine(object, threads);
+        return umbra_report_print(object);
+    }
+    printf("%d threads, %s: at most %.2f butterflies or %.2f products, and %.1f bytes read from "
+           "memory, in a nanosecond\n",
+           threads, umbra_kernels_get()->name, roofs.butterflies_per_ns, roofs.products_per_ns,
+           roofs.memory_bytes_per_ns);
+    return UMBRA_OK;
 }
 
 static umbra_status parse_shape(const umbra_cli *cli, umbra_bench_shape *shape)
@@ -192,8 +241,11 @@ static umbra_status run_bench(const umbra_cli *cli)
         return umbra_bench_math(&options, print_figure, (void *)cli);
     if (strcmp(what, "ckks") == 0)
         return bench_ckks(cli, &options);
+    if (strcmp(what, "roofs") == 0)
+        return bench_roofs(cli);
     if (!network)
-        return umbra_fail(UMBRA_E_USAGE, "umbra bench knows math, ckks and net, not \"%s\"", what);
+        return umbra_fail(UMBRA_E_USAGE, "umbra bench knows math, ckks, roofs and net, not \"%s\"",
+                          what);
     char shipped[4096];
     if (cli->argument_count == 1)
         UMBRA_TRY(umbra_cli_shipped_model(shipped));
@@ -203,12 +255,15 @@ static umbra_status run_bench(const umbra_cli *cli)
 const umbra_command umbra_command_bench = {
     .name = "bench",
     .summary = "measure this machine: kernels, operations, a network",
-    .usage = "umbra bench math|ckks|net [MODEL] [--shape R:D:S[:B]] [-n RUNS] [--json]",
-    .details = "math: every kernel set, with the share of the multiply roof that the NTT reaches.\n"
-               "ckks: operations at N = 2^14, 2^15, 2^16 on one thread and on all; or, by --shape\n"
-               "R:D:S:B, at N = 2^R with D data primes of B bits (50) and S special primes.\n"
-               "net: a model (the shipped one by default), the median of -n runs.\n"
-               "With --json, math and ckks print one JSON object a line.",
+    .usage = "umbra bench math|ckks|roofs|net [MODEL] [--shape R:D:S[:B]] [-n RUNS] [--json]",
+    .details =
+        "math: every kernel set, with the share of the multiply roof that the NTT reaches.\n"
+        "ckks: operations at N = 2^14, 2^15, 2^16 on one thread and on all; or, by --shape\n"
+        "R:D:S:B, at N = 2^R with D data primes of B bits (50) and S special primes.\n"
+        "roofs: what all threads together can multiply and read from memory.\n"
+        "net: a model (the shipped one by default), the median of -n runs, and its share of\n"
+        "the roofs.\n"
+        "With --json, math and ckks print one JSON object a line.",
     .example = "umbra bench net -n 5 --threads 2",
     .options = 1u << UMBRA_OPT_SHAPE | 1u << UMBRA_OPT_RUNS | 1u << UMBRA_OPT_PRECISION_BITS |
                1u << UMBRA_OPT_MEMORY,

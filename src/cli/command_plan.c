@@ -65,8 +65,13 @@ static umbra_status print_report(const umbra_cli *cli, const umbra_plan *plan, c
                           "those of random inputs and real ones may keep fewer: let `umbra adapt "
                           "MODEL INPUTS -o DIR` measure ranges, and plan DIR");
     if (cli->json) {
+        umbra_plan_work work;
+        UMBRA_TRY(umbra_plan_count_work(plan, &work));
         json_t *object = json_object();
         umbra_report_plan(object, &s);
+        json_object_set_new(object, "butterflies", json_real(work.butterflies));
+        json_object_set_new(object, "products", json_real(work.products));
+        json_object_set_new(object, "read_bytes", json_real(work.bytes));
         json_object_set_new(object, "seconds", json_real(seconds));
         json_object_set_new(object, "nodes", nodes_json(plan));
         umbra_report_machine(object, umbra_cli_threads(cli));

@@ -56,6 +56,14 @@ typedef struct umbra_plan_summary {
 } umbra_plan_summary;
 void umbra_plan_summarise(const umbra_plan *plan, umbra_plan_summary *out);
 
+/* What one run has to do at least, by this plan, whatever the machine. */
+typedef struct umbra_plan_work {
+    double butterflies; /* of all transforms, one pair of residues each */
+    double products;    /* of two residues, in sums of products and in conversions of bases */
+    double bytes;       /* of keys at every use and of weights once, in memory */
+} umbra_plan_work;
+umbra_status umbra_plan_count_work(const umbra_plan *plan, umbra_plan_work *out) UMBRA_MUST_USE;
+
 /* One line for each step of the program, for --explain and --json. */
 typedef struct umbra_plan_node {
     const char *name; /* ONNX node(s) that this step evaluates */

@@ -50,6 +50,8 @@ umbra_status umbra_plan_check_memory(const umbra_plan *plan) UMBRA_MUST_USE;
  */
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
                                  int threads, uint64_t budget_bytes);
+/* All weights of a run, as the integers that a run keeps of them. */
+uint64_t umbra_plan_weight_bytes(const umbra_build *build);
 /* How many bytes of weights a run keeps in memory; it makes the others each time. UINT64_MAX: all.
  */
 uint64_t umbra_plan_kept_weight_bytes(const umbra_plan *plan);

@@ -33,7 +33,7 @@ static uint64_t diagonal_bytes(const umbra_program_map *map)
     return 2 * period * umbra_program_map_coefficient_bytes(map);
 }
 
-static uint64_t weight_bytes(const umbra_build *build)
+uint64_t umbra_plan_weight_bytes(const umbra_build *build)
 {
     uint64_t bytes = 0;
     for (int m = 0; m < build->program.map_count; m++)
@@ -111,7 +111,8 @@ static uint64_t fixed_bytes(const umbra_build *build, const umbra_simulation *si
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
                                  int threads, uint64_t budget_bytes)
 {
-    uint64_t fixed = fixed_bytes(build, simulation, threads), weights = weight_bytes(build);
+    uint64_t fixed = fixed_bytes(build, simulation, threads),
+             weights = umbra_plan_weight_bytes(build);
     uint64_t least = fixed + stream_bytes(build);
     if (fixed + weights <= budget_bytes || fixed + weights < least)
         return fixed + weights;
@@ -122,7 +123,7 @@ uint64_t umbra_plan_kept_weight_bytes(const umbra_plan *plan)
 {
     uint64_t fixed = fixed_bytes(&plan->build, &plan->simulation, plan->threads);
     uint64_t least = fixed + stream_bytes(&plan->build);
-    if (fixed + weight_bytes(&plan->build) <= plan->memory_budget)
+    if (fixed + umbra_plan_weight_bytes(&plan->build) <= plan->memory_budget)
         return UINT64_MAX;
     return plan->memory_budget > least ? plan->memory_budget - least : 0;
 }

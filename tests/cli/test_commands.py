@@ -89,6 +89,8 @@ class Files(ProgramTest):
         self.assertLessEqual(report["log2_qp"], LIMIT_LOG2_QP[report["ring_degree"]])
         self.assertGreaterEqual(report["predicted_bits"], 8)
         self.assertGreater(report["threads"], 0)
+        for work in ("butterflies", "products", "read_bytes"):
+            self.assertGreater(report[work], 1e6, work)
         self.assertGreater(len(report["nodes"]), 1)
         for node in report["nodes"]:
             self.assertLessEqual({"name", "kind", "why", "level"}, node.keys())
@@ -238,6 +240,13 @@ class Together(ProgramTest):
             self.assertGreater(line["ns"], 0)
             self.assertGreater(line["cpu_ns"], 0)
         self.fails(4, ["128 bits"], "bench", "ckks", "--shape", "12:3:1")
+
+    def test_bench_roofs(self):
+        self.assertRegex(self.ok("bench", "roofs", "--threads", "1"), r"1 threads, \w+: at most .* in a nanosecond")
+        report = self.report("bench", "roofs")
+        self.assertTrue(0.1 < report["memory_bytes_per_ns"] < 1e4, report)
+        if report["isa"] != "portable":
+            self.assertTrue(0.01 < report["butterflies_per_ns"] < report["threads"] * 100, report)
 
     def test_verify(self):
         text = self.ok("verify", TINY, INPUT_0, INPUT_1)

@@ -52,7 +52,7 @@ class NetworkTable(ProgramTest):
         self.assertEqual((lines[0]["threads"], lines[0]["inputs"], lines[0]["agrees"]), (1, 1, True))
         self.assertGreaterEqual(lines[0]["bits_least"], lines[0]["bits_predicted"])
         self.assertGreater(lines[0]["peak_bytes"], 1 << 20)
-        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){16}$")
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){18}$")
         again, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
         self.assertEqual((len(lines), again), (1, text))
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 2)

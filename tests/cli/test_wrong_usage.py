@@ -70,7 +70,7 @@ class WrongUsage(ProgramTest):
         self.wrong("--output needs a value before --json", "plan", TINY, "-o", "--json")
         self.wrong("given twice", "plan", TINY, "-o", out, "-o", out)
         self.wrong("takes no value", "plan", TINY, "-o", out, "--explain=1")
-        self.wrong('knows math, ckks and net, not "speed"', "bench", "speed")
+        self.wrong('knows math, ckks, roofs and net, not "speed"', "bench", "speed")
         for shape in ["15:16", "15:16:1x", "15:16:1:", "15:16:1:50:2", "big", ""]:
             self.wrong("--shape needs", "bench", "ckks", "--shape", shape)
         for shape in ["11:4:1", "18:4:1", "15:0:1", "15:65:1", "15:16:0", "15:16:17", "15:16:1:51", "15:16:1:nan"]:
