@@ -68,7 +68,7 @@ static umbra_status make_keys(bench_scheme *s, const umbra_bench_shape *shape, i
         items[count++] =
             (umbra_key_item){umbra_galois_of_rotation(shape->degree_log2, i * BABIES), top};
     const umbra_key_request request = {s->params, items, count};
-    return umbra_evaluation_keys_generate(&s->keys, s->secret, &request, pool);
+    return umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, pool);
 }
 
 static double scale_log2(const bench_scheme *s)

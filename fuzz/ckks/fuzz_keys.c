@@ -9,7 +9,8 @@
 static void read_keys(const uint8_t *data, size_t size)
 {
     umbra_evaluation_keys *keys = NULL;
-    if (umbra_evaluation_keys_read(data, size, "input", golden_params(), NULL, &keys) != UMBRA_OK) {
+    if (umbra_evaluation_keys_read(data, size, "input", golden_params(), NULL, NULL, &keys) !=
+        UMBRA_OK) {
         assert(keys == NULL);
         return;
     }

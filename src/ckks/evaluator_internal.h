@@ -59,12 +59,13 @@ size_t umbra_decomposition_limbs(const umbra_params *params, int level, bool ext
 umbra_status umbra_decompose(umbra_evaluator *e, umbra_decomposition *d, int level,
                              const uint64_t *own, uint64_t *memory, bool extended) UMBRA_MUST_USE;
 
-/* Limbs that one worker needs for an inner product, and for a whole switch. */
-#define UMBRA_SWITCH_BATCH 4
-#define UMBRA_SWITCH_WORKER_LIMBS (UMBRA_SWITCH_BATCH + 3)
+/* Limbs that one worker needs for an inner product, a batch of digits and rows of a seeded key, and
+ * for a whole switch. */
+#define UMBRA_SWITCH_INNER_LIMBS (UMBRA_SWITCH_BATCH + 1)
+#define UMBRA_SWITCH_WORKER_LIMBS (UMBRA_SWITCH_INNER_LIMBS + 3)
 
 /* (r0, r1) = sum of digits times key, in limb `limb` of the level's primes and the special ones.
- * batch: UMBRA_SWITCH_BATCH limbs of scratch */
+ * batch: UMBRA_SWITCH_INNER_LIMBS limbs of scratch */
 void umbra_switch_inner(const umbra_evaluator *e, const umbra_decomposition *d,
                         const umbra_switch_key *key, int limb, uint64_t *r0, uint64_t *r1,
                         uint64_t *batch);

@@ -47,6 +47,7 @@ struct umbra_params {
     unsigned char hash[UMBRA_HASH_BYTES];
 };
 
+#define UMBRA_SWITCH_BATCH 4    /* digits that an inner product takes together */
 #define UMBRA_FOLDED_MIN_LOG2 7 /* points of the polynomial of weights that repeat */
 
 /* The literal against every limit, before any table is made. */
@@ -60,13 +61,18 @@ static inline const umbra_modulus *umbra_params_modulus(const umbra_params *para
     return &params->ntt[prime].modulus;
 }
 
-/* One switching key, trimmed to a level. words: for each prime of the level, then each special one;
- * for each digit of the level; the b half and then the a half: N words of the NTT. All that one
- * limb of an inner product reads is contiguous. */
+/* One switching key, trimmed to a level.
+ *
+ * Whole: words has for each prime of the level, then each special one; for each digit of the level;
+ * the b half and then the a half: N words of the NTT. All that one limb of an inner product reads
+ * is contiguous. Seeded: packed has the b halves alone, as a file has them, and the a halves are
+ * made from the seed each time that they are read. */
 typedef struct umbra_switch_key {
     uint32_t galois; /* 0: relinearisation */
     int level;
-    uint64_t *words;
+    uint64_t *words;                      /* NULL: seeded */
+    unsigned char *packed;                /* NULL: whole */
+    unsigned char seed[UMBRA_SEED_BYTES]; /* of the a halves, where seeded */
     uint32_t *index; /* of the automorphism in NTT order; NULL for relinearisation */
 } umbra_switch_key;
 
@@ -84,7 +90,7 @@ struct umbra_public_key {
     uint64_t *b, *a;                      /* every data prime */
 };
 
-/* Words of one limb of one half of a key. */
+/* Words of one limb of one half of a whole key. */
 static inline uint64_t *umbra_switch_key_words(const umbra_switch_key *key,
                                                const umbra_params *params, int limb, int digit,
                                                int half)
@@ -108,11 +114,23 @@ static inline uint64_t umbra_switch_stream(int digit_number, int prime)
 
 /* Check an item and a whole request (levels, Galois elements, none twice). */
 umbra_status umbra_key_request_check(const umbra_key_request *request) UMBRA_MUST_USE;
-/* An empty container with its keys allocated and sorted, to be filled. Owns:
- * umbra_evaluation_keys_free */
+/* A container with its keys sorted, none of which has memory yet. Owns: umbra_evaluation_keys_free
+ */
 umbra_status umbra_evaluation_keys_new(umbra_evaluation_keys **out,
                                        const umbra_key_request *request,
                                        uint64_t key_id) UMBRA_MUST_USE;
+/* Memory for a key whose element and level are set, and its automorphism; the rest is to be filled.
+ */
+umbra_status umbra_switch_key_allocate(umbra_switch_key *key, const umbra_params *params,
+                                       bool seeded) UMBRA_MUST_USE;
+bool umbra_key_holding_seeds(const umbra_key_holding *holding, uint32_t galois);
+
+/* (r0, r1) (+)= sum over `count` digits of values times the rows (limb, digits[i]) of a seeded key,
+ * which are made a piece at a time. limb and digits: in the key's own numbers; count: at most
+ * UMBRA_SWITCH_BATCH; scratch: one limb */
+void umbra_seeded_dot2(const umbra_params *params, const umbra_switch_key *key, int limb,
+                       const int *digits, const uint64_t *const *values, size_t count,
+                       int accumulate, uint64_t *r0, uint64_t *r1, uint64_t *scratch);
 /* NULL where absent or trimmed below. */
 const umbra_switch_key *umbra_evaluation_keys_find(const umbra_evaluation_keys *keys,
                                                    uint32_t galois, int level);
@@ -137,7 +155,8 @@ void umbra_switch_seed(unsigned char out[UMBRA_SEED_BYTES],
                        const unsigned char seed[UMBRA_SEED_BYTES], uint32_t galois);
 /* umbra_evaluation_keys_load on a file in memory. */
 umbra_status umbra_evaluation_keys_read(const void *bytes, size_t size, const char *name,
-                                        const umbra_params *params, umbra_pool *pool,
+                                        const umbra_params *params,
+                                        const umbra_key_holding *holding, umbra_pool *pool,
                                         umbra_evaluation_keys **out) UMBRA_MUST_USE;
 /* UMBRA_E_MISMATCH where the hash in an envelope is of other parameters. */
 umbra_status umbra_check_parameter_hash(const umbra_params *params, const umbra_envelope *envelope,

@@ -30,14 +30,19 @@ static int by_galois(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static umbra_status new_key(umbra_switch_key *key, const umbra_params *params)
+umbra_status umbra_switch_key_allocate(umbra_switch_key *key, const umbra_params *params,
+                                       bool seeded)
 {
-    const umbra_level *level = &params->levels[key->level];
-    const size_t limbs = (size_t)(level->limbs + params->literal.special_count);
+    const uint64_t bytes = seeded ? umbra_key_seeded_bytes(params, key->level)
+                                  : umbra_key_whole_bytes(params, key->level);
     void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, limbs * (size_t)level->digits * 2,
-                                       params->degree * sizeof(uint64_t), "evaluation keys"));
-    key->words = memory;
+    if (bytes > SIZE_MAX)
+        return umbra_fail(UMBRA_E_RESOURCE, "a key is larger than the address space");
+    UMBRA_TRY(umbra_memory_alloc(&memory, (size_t)bytes, "evaluation keys"));
+    if (seeded)
+        key->packed = memory;
+    else
+        key->words = memory;
     if (key->galois == 0)
         return UMBRA_OK;
     UMBRA_TRY(
@@ -71,7 +76,6 @@ umbra_status umbra_evaluation_keys_new(umbra_evaluation_keys **out,
                                 (unsigned long)keys->keys[i].galois);
             goto fail;
         }
-        UMBRA_GOTO(fail, status, new_key(&keys->keys[i], request->params));
     }
     *out = keys;
     return UMBRA_OK;
@@ -86,6 +90,7 @@ void umbra_evaluation_keys_free(umbra_evaluation_keys *keys)
         return;
     for (size_t i = 0; i < keys->count; i++) {
         umbra_memory_free(keys->keys[i].words);
+        umbra_memory_free(keys->keys[i].packed);
         umbra_memory_free(keys->keys[i].index);
     }
     umbra_memory_free(keys->keys);

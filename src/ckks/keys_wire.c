@@ -36,29 +36,18 @@ uint64_t umbra_key_request_bytes(const umbra_key_request *request)
     return bytes;
 }
 
-/* Of a key in memory: two words a coefficient for each limb and digit. */
-static uint64_t expanded_bytes(const umbra_params *params, int key_level)
-{
-    const umbra_level *level = &params->levels[key_level];
-    return (uint64_t)(level->limbs + params->literal.special_count) * (uint64_t)level->digits * 2 *
-           sizeof(uint64_t) * params->degree;
-}
-
 uint64_t umbra_key_request_memory_bytes(const umbra_key_request *request)
 {
     const umbra_params *params = request->params;
-    uint64_t expanded = 0, packed = 0, errors = 0;
+    uint64_t packed = 0, errors = 0;
     for (size_t i = 0; i < request->count; i++) {
         const int level = request->items[i].level;
-        const uint64_t bytes = expanded_bytes(params, level);
+        const uint64_t bytes = umbra_key_seeded_bytes(params, level);
         const uint64_t noise = (uint64_t)params->levels[level].digits * params->degree * 4;
-        expanded = bytes > expanded ? bytes : expanded;
-        packed = umbra_switch_blob_bytes(params, level) > packed
-                     ? umbra_switch_blob_bytes(params, level)
-                     : packed;
+        packed = bytes > packed ? bytes : packed;
         errors = noise > errors ? noise : errors;
     }
-    return expanded + packed + errors;
+    return packed + errors;
 }
 
 void umbra_switch_seed(unsigned char out[UMBRA_SEED_BYTES],
@@ -89,7 +78,8 @@ typedef struct keys_load {
     const char *name;
     const unsigned char *bytes;    /* the whole file, or as much as holds the table of contents */
     const umbra_file_reader *file; /* where the keys are read from; NULL: from bytes */
-    unsigned char **blobs;         /* with a file: one for each worker, of the largest key's size */
+    const umbra_key_holding *holding;
+    unsigned char **blobs; /* for each worker: a limb, and with a file the largest packed key */
     unsigned char seed[UMBRA_SEED_BYTES];
     size_t count;
     umbra_key_item *items;
@@ -162,14 +152,24 @@ static umbra_status read_table(keys_load *load, umbra_reader *body, const umbra_
     return UMBRA_OK;
 }
 
-static umbra_status blob_of(const keys_load *load, const keys_entry *entry, int worker,
-                            const unsigned char **out)
+static uint64_t *limb_of(const keys_load *load, int worker)
 {
-    *out = load->bytes + entry->offset;
-    if (load->file == NULL)
-        return UMBRA_OK;
-    *out = load->blobs[worker];
-    return umbra_file_read_at(load->file, entry->offset, load->blobs[worker], (size_t)entry->bytes);
+    return (uint64_t *)(void *)load->blobs[worker];
+}
+
+/* The bytes of a key: where it is held, or where they lie until it is expanded. */
+static umbra_status blob_of(const keys_load *load, const keys_entry *entry,
+                            const umbra_switch_key *key, int worker, const unsigned char **out)
+{
+    unsigned char *blob = key->packed;
+    if (blob == NULL && load->file != NULL)
+        blob = load->blobs[worker] + load->params->degree * sizeof(uint64_t);
+    *out = blob != NULL ? blob : load->bytes + entry->offset;
+    if (load->file != NULL)
+        return umbra_file_read_at(load->file, entry->offset, blob, (size_t)entry->bytes);
+    if (blob != NULL)
+        memcpy(blob, load->bytes + entry->offset, (size_t)entry->bytes);
+    return UMBRA_OK;
 }
 
 static umbra_status expand_key(void *context, size_t index, int worker)
@@ -180,8 +180,10 @@ static umbra_status expand_key(void *context, size_t index, int worker)
     umbra_switch_key *key = &load->keys->keys[index];
     const umbra_level *level = &params->levels[key->level];
     const unsigned char *blob = NULL;
-    UMBRA_TRY(blob_of(load, entry, worker, &blob));
-    unsigned char hash[UMBRA_HASH_BYTES], seed[UMBRA_SEED_BYTES];
+    UMBRA_TRY(umbra_switch_key_allocate(key, params,
+                                        umbra_key_holding_seeds(load->holding, key->galois)));
+    UMBRA_TRY(blob_of(load, entry, key, worker, &blob));
+    unsigned char hash[UMBRA_HASH_BYTES];
     umbra_hash(hash, blob, (size_t)entry->bytes);
     if (memcmp(hash, entry->hash, UMBRA_HASH_BYTES) != 0)
         return umbra_fail(UMBRA_E_INPUT,
@@ -189,12 +191,13 @@ static umbra_status expand_key(void *context, size_t index, int worker)
                           "checksum); fetch it again",
                           load->name, (unsigned long)key->galois, (unsigned long long)entry->offset,
                           (unsigned long long)(entry->offset + entry->bytes - 1));
-    umbra_switch_seed(seed, load->seed, key->galois);
+    umbra_switch_seed(key->seed, load->seed, key->galois);
     for (int limb = 0; limb < level->limbs + params->literal.special_count; limb++) {
         const int prime = umbra_switch_limb_prime(params, key->level, limb);
         const umbra_modulus *m = umbra_params_modulus(params, prime);
         for (int digit = 0; digit < level->digits; digit++) {
-            uint64_t *b = umbra_switch_key_words(key, params, limb, digit, 0);
+            uint64_t *b = key->words == NULL ? limb_of(load, worker)
+                                             : umbra_switch_key_words(key, params, limb, digit, 0);
             const unsigned char *packed =
                 blob + umbra_switch_blob_offset(params, key->level, limb, digit);
             if (!umbra_unpack_bits(b, packed, params->degree, m->bits, m->q))
@@ -204,9 +207,10 @@ static umbra_status expand_key(void *context, size_t index, int worker)
                     "byte %llu",
                     load->name, (unsigned long)key->galois,
                     (unsigned long long)(entry->offset + (uint64_t)(packed - blob)));
-            umbra_sample_uniform(umbra_switch_key_words(key, params, limb, digit, 1),
-                                 params->degree, m, seed,
-                                 umbra_switch_stream(level->digit_number[digit], prime));
+            if (key->words != NULL)
+                umbra_sample_uniform(umbra_switch_key_words(key, params, limb, digit, 1),
+                                     params->degree, m, key->seed,
+                                     umbra_switch_stream(level->digit_number[digit], prime));
         }
     }
     return UMBRA_OK;
@@ -217,7 +221,9 @@ static umbra_status check_memory(const keys_load *load)
     uint64_t bytes = 0;
     const uint64_t available = umbra_memory_available_bytes();
     for (size_t i = 0; i < load->count; i++)
-        bytes += expanded_bytes(load->params, load->items[i].level);
+        bytes += umbra_key_holding_seeds(load->holding, load->items[i].galois)
+                     ? umbra_key_seeded_bytes(load->params, load->items[i].level)
+                     : umbra_key_whole_bytes(load->params, load->items[i].level);
     if (available != 0 && bytes > available)
         return umbra_fail(
             UMBRA_E_RESOURCE,
@@ -233,9 +239,10 @@ static umbra_status make_blobs(keys_load *load, int workers)
 {
     uint64_t largest = 0;
     void *memory = NULL;
-    for (size_t i = 0; i < load->count; i++)
+    for (size_t i = 0; i < load->count && load->file != NULL; i++)
         largest = load->entries[i].bytes > largest ? load->entries[i].bytes : largest;
-    if (largest > SIZE_MAX)
+    largest += load->params->degree * sizeof(uint64_t);
+    if (largest > SIZE_MAX - 1)
         return umbra_fail(UMBRA_E_RESOURCE, "%s: a key is larger than the address space",
                           load->name);
     UMBRA_TRY(umbra_memory_alloc_array(&memory, (size_t)workers, sizeof *load->blobs, "keys"));
@@ -260,8 +267,7 @@ static umbra_status read_file(keys_load *load, size_t size, umbra_pool *pool)
     if (status != UMBRA_OK)
         return umbra_fail_within(status, "%s", load->name);
     UMBRA_TRY(check_memory(load));
-    if (load->file != NULL)
-        UMBRA_TRY(make_blobs(load, umbra_pool_threads(pool)));
+    UMBRA_TRY(make_blobs(load, umbra_pool_threads(pool)));
     UMBRA_TRY(umbra_evaluation_keys_new(&load->keys, &request, envelope.key_id));
     return umbra_pool_run(pool, load->count, expand_key, load);
 }
@@ -282,10 +288,11 @@ static umbra_status run_load(keys_load *load, size_t size, umbra_pool *pool,
 }
 
 umbra_status umbra_evaluation_keys_read(const void *bytes, size_t size, const char *name,
-                                        const umbra_params *params, umbra_pool *pool,
+                                        const umbra_params *params,
+                                        const umbra_key_holding *holding, umbra_pool *pool,
                                         umbra_evaluation_keys **out)
 {
-    keys_load load = {.params = params, .name = name, .bytes = bytes};
+    keys_load load = {.params = params, .name = name, .bytes = bytes, .holding = holding};
     return run_load(&load, size, pool, out);
 }
 
@@ -304,7 +311,8 @@ static umbra_status read_head(const umbra_file_reader *file, size_t most_keys, v
 }
 
 umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
-                                        umbra_pool *pool, umbra_evaluation_keys **out)
+                                        const umbra_key_holding *holding, umbra_pool *pool,
+                                        umbra_evaluation_keys **out)
 {
     umbra_file_reader file;
     void *head = NULL;
@@ -315,7 +323,8 @@ umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *pa
     if (status == UMBRA_OK)
         status = read_head(&file, params->degree + 1, &head);
     if (status == UMBRA_OK) {
-        keys_load load = {.params = params, .name = path, .bytes = head, .file = &file};
+        keys_load load = {
+            .params = params, .name = path, .bytes = head, .file = &file, .holding = holding};
         status = run_load(&load, (size_t)file.size, pool, out);
         umbra_memory_free(head);
     }

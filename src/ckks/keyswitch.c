@@ -141,13 +141,15 @@ void umbra_switch_inner(const umbra_evaluator *e, const umbra_decomposition *d,
         umbra_params_modulus(params, umbra_switch_limb_prime(params, d->level, limb));
     const uint64_t *halves[2][UMBRA_SWITCH_BATCH], *values[UMBRA_SWITCH_BATCH];
     const int stored = key_limb(params, key, level, limb);
+    int digits[UMBRA_SWITCH_BATCH];
     for (int start = 0; start < level->digits; start += UMBRA_SWITCH_BATCH) {
         int count = 0;
         for (; count < UMBRA_SWITCH_BATCH && start + count < level->digits; count++) {
             const int digit = start + count;
-            for (int half = 0; half < 2; half++)
-                halves[half][count] = umbra_switch_key_words(
-                    key, params, stored, key_digit(params, key, level, digit), half);
+            digits[count] = key_digit(params, key, level, digit);
+            for (int half = 0; half < 2 && key->words != NULL; half++)
+                halves[half][count] =
+                    umbra_switch_key_words(key, params, stored, digits[count], half);
             uint64_t *r = batch + (size_t)count * e->degree;
             if (d->extended != NULL)
                 values[count] = d->extended + (size_t)(limb * level->digits + digit) * e->degree;
@@ -158,8 +160,12 @@ void umbra_switch_inner(const umbra_evaluator *e, const umbra_decomposition *d,
                 values[count] = r;
             }
         }
-        e->kernels->dot2(r0, r1, halves[0], halves[1], values, (size_t)count, start > 0, e->degree,
-                         m);
+        if (key->words == NULL)
+            umbra_seeded_dot2(params, key, stored, digits, values, (size_t)count, start > 0, r0, r1,
+                              batch + UMBRA_SWITCH_BATCH * e->degree);
+        else
+            e->kernels->dot2(r0, r1, halves[0], halves[1], values, (size_t)count, start > 0,
+                             e->degree, m);
     }
 }
 
@@ -225,8 +231,9 @@ static umbra_status data_limb(void *context, size_t index, int worker)
     const int prime = e->params->levels[job->level].prime[index];
     const umbra_ntt *ntt = &e->params->ntt[prime];
     uint64_t *batch = umbra_evaluator_worker(e, worker);
-    uint64_t *acc[2] = {batch + UMBRA_SWITCH_BATCH * n, batch + (UMBRA_SWITCH_BATCH + 1) * n};
-    uint64_t *down = batch + (UMBRA_SWITCH_BATCH + 2) * n;
+    uint64_t *acc[2] = {batch + UMBRA_SWITCH_INNER_LIMBS * n,
+                        batch + (UMBRA_SWITCH_INNER_LIMBS + 1) * n};
+    uint64_t *down = batch + (UMBRA_SWITCH_INNER_LIMBS + 2) * n;
     const uint64_t *sums[2] = {acc[0], acc[1]};
     if (job->digits != NULL)
         umbra_switch_inner(e, job->digits, job->key, (int)index, acc[0], acc[1], batch);

@@ -167,7 +167,8 @@ static umbra_status giant_limb(void *context, size_t index, int worker)
     const size_t all = job->limbs + (size_t)e->params->literal.special_count;
     const umbra_modulus *m =
         umbra_params_modulus(e->params, umbra_switch_limb_prime(e->params, job->level, (int)index));
-    uint64_t *batch = umbra_evaluator_worker(e, worker), *turned = batch + UMBRA_SWITCH_BATCH * n;
+    uint64_t *batch = umbra_evaluator_worker(e, worker),
+             *turned = batch + UMBRA_SWITCH_INNER_LIMBS * n;
     uint64_t *const r[2] = {turned + n, turned + 2 * n};
     umbra_switch_inner(e, &job->digits, job->key, (int)index, r[0], r[1], batch);
     for (size_t p = 0; p < 2; p++) {

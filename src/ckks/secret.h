@@ -40,6 +40,7 @@ umbra_status umbra_evaluation_keys_write(const umbra_secret_key *key,
 umbra_status umbra_evaluation_keys_generate(umbra_evaluation_keys **out,
                                             const umbra_secret_key *key,
                                             const umbra_key_request *request,
+                                            const umbra_key_holding *holding,
                                             umbra_pool *pool) UMBRA_MUST_USE;
 
 /* Encrypt under the secret: c1 comes from `seed` (32 bytes, written by the call), which halves the

@@ -34,14 +34,14 @@ typedef struct umbra_keygen {
     unsigned char seed[UMBRA_SEED_BYTES]; /* public: of the uniform halves */
     unsigned char *error_seed;            /* secret memory */
     uint64_t *turned;                     /* secret memory: phi^-1(s) or s^2, all primes */
-    uint64_t *worker_limbs;               /* secret memory: one limb for each thread */
+    uint64_t *worker_limbs;               /* secret memory: three limbs for each thread */
     int32_t *errors;                      /* secret memory: one polynomial for each digit */
 } umbra_keygen;
 
 umbra_status umbra_keygen_begin(umbra_keygen *keygen, const umbra_secret_key *secret,
                                 umbra_pool *pool) UMBRA_MUST_USE;
 void umbra_keygen_end(umbra_keygen *keygen);
-/* Fill the words of a key whose galois and level are set. */
+/* Fill a key that umbra_switch_key_allocate has made. */
 umbra_status umbra_keygen_switch(umbra_keygen *keygen, umbra_switch_key *key) UMBRA_MUST_USE;
 umbra_status umbra_keygen_write(umbra_keygen *keygen, const umbra_key_request *request,
                                 umbra_file_writer *file,

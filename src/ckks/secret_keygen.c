@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define WORKER_LIMBS 3 /* an error, and both halves of a key that is kept packed */
+
 umbra_status umbra_keygen_begin(umbra_keygen *keygen, const umbra_secret_key *secret,
                                 umbra_pool *pool)
 {
@@ -13,12 +15,13 @@ umbra_status umbra_keygen_begin(umbra_keygen *keygen, const umbra_secret_key *se
     const size_t digits = (size_t)params->literal.prime_count; /* at most */
     *keygen = (umbra_keygen){.secret = secret, .pool = pool};
     void *memory = NULL;
-    UMBRA_TRY(umbra_secret_alloc(&memory, 64 + ((size_t)params->total + threads) * n * 8 +
-                                              digits * n * sizeof(int32_t)));
+    UMBRA_TRY(
+        umbra_secret_alloc(&memory, 64 + ((size_t)params->total + WORKER_LIMBS * threads) * n * 8 +
+                                        digits * n * sizeof(int32_t)));
     keygen->error_seed = memory;
     keygen->turned = (uint64_t *)(void *)(keygen->error_seed + 64);
     keygen->worker_limbs = keygen->turned + (size_t)params->total * n;
-    keygen->errors = (int32_t *)(void *)(keygen->worker_limbs + threads * n);
+    keygen->errors = (int32_t *)(void *)(keygen->worker_limbs + WORKER_LIMBS * threads * n);
     umbra_status status = umbra_seed_random(keygen->seed);
     if (status == UMBRA_OK)
         status = umbra_seed_random(keygen->error_seed);
@@ -40,7 +43,6 @@ typedef struct switch_job {
     umbra_switch_key *key;
     const uint64_t *under;  /* the secret that the key is under: phi^-1(s), or s */
     const uint64_t *hidden; /* the secret that it carries: s, or s^2 */
-    unsigned char seed[UMBRA_SEED_BYTES];
 } switch_job;
 
 /* b = e - a * under + P * hidden at the primes of the digit itself. The gadget P * (1 mod the
@@ -56,17 +58,24 @@ static umbra_status switch_limb(void *context, size_t index, int worker)
     const int limb = (int)index / digits, digit = (int)index % digits;
     const int prime = umbra_switch_limb_prime(params, job->key->level, limb);
     const umbra_modulus *m = umbra_params_modulus(params, prime);
-    uint64_t *b = umbra_switch_key_words(job->key, params, limb, digit, 0);
-    uint64_t *a = umbra_switch_key_words(job->key, params, limb, digit, 1);
-    uint64_t *error = job->keygen->worker_limbs + (size_t)worker * n;
+    uint64_t *error = job->keygen->worker_limbs + WORKER_LIMBS * (size_t)worker * n;
+    uint64_t *b = error + n, *a = error + 2 * n;
+    if (job->key->words != NULL) {
+        b = umbra_switch_key_words(job->key, params, limb, digit, 0);
+        a = umbra_switch_key_words(job->key, params, limb, digit, 1);
+    }
     umbra_small_to_limb(params, prime, error, job->keygen->errors + (size_t)digit * n);
     if (limb < job->level->limbs && job->level->digit_of_limb[limb] == digit)
         k->mul_scalar_add(error, job->hidden + (size_t)prime * n, params->special_product[prime], n,
                           m);
-    umbra_sample_uniform(a, n, m, job->seed,
+    umbra_sample_uniform(a, n, m, job->key->seed,
                          umbra_switch_stream(job->level->digit_number[digit], prime));
     k->mul(b, a, job->under + (size_t)prime * n, n, m);
     k->sub(b, error, b, n, m);
+    if (job->key->packed != NULL)
+        umbra_pack_bits(job->key->packed +
+                            umbra_switch_blob_offset(params, job->key->level, limb, digit),
+                        b, n, m->bits);
     return UMBRA_OK;
 }
 
@@ -112,7 +121,7 @@ umbra_status umbra_keygen_switch(umbra_keygen *keygen, umbra_switch_key *key)
                       .key = key,
                       .under = key->galois == 0 ? keygen->secret->limbs : keygen->turned,
                       .hidden = key->galois == 0 ? keygen->turned : keygen->secret->limbs};
-    umbra_switch_seed(job.seed, keygen->seed, key->galois);
+    umbra_switch_seed(key->seed, keygen->seed, key->galois);
     const size_t digits = (size_t)job.level->digits;
     const size_t limbs = (size_t)(job.level->limbs + params->literal.special_count);
     UMBRA_TRY(umbra_pool_run(keygen->pool, (size_t)params->total, turn_limb, &job));
@@ -122,7 +131,8 @@ umbra_status umbra_keygen_switch(umbra_keygen *keygen, umbra_switch_key *key)
 
 umbra_status umbra_evaluation_keys_generate(umbra_evaluation_keys **out,
                                             const umbra_secret_key *key,
-                                            const umbra_key_request *request, umbra_pool *pool)
+                                            const umbra_key_request *request,
+                                            const umbra_key_holding *holding, umbra_pool *pool)
 {
     umbra_keygen keygen;
     umbra_evaluation_keys *keys = NULL;
@@ -132,8 +142,13 @@ umbra_status umbra_evaluation_keys_generate(umbra_evaluation_keys **out,
                           "the keys wanted and the secret key have different parameters");
     UMBRA_TRY(umbra_keygen_begin(&keygen, key, pool));
     umbra_status status = umbra_evaluation_keys_new(&keys, request, key->key_id);
-    for (size_t i = 0; status == UMBRA_OK && i < keys->count; i++)
-        status = umbra_keygen_switch(&keygen, &keys->keys[i]);
+    for (size_t i = 0; status == UMBRA_OK && i < keys->count; i++) {
+        umbra_switch_key *made = &keys->keys[i];
+        status = umbra_switch_key_allocate(made, keys->params,
+                                           umbra_key_holding_seeds(holding, made->galois));
+        if (status == UMBRA_OK)
+            status = umbra_keygen_switch(&keygen, made);
+    }
     umbra_keygen_end(&keygen);
     if (status == UMBRA_OK)
         *out = keys;

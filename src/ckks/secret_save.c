@@ -61,50 +61,29 @@ typedef struct keys_save {
     umbra_file_writer *file;
     size_t count;
     umbra_key_item *items; /* in order of their elements */
-    unsigned char *blob;   /* of one key, the largest */
     umbra_writer head;     /* header and table of contents */
-    const umbra_switch_key *key;
 } keys_save;
-
-static umbra_status pack_limb(void *context, size_t index, int worker)
-{
-    const keys_save *save = context;
-    (void)worker;
-    const umbra_params *params = save->params;
-    const int digits = params->levels[save->key->level].digits;
-    const int limb = (int)index / digits, digit = (int)index % digits;
-    const int prime = umbra_switch_limb_prime(params, save->key->level, limb);
-    umbra_pack_bits(save->blob + umbra_switch_blob_offset(params, save->key->level, limb, digit),
-                    umbra_switch_key_words(save->key, params, limb, digit, 0), params->degree,
-                    umbra_params_modulus(params, prime)->bits);
-    return UMBRA_OK;
-}
 
 static umbra_status save_key(keys_save *save, const umbra_key_item *item)
 {
-    umbra_evaluation_keys *one = NULL;
-    const umbra_params *params = save->params;
-    const umbra_key_request request = {params, item, 1};
-    const umbra_level *level = &params->levels[item->level];
-    const uint64_t bytes = umbra_switch_blob_bytes(params, item->level);
+    const uint64_t bytes = umbra_switch_blob_bytes(save->params, item->level);
+    umbra_switch_key key = {.galois = item->galois, .level = item->level};
     unsigned char hash[UMBRA_HASH_BYTES];
-    UMBRA_TRY(umbra_evaluation_keys_new(&one, &request, save->keygen->secret->key_id));
-    umbra_status status = umbra_keygen_switch(save->keygen, &one->keys[0]);
-    save->key = &one->keys[0];
+    umbra_status status = umbra_switch_key_allocate(&key, save->params, true);
     if (status == UMBRA_OK)
-        status = umbra_pool_run(save->keygen->pool,
-                                (size_t)(level->limbs + params->literal.special_count) *
-                                    (size_t)level->digits,
-                                pack_limb, save);
-    umbra_evaluation_keys_free(one);
-    UMBRA_TRY(status);
-    umbra_hash(hash, save->blob, (size_t)bytes);
-    umbra_write_u32(&save->head, item->galois);
-    umbra_write_u32(&save->head, (uint32_t)item->level);
-    umbra_write_u64(&save->head, umbra_file_size(save->file));
-    umbra_write_u64(&save->head, bytes);
-    umbra_write_bytes(&save->head, hash, sizeof hash);
-    return umbra_file_append(save->file, save->blob, (size_t)bytes);
+        status = umbra_keygen_switch(save->keygen, &key);
+    if (status == UMBRA_OK) {
+        umbra_hash(hash, key.packed, (size_t)bytes);
+        umbra_write_u32(&save->head, item->galois);
+        umbra_write_u32(&save->head, (uint32_t)item->level);
+        umbra_write_u64(&save->head, umbra_file_size(save->file));
+        umbra_write_u64(&save->head, bytes);
+        umbra_write_bytes(&save->head, hash, sizeof hash);
+        status = umbra_file_append(save->file, key.packed, (size_t)bytes);
+    }
+    umbra_memory_free(key.packed);
+    umbra_memory_free(key.index);
+    return status;
 }
 
 static int by_galois(const void *a, const void *b)
@@ -117,7 +96,6 @@ static int by_galois(const void *a, const void *b)
 static umbra_status prepare(keys_save *save, const umbra_key_request *request)
 {
     void *memory = NULL;
-    uint64_t largest = 0;
     save->count = request->count;
     UMBRA_TRY(umbra_memory_alloc_array(&memory, request->count + 1, sizeof(umbra_key_item),
                                        "list of keys"));
@@ -126,14 +104,10 @@ static umbra_status prepare(keys_save *save, const umbra_key_request *request)
         memcpy(save->items, request->items, request->count * sizeof *request->items);
     qsort(save->items, request->count, sizeof *save->items, by_galois);
     for (size_t i = 0; i < request->count; i++) {
-        const uint64_t bytes = umbra_switch_blob_bytes(save->params, save->items[i].level);
-        largest = bytes > largest ? bytes : largest;
         if (i > 0 && save->items[i].galois == save->items[i - 1].galois)
             return umbra_fail(UMBRA_E_INPUT, "a key for Galois element %lu is listed twice",
                               (unsigned long)save->items[i].galois);
     }
-    UMBRA_TRY(umbra_memory_alloc(&memory, (size_t)largest, "one evaluation key"));
-    save->blob = memory;
     umbra_write_u64(&save->head, request->count);
     umbra_write_bytes(&save->head, save->keygen->seed, UMBRA_SEED_BYTES);
     return umbra_writer_check(&save->head);
@@ -187,7 +161,6 @@ umbra_status umbra_keygen_write(umbra_keygen *keygen, const umbra_key_request *r
         status = write_keys(&save, progress, context);
     umbra_writer_free(&save.head);
     umbra_memory_free(save.items);
-    umbra_memory_free(save.blob);
     return status;
 }
 

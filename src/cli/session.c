@@ -46,7 +46,7 @@ static umbra_status make_keys(umbra_session *s)
     uint64_t start = umbra_clock_ns();
     on_key((void *)s->cli, 0, profile->key_count);
     UMBRA_TRY(umbra_secret_key_generate(&s->secret, profile->params));
-    UMBRA_TRY(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, s->pool));
+    UMBRA_TRY(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, s->pool));
     s->times.keys = since(start);
     return umbra_cli_check_interrupt();
 }

@@ -11,18 +11,12 @@
 
 #define STREAM_TERNARY UINT64_C(0x7465726e61727931)  /* "ternary1" */
 #define STREAM_GAUSSIAN UINT64_C(0x6761757373313238) /* "gauss128" */
-#define BUFFER_BYTES 4096
+#define BUFFER_BYTES UMBRA_STREAM_BUFFER_BYTES
 #define BLOCK_BYTES 64 /* ChaCha20 */
 
-/* A ChaCha20 stream read in order. The nonce is the stream number in little-endian bytes. */
-typedef struct reader {
-    unsigned char key[UMBRA_SEED_BYTES];
-    unsigned char nonce[crypto_stream_chacha20_NONCEBYTES];
-    uint64_t next_block;
-    unsigned char bytes[BUFFER_BYTES];
-} reader;
-
-static void reader_start(reader *r, const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream)
+/* The nonce is the stream number in little-endian bytes. */
+static void reader_start(umbra_stream *r, const unsigned char seed[UMBRA_SEED_BYTES],
+                         uint64_t stream)
 {
     /* It picks the fastest ChaCha20; where it fails, it is for want of randomness, not needed here.
      */
@@ -35,7 +29,7 @@ static void reader_start(reader *r, const unsigned char seed[UMBRA_SEED_BYTES], 
 }
 
 /* count: at most BUFFER_BYTES; the next bytes of the stream, from a block's beginning. */
-static void reader_fill(reader *r, size_t count)
+static void reader_fill(umbra_stream *r, size_t count)
 {
     assert(count <= BUFFER_BYTES);
     memset(r->bytes, 0, count);
@@ -75,29 +69,46 @@ void umbra_seed_derive(unsigned char out[UMBRA_SEED_BYTES],
     umbra_secret_wipe(&state, sizeof state);
 }
 
+void umbra_uniform_start(umbra_uniform *u, const umbra_modulus *m,
+                         const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream)
+{
+    reader_start(&u->source, seed, stream);
+    u->at = BUFFER_BYTES; /* nothing is read yet */
+    u->q = m->q;
+    u->mask = ((uint64_t)1 << m->bits) - 1;
+    u->width_bytes = (size_t)(m->bits + 7) / 8;
+}
+
+void umbra_uniform_next(umbra_uniform *u, uint64_t *r, size_t n)
+{
+    size_t made = 0, at = u->at;
+    while (made < n) {
+        /* Whole 8-byte loads: the few bytes at a buffer's end that no load may start at are
+         * skipped. */
+        if (at + 8 > BUFFER_BYTES) {
+            reader_fill(&u->source, BUFFER_BYTES);
+            at = 0;
+        }
+        for (; at + 8 <= BUFFER_BYTES && made < n; at += u->width_bytes) {
+            uint64_t x = load_le(u->source.bytes + at) & u->mask;
+            r[made] = x;
+            made += x < u->q;
+        }
+    }
+    u->at = at;
+}
+
 void umbra_sample_uniform(uint64_t *r, size_t n, const umbra_modulus *m,
                           const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream)
 {
-    const size_t width = (size_t)(m->bits + 7) / 8;
-    const uint64_t mask = ((uint64_t)1 << m->bits) - 1;
-    reader source;
-    size_t made = 0;
-    reader_start(&source, seed, stream);
-    while (made < n) {
-        reader_fill(&source, BUFFER_BYTES);
-        /* Whole 8-byte loads: the few bytes at a buffer's end that no load may start at are
-         * skipped. */
-        for (size_t at = 0; at + 8 <= BUFFER_BYTES && made < n; at += width) {
-            uint64_t x = load_le(source.bytes + at) & mask;
-            r[made] = x;
-            made += x < m->q;
-        }
-    }
+    umbra_uniform u;
+    umbra_uniform_start(&u, m, seed, stream);
+    umbra_uniform_next(&u, r, n);
 }
 
 void umbra_sample_ternary(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES])
 {
-    reader source;
+    umbra_stream source;
     reader_start(&source, seed, STREAM_TERNARY);
     for (size_t made = 0; made < n;) {
         size_t count = n - made < BUFFER_BYTES / 8 ? n - made : BUFFER_BYTES / 8;
@@ -113,7 +124,7 @@ void umbra_sample_ternary(int32_t *r, size_t n, const unsigned char seed[UMBRA_S
 void umbra_sample_gaussian(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES])
 {
     const umbra_kernels *kernels = umbra_kernels_get();
-    reader source;
+    umbra_stream source;
     reader_start(&source, seed, STREAM_GAUSSIAN);
     for (size_t made = 0; made < n;) {
         size_t count = n - made < BUFFER_BYTES / 16 ? n - made : BUFFER_BYTES / 16;

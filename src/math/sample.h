@@ -23,6 +23,23 @@ void umbra_seed_derive(unsigned char out[UMBRA_SEED_BYTES],
 void umbra_sample_uniform(uint64_t *r, size_t n, const umbra_modulus *m,
                           const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream);
 
+/* The same residues piece by piece, for a caller that has no room for all of them at once. */
+#define UMBRA_STREAM_BUFFER_BYTES 4096
+typedef struct umbra_stream {
+    unsigned char key[UMBRA_SEED_BYTES], nonce[8];
+    uint64_t next_block;
+    unsigned char bytes[UMBRA_STREAM_BUFFER_BYTES];
+} umbra_stream;
+typedef struct umbra_uniform {
+    umbra_stream source;
+    size_t at; /* of the next candidate in the stream's buffer */
+    uint64_t q, mask;
+    size_t width_bytes;
+} umbra_uniform;
+void umbra_uniform_start(umbra_uniform *u, const umbra_modulus *m,
+                         const unsigned char seed[UMBRA_SEED_BYTES], uint64_t stream);
+void umbra_uniform_next(umbra_uniform *u, uint64_t *r, size_t n);
+
 /* n numbers in {-1, 0, 1}, each with probability 1/3 within 2^-64. CT: constant time, seed is
  * secret. */
 void umbra_sample_ternary(int32_t *r, size_t n, const unsigned char seed[UMBRA_SEED_BYTES]);

@@ -3,7 +3,7 @@
 #include "plan/plan_internal.h"
 
 #define HUGE_PAGE_BYTES ((uint64_t)2 << 20)
-#define WORKER_LIMBS 8                  /* of the evaluator's scratch, besides special primes */
+#define WORKER_LIMBS 9                  /* of the evaluator's scratch, besides special primes */
 #define TABLE_LIMBS 6                   /* roots, their quotients, twists: of each prime */
 #define REST_BYTES ((uint64_t)32 << 20) /* program, libraries, plan without weights */
 #define PERIOD_LEAST 256                /* weights repeat no faster */

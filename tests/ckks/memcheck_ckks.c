@@ -73,7 +73,7 @@ static void run(const umbra_params *params, double *values)
     check_result(pt, "public encryption");
     const umbra_key_item items[2] = {{0, 0}, {5, 0}};
     const umbra_key_request request = {params, items, 2};
-    must(umbra_evaluation_keys_generate(&keys, key, &request, NULL));
+    must(umbra_evaluation_keys_generate(&keys, key, &request, NULL, NULL));
     umbra_evaluation_keys_free(keys);
     umbra_public_key_free(public);
     umbra_plaintext_free(pt);

@@ -70,7 +70,7 @@ static inline void scheme_open(scheme *s, const umbra_params_literal *literal, c
         items[2 + i] =
             (umbra_key_item){umbra_galois_of_rotation(literal->degree_log2, steps[i]), s->top};
     const umbra_key_request request = {s->params, items, 2 + count};
-    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, s->pool));
+    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, s->pool));
     check_ok(umbra_evaluator_new(&s->evaluator, s->params, s->keys, s->pool));
 }
 

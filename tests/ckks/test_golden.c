@@ -134,7 +134,7 @@ static void files_work_together(void **state)
     umbra_file_copy content = {0};
     double back[8];
     check_ok(umbra_secret_key_load(FOLDER "secret.key", params, &secret));
-    check_ok(umbra_evaluation_keys_load(FOLDER "evaluation.keys", params, NULL, &evaluation));
+    check_ok(umbra_evaluation_keys_load(FOLDER "evaluation.keys", params, NULL, NULL, &evaluation));
     check_ok(umbra_evaluator_new(&e, params, evaluation, NULL));
     check_ok(umbra_file_load(FOLDER "seeded.ct", &content));
     umbra_reader reader = umbra_reader_make(content.bytes, content.size, "seeded.ct");

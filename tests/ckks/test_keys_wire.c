@@ -145,7 +145,7 @@ static void evaluation_keys_come_back(void **state)
     assert_int_equal(calls, 4);
     free(slurp(path, &size));
     assert_int_equal(size, umbra_key_request_bytes(&f.request));
-    check_ok(umbra_evaluation_keys_load(path, f.s.params, f.s.pool, &keys));
+    check_ok(umbra_evaluation_keys_load(path, f.s.params, NULL, f.s.pool, &keys));
     assert_true(umbra_evaluation_keys_id(keys) == umbra_secret_key_id(f.s.secret));
     assert_true(umbra_evaluation_keys_have(keys, umbra_galois_of_rotation(12, 5), 0));
     assert_false(umbra_evaluation_keys_have(keys, umbra_galois_of_rotation(12, 5), 1));
@@ -182,14 +182,14 @@ static void damaged_keys_are_refused(void **state)
     for (size_t at = 0; at < size; at += at < 500 ? 1 : 7919) {
         bytes[at] ^= (unsigned char)(1u << at % 8);
         spill(bad, bytes, size);
-        assert_int_equal(umbra_evaluation_keys_load(bad, f.s.params, f.s.pool, &keys),
+        assert_int_equal(umbra_evaluation_keys_load(bad, f.s.params, NULL, f.s.pool, &keys),
                          UMBRA_E_INPUT);
         assert_non_null(strstr(umbra_error_message(), "damaged: "));
         bytes[at] ^= (unsigned char)(1u << at % 8);
     }
     for (size_t cut = 0; cut < size; cut += cut < 400 ? 1 : 10007) {
         spill(bad, bytes, cut);
-        assert_int_equal(umbra_evaluation_keys_load(bad, f.s.params, f.s.pool, &keys),
+        assert_int_equal(umbra_evaluation_keys_load(bad, f.s.params, NULL, f.s.pool, &keys),
                          UMBRA_E_INPUT);
     }
     const size_t table = UMBRA_ENVELOPE_BYTES + UMBRA_KEYS_HEADER_BYTES;
@@ -219,7 +219,7 @@ static void damaged_keys_are_refused(void **state)
         memcpy(copy + 120, hash, 8);
         spill(bad, copy, size);
         check_fails(UMBRA_E_INPUT, faults[i].text,
-                    umbra_evaluation_keys_load(bad, f.s.params, f.s.pool, &keys));
+                    umbra_evaluation_keys_load(bad, f.s.params, NULL, f.s.pool, &keys));
         free(copy);
     }
     assert_null(keys);
@@ -242,13 +242,13 @@ static void wrong_kinds_and_parameters(void **state)
     check_ok(umbra_secret_key_save(f.s.secret, secret_path));
     check_ok(umbra_evaluation_keys_save(f.s.secret, &f.request, NULL, path, NULL, NULL));
     check_fails(UMBRA_E_MISMATCH, "a secret key never leaves its owner",
-                umbra_evaluation_keys_load(secret_path, f.s.params, NULL, &keys));
+                umbra_evaluation_keys_load(secret_path, f.s.params, NULL, NULL, &keys));
     check_fails(UMBRA_E_MISMATCH, "\"evaluation keys\" where \"secret key\"",
                 umbra_secret_key_load(path, f.s.params, &secret));
     check_fails(UMBRA_E_MISMATCH, "\"secret key\" where \"public key\"",
                 umbra_public_key_load(secret_path, f.s.params, &public));
     check_fails(UMBRA_E_MISMATCH, "evaluation keys made for other parameters",
-                umbra_evaluation_keys_load(path, other, NULL, &keys));
+                umbra_evaluation_keys_load(path, other, NULL, NULL, &keys));
     check_fails(UMBRA_E_MISMATCH, "secret key made for other parameters",
                 umbra_secret_key_load(secret_path, other, &secret));
     f.request.params = other;

@@ -28,8 +28,10 @@ static umbra_evaluation_keys *fixed_keys(const umbra_params *params, const umbra
     const umbra_key_request request = {params, items, 1 + STEPS};
     check_ok(umbra_evaluation_keys_new(&keys, &request, umbra_secret_key_id(secret)));
     fixed_keygen(&keygen, secret);
-    for (size_t i = 0; i < keys->count; i++)
+    for (size_t i = 0; i < keys->count; i++) {
+        check_ok(umbra_switch_key_allocate(&keys->keys[i], params, false));
         check_ok(umbra_keygen_switch(&keygen, &keys->keys[i]));
+    }
     umbra_keygen_end(&keygen);
     return keys;
 }

@@ -64,12 +64,12 @@ static void makes_a_pair(void **state)
     assert_int_equal(stat(evaluation, &info), 0);
     assert_true((uint64_t)info.st_size == bytes);
     check_ok(umbra_secret_key_load(secret, profile.params, &key));
-    check_ok(umbra_evaluation_keys_load(evaluation, profile.params, NULL, &keys));
+    check_ok(umbra_evaluation_keys_load(evaluation, profile.params, NULL, NULL, &keys));
     assert_true(umbra_secret_key_id(key) == umbra_evaluation_keys_id(keys));
     umbra_secret_key_free(key);
     umbra_evaluation_keys_free(keys);
     check_fails(UMBRA_E_MISMATCH, "secret key",
-                umbra_evaluation_keys_load(secret, profile.params, NULL, &keys));
+                umbra_evaluation_keys_load(secret, profile.params, NULL, NULL, &keys));
     check_fails(UMBRA_E_MISMATCH, "evaluation keys",
                 umbra_secret_key_load(evaluation, profile.params, &key));
     unlink(secret);
@@ -113,7 +113,7 @@ static uint64_t id_of_pair(void)
     umbra_secret_key *key = NULL;
     umbra_evaluation_keys *keys = NULL;
     check_ok(umbra_secret_key_load(secret, profile.params, &key));
-    check_ok(umbra_evaluation_keys_load(evaluation, profile.params, NULL, &keys));
+    check_ok(umbra_evaluation_keys_load(evaluation, profile.params, NULL, NULL, &keys));
     const uint64_t id = umbra_secret_key_id(key);
     assert_true(id == umbra_evaluation_keys_id(keys));
     umbra_secret_key_free(key);
@@ -174,9 +174,9 @@ static void too_little_memory_is_said_beforehand(void **state)
     struct rlimit before, little;
     const umbra_key_request request = {profile.params, profile.keys, profile.key_count};
     const uint64_t wanted = umbra_key_request_memory_bytes(&request);
-    /* One data prime, one special prime, one digit: 2 limbs of 2 * 8 bytes a coefficient, at most
-     * 2 * 50 bits packed, and the noise. */
-    assert_in_range(wanted, 4096 * (2 * 16 + 2 * 6 + 4), 4096 * (2 * 16 + 2 * 7 + 4));
+    /* One data prime, one special prime, one digit: 2 limbs of at most 50 bits a coefficient,
+     * packed, and the noise. */
+    assert_in_range(wanted, 4096 * (2 * 6 + 4), 4096 * (2 * 7 + 4));
     assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
     little = before;
     little.rlim_cur = 1 << 20; /* less than the process has: nothing more can be had */

@@ -41,7 +41,7 @@ static inline void open_session_at(session *s, umbra_graph *graph, double precis
     check_ok(umbra_plain_run(s->plain, inputs));
     umbra_key_request request = {.params = p->params, .items = p->keys, .count = p->key_count};
     check_ok(umbra_secret_key_generate(&s->secret, p->params));
-    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, s->pool));
+    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, s->pool));
     check_ok(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
 }
 

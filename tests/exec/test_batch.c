@@ -58,7 +58,7 @@ static void make_keys(batch *b)
     const umbra_profile *p = umbra_plan_profile(s->plan);
     umbra_key_request request = {.params = p->params, .items = p->keys, .count = p->key_count};
     check_ok(umbra_secret_key_generate(&s->secret, p->params));
-    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, s->pool));
+    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, s->pool));
     check_ok(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
 }
 

@@ -126,7 +126,7 @@ static void test_refusals(void **state)
     assert_null(result);
     umbra_key_request request = {.params = p->params, .items = p->keys, .count = 1};
     check_ok(umbra_secret_key_generate(&other, p->params));
-    check_ok(umbra_evaluation_keys_generate(&few, other, &request, NULL));
+    check_ok(umbra_evaluation_keys_generate(&few, other, &request, NULL, NULL));
     check_fails(UMBRA_E_MISMATCH, "the keys lack", umbra_exec_new(&exec, s.plan, few, NULL));
     umbra_evaluation_keys_free(few);
     umbra_secret_key_free(other);

@@ -306,7 +306,7 @@ static int setup(void **state)
     umbra_key_request request = {
         .params = t.plan.params, .items = t.plan.profile.keys, .count = t.plan.profile.key_count};
     check_ok(umbra_secret_key_generate(&t.secret, t.plan.params));
-    check_ok(umbra_evaluation_keys_generate(&t.keys, t.secret, &request, NULL));
+    check_ok(umbra_evaluation_keys_generate(&t.keys, t.secret, &request, NULL, NULL));
     check_ok(umbra_exec_new(&t.exec, &t.plan, t.keys, NULL));
     encrypt_inputs();
     run_oracle();

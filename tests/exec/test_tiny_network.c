@@ -43,7 +43,7 @@ static void make_keys(const umbra_profile *p, umbra_secret_key **secret,
 {
     umbra_key_request request = {.params = p->params, .items = p->keys, .count = count};
     check_ok(umbra_secret_key_generate(secret, p->params));
-    check_ok(umbra_evaluation_keys_generate(keys, *secret, &request, NULL));
+    check_ok(umbra_evaluation_keys_generate(keys, *secret, &request, NULL, NULL));
 }
 
 static int setup(void **state)
