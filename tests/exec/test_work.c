@@ -69,7 +69,7 @@ static keys make_keys(const umbra_profile *p)
     const umbra_key_request request = {
         .params = p->params, .items = p->keys, .count = p->key_count};
     check_ok(umbra_secret_key_generate(&k.secret, p->params));
-    check_ok(umbra_evaluation_keys_generate(&k.all, k.secret, &request, NULL));
+    check_ok(umbra_evaluation_keys_generate(&k.all, k.secret, &request, NULL, NULL));
     return k;
 }
 
