@@ -5,8 +5,9 @@ MOST_SECONDS = {"lenet": {8: 1}, "vgg5": {8: 1}, "hefnet": {8: 1}, "resnet20": {
                 "resnet32": {8: 4}, "resnet44": {8: 8}, "resnet56": {8: 14}, "unet": {None: 6}}
 CORES, SLOWER = 4, {"avx512ifma": 1, "avx2": 3}
 
-COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "bits, least", "mean", "predicted", "N", "levels",
-           "rotations", "keys", "query", "result", "peak memory", "predicted", "of multiply roof", "of memory roof")
+COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "runs", "bits, least",
+           "mean", "predicted", "inputs", "N", "levels", "rotations", "keys", "query", "result", "peak memory",
+           "predicted", "of multiply roof", "of memory roof")
 
 
 def size(count):
@@ -33,12 +34,13 @@ def row(line):
     least = number(line, "bits_least", bits) + (" **too few**" if line.get("agrees") is False else "")
     most = most_seconds(line)
     return [number(line, "seconds_median", seconds), "–" if most is None else seconds(most),
-            number(line, "seconds_predicted", seconds),
-            number(line, "seconds_whole_median", seconds), number(line, "cpu_seconds_median", seconds), least, number(line, "bits_mean", bits),
-            number(line, "bits_predicted", bits), f"2^{line['degree_log2']}", str(line["levels"]),
-            str(line["rotations"]), size(line["key_bytes"]), size(line["query_bytes"]), size(line["result_bytes"]),
-            number(line, "peak_bytes", size), number(line, "peak_predicted_bytes", size),
-            number(line, "multiply_share", share), number(line, "memory_share", share)]
+            number(line, "seconds_predicted", seconds), number(line, "seconds_whole_median", seconds),
+            number(line, "cpu_seconds_median", seconds), number(line, "runs", str), least,
+            number(line, "bits_mean", bits), number(line, "bits_predicted", bits), number(line, "inputs", str),
+            f"2^{line['degree_log2']}", str(line["levels"]), str(line["rotations"]), size(line["key_bytes"]),
+            size(line["query_bytes"]), size(line["result_bytes"]), number(line, "peak_bytes", size),
+            number(line, "peak_predicted_bytes", size), number(line, "multiply_share", share),
+            number(line, "memory_share", share)]
 
 
 def cells(line):
@@ -50,10 +52,10 @@ def cells(line):
 
 def markdown(lines):
     """One row a network, in the given order, and a sentence that says on what it was measured."""
-    where = sorted({f"{line['threads']} threads, {line['isa']}, at least {line['wanted_bits']:g} bits asked for, median "
-                    f"of {line.get('runs', 0)} runs, {line.get('inputs', 0)} inputs compared with PyTorch"
+    where = sorted({f"{line['threads']} threads, {line['isa']}, at least {line['wanted_bits']:g} bits asked for"
                     for line in lines if "refused" not in line})
     table = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     table += ["| " + " | ".join(cells(line)) + " |" for line in lines]
-    goal = "Must: the project's bound for four AVX-512 cores, scaled to these threads, three times that on AVX2.\n"
+    goal = ("Must: the project's bound for four AVX-512 cores, scaled to these threads, three times that on AVX2. "
+            "Seconds are medians of so many runs; bits are of so many outputs compared with PyTorch's.\n")
     return "\n".join(table) + "\n\n" + goal + "".join(f"Measured with {text}.\n" for text in where)

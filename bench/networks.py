@@ -8,6 +8,10 @@ MODELS are folders of training/export_zoo.py, or folders of such. For each netwo
 with PyTorch's. One JSON object a line; what FILE.jsonl already holds is not measured again. Keys are removed after
 each network.
 
+Agreement does not depend on what else the machine does, and time does: --check compares only, --inputs 0 times only,
+and a later call takes over what an earlier one found for the same plan, so that a line has both. It tells how many
+`inputs` and `runs` it rests on.
+
 Exit code: 7 where outputs do not agree within the predicted bits, 4 where a network was refused, 5 where one was left
 out for want of memory, disk or time, 0 otherwise.
 """
@@ -28,6 +32,13 @@ from network_table import markdown
 
 INPUT, REFUSED, RESOURCE, ACCURACY = 3, 4, 5, 7
 ROOM_BYTES = 1 << 30  # left for others, of disk and of memory
+# What tells two plans of a network apart, and what two timings of a plan.
+PLAN = ("degree_log2", "log2_qp", "levels", "rotations", "key_bytes", "bits_predicted")
+MACHINE = ("isa", "threads")
+TIMING = ("runs", "seconds_median", "seconds_least", "seconds_most", "seconds_whole_median", "load_seconds_median",
+          "cpu_seconds_median", "cpu_seconds_whole_median", "keygen_seconds", "peak_bytes",
+          "memory_share", "multiply_share")
+AGREEMENT = ("inputs", "bits_least", "bits_mean", "largest_error", "agrees", "verify_seconds", "verify_peak_bytes")
 
 
 class Skipped(Exception):
@@ -161,18 +172,35 @@ def check_network(options, folder):
             "verify_seconds": report["seconds"], "verify_peak_bytes": done.peak}
 
 
-def measure(options, folder):
+def is_timed(options, line):
+    return line.get("runs", 0) >= options.runs
+
+
+def is_compared(options, line):
+    return line.get("inputs", 0) >= options.inputs
+
+
+def taken_over(known, line, names, same):
+    """The figures `names` of an earlier line whose plan (and machine) is this one's; else none."""
+    if known is None or any(known.get(k) != line[k] for k in same):
+        return {}
+    return {k: known[k] for k in names if k in known}
+
+
+def measure(options, folder, known):
+    """A line for a folder; known: the last one of the same network, or None."""
     with tempfile.TemporaryDirectory(prefix="umbra-networks-", dir=options.work) as name:
         work = pathlib.Path(name)
         line, plan = plan_network(options, folder, work)
         if plan is None:
             return line
         require_room(plan, work)
-        if not options.check:
+        line |= taken_over(known, line, TIMING, PLAN + MACHINE) | taken_over(known, line, AGREEMENT, PLAN)
+        if not options.check and not is_timed(options, line):
             line |= time_network(options, folder, work)
             line |= shares_of_roofs(options, line)
             shutil.rmtree(work / "keys")
-        if options.inputs:
+        if not is_compared(options, line):
             line |= check_network(options, folder)
         return line
 
@@ -189,8 +217,7 @@ def is_enough(options, line):
     """Whether a line of an earlier call answers this one."""
     if "refused" in line:
         return not options.again
-    timed = options.check or line.get("runs", 0) >= options.runs
-    return timed and line.get("inputs", 0) >= options.inputs
+    return (options.check or is_timed(options, line)) and is_compared(options, line)
 
 
 def model_folders(paths):
@@ -206,11 +233,11 @@ def run(options):
     skipped, wanted = 0, []
     for folder in model_folders(options.models):
         wanted.append((*identity(folder), options.precision_bits or 8))
-        known = [line for line in read_lines(options.output) if key(line) == wanted[-1]]
-        if known and is_enough(options, known[-1]):
+        known = next((line for line in reversed(read_lines(options.output)) if key(line) == wanted[-1]), None)
+        if known and is_enough(options, known):
             continue
         try:
-            line = measure(options, folder)
+            line = measure(options, folder, known)
         except Skipped as reason:
             print(f"{folder.name}: left out: {reason}", file=sys.stderr, flush=True)
             skipped += 1

@@ -52,11 +52,28 @@ class NetworkTable(ProgramTest):
         self.assertEqual((lines[0]["threads"], lines[0]["inputs"], lines[0]["agrees"]), (1, 1, True))
         self.assertGreaterEqual(lines[0]["bits_least"], lines[0]["bits_predicted"])
         self.assertGreater(lines[0]["peak_bytes"], 1 << 20)
-        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){18}$")
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){20}$")
         again, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
         self.assertEqual((len(lines), again), (1, text))
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 2)
         self.assertEqual([line["inputs"] for line in lines], [1, 2])
+
+    def test_times_and_compares_apart(self):
+        """One call compares, another times: a line of both, until the plan is another."""
+        model = self.models / "tiny-f8"
+        _, lines = self.table(0, model, "--check", "--inputs", 2)
+        self.assertEqual((lines[0]["inputs"], "runs" in lines[0]), (2, False))
+        text, lines = self.table(0, model, "--runs", 1, "--inputs", 0)
+        self.assertEqual((len(lines), lines[1]["runs"], lines[1]["inputs"]), (2, 1, 2))
+        self.assertEqual(lines[1]["verify_seconds"], lines[0]["verify_seconds"], "not compared again")
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){5} 1 \|( [^|]+ \|){3} 2 \|")
+        _, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
+        self.assertEqual((lines[2]["runs"], lines[2]["inputs"]), (2, 2))
+        self.assertNotEqual(lines[2]["keygen_seconds"], lines[1]["keygen_seconds"])
+        other = lines[2] | {"rotations": lines[2]["rotations"] + 1}
+        self.lines.write_text(json.dumps(other) + "\n")
+        _, lines = self.table(0, model, "--runs", 3, "--inputs", 0)
+        self.assertEqual((lines[1]["runs"], "inputs" in lines[1]), (3, False), "nothing is taken from another plan")
 
     def test_bound_of_the_machine(self):
         line = {"network": "resnet20", "latent": 8, "threads": 4, "isa": "avx512ifma", "wanted_bits": 8}
