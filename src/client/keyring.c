@@ -2,6 +2,7 @@
 #include "client/keyring.h"
 
 #include "base/machine.h"
+#include "wire/leftovers.h"
 
 #include <string.h>
 #include <sys/statvfs.h>
@@ -56,6 +57,8 @@ umbra_status umbra_keyring_create(const umbra_profile *profile, umbra_pool *pool
     umbra_key_request request = {profile->params, profile->keys, profile->key_count};
     umbra_secret_key *key = NULL;
     umbra_file_writer *evaluation = NULL, *secret = NULL;
+    umbra_leftovers_remove(evaluation_path); /* of a keygen that was killed: gigabytes */
+    umbra_leftovers_remove(secret_path);
     UMBRA_TRY(check_disk(&request, evaluation_path));
     UMBRA_TRY(check_memory(&request));
     UMBRA_TRY(umbra_file_create(&evaluation, evaluation_path, false));

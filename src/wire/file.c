@@ -3,6 +3,7 @@
 
 #include "base/machine.h"
 #include "base/memory.h"
+#include "wire/leftovers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -180,12 +181,9 @@ static struct pending_slot *take_slot(void)
     return NULL;
 }
 
-static umbra_status open_temporary(umbra_file_writer *file, bool private_mode)
+/* One attempt. *taken: another process took the new file for a leftover. */
+static umbra_status open_named(umbra_file_writer *file, bool private_mode, bool *taken)
 {
-    file->slot = take_slot();
-    if (file->slot == NULL)
-        return umbra_fail(UMBRA_E_RESOURCE, "%s: more than %d files are being written at once",
-                          file->path, MAX_OPEN_WRITERS);
     int length = snprintf(file->slot->path, PATH_BYTES, "%s.%08x%08x.part", file->path,
                           randombytes_random(), randombytes_random());
     if (length >= PATH_BYTES)
@@ -201,7 +199,28 @@ static umbra_status open_temporary(umbra_file_writer *file, bool private_mode)
         return umbra_fail(about_the_name ? UMBRA_E_INPUT : UMBRA_E_IO, "%s: cannot create: %s",
                           file->path, strerror(error));
     }
+    *taken = !umbra_leftover_lock(file->fd);
     return UMBRA_OK;
+}
+
+static umbra_status open_temporary(umbra_file_writer *file, bool private_mode)
+{
+    bool taken = true;
+    umbra_leftovers_remove(file->path);
+    file->slot = take_slot();
+    if (file->slot == NULL)
+        return umbra_fail(UMBRA_E_RESOURCE, "%s: more than %d files are being written at once",
+                          file->path, MAX_OPEN_WRITERS);
+    for (int i = 0; i < 3; i++) {
+        UMBRA_TRY(open_named(file, private_mode, &taken));
+        if (!taken)
+            return UMBRA_OK;
+        close(file->fd);
+        file->fd = -1;
+        unlink(file->slot->path);
+    }
+    return umbra_fail(UMBRA_E_IO, "%s: another program removes the file while it is written",
+                      file->path);
 }
 
 umbra_status umbra_file_create(umbra_file_writer **out, const char *path, bool private_mode)
@@ -299,7 +318,9 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-/* All of it on the disk, under the temporary name. */
+/* All of it on the disk, under the temporary name; it stays open, and so locked, until it is
+ * renamed.
+ */
 static umbra_status finish(umbra_file_writer *file)
 {
     if (file->failed)
@@ -308,9 +329,7 @@ static umbra_status finish(umbra_file_writer *file)
     UMBRA_TRY(flush(file));
     if (fsync(file->fd) != 0)
         return fail_writing(file, errno);
-    int fd = file->fd;
-    file->fd = -1;
-    return close(fd) == 0 ? UMBRA_OK : fail_writing(file, errno);
+    return UMBRA_OK;
 }
 
 static umbra_status rename_into_place(umbra_file_writer *file)
@@ -339,22 +358,27 @@ umbra_status umbra_file_end(umbra_file_writer *file, umbra_status status)
 }
 
 /* What stood under file->path before, under the second name `kept`: "" where nothing stood there,
- * or where the file system has no hard links (then *lost). */
-static void keep_old(const umbra_file_writer *file, char kept[PATH_BYTES], bool *lost)
+ * or where the file system has no hard links (then *lost). Returns a descriptor that locks it, or
+ * -1. */
+static int keep_old(const umbra_file_writer *file, char kept[PATH_BYTES], bool *lost)
 {
     int length = snprintf(kept, PATH_BYTES, "%s.old", file->slot->path);
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0)
+        (void)umbra_leftover_lock(fd);
     *lost = false;
     if (length < PATH_BYTES && link(file->path, kept) == 0)
-        return;
+        return fd;
     *lost = length >= PATH_BYTES || errno != ENOENT;
     kept[0] = '\0';
+    return fd;
 }
 
 static umbra_status rename_pair(umbra_file_writer *first, umbra_file_writer *second)
 {
     char kept[PATH_BYTES];
     bool lost = false;
-    keep_old(first, kept, &lost);
+    int lock = keep_old(first, kept, &lost);
     umbra_status status = rename_into_place(first);
     if (status == UMBRA_OK) {
         status = rename_into_place(second);
@@ -367,6 +391,8 @@ static umbra_status rename_pair(umbra_file_writer *first, umbra_file_writer *sec
     }
     if (kept[0] != '\0')
         (void)unlink(kept);
+    if (lock >= 0)
+        close(lock);
     return status;
 }
 
