@@ -14,11 +14,26 @@ static const struct {
     umbra_cost_model model;
 } measured[] = {
     {"avx512ifma",
-     {.ntt_ns = 62e3, .dot_ns = 16e3, .key_ns = 16e3, .word_ns = 9e3, .convert_ns = 7e3}},
+     {.ntt_ns = 62e3,
+      .dot_ns = 16e3,
+      .key_ns = 16e3,
+      .word_ns = 9e3,
+      .convert_ns = 7e3,
+      .seed_ns = 100e3}},
     {"avx2",
-     {.ntt_ns = 144e3, .dot_ns = 49e3, .key_ns = 49e3, .word_ns = 10.4e3, .convert_ns = 22e3}},
+     {.ntt_ns = 144e3,
+      .dot_ns = 49e3,
+      .key_ns = 49e3,
+      .word_ns = 10.4e3,
+      .convert_ns = 22e3,
+      .seed_ns = 170e3}},
     {"portable",
-     {.ntt_ns = 390e3, .dot_ns = 100e3, .key_ns = 100e3, .word_ns = 18e3, .convert_ns = 42e3}},
+     {.ntt_ns = 390e3,
+      .dot_ns = 100e3,
+      .key_ns = 100e3,
+      .word_ns = 18e3,
+      .convert_ns = 42e3,
+      .seed_ns = 170e3}},
 };
 
 umbra_cost_model umbra_cost_model_for(const char *kernels, int threads)
@@ -101,6 +116,11 @@ double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s, size_t 
            (ntt(m, s) * share + umbra_cost_words(m, s, 1.0 * share) + m->dot_ns * size_factor(s));
 }
 
+double umbra_cost_seeded_rows(const umbra_cost_model *m, int degree_log2, double rows)
+{
+    return m->seed_ns * exp2(degree_log2 - 15) * rows;
+}
+
 double umbra_cost_rescale(const umbra_cost_model *m, umbra_cost_shape s)
 {
     return 2 * (s.limbs * ntt(m, s) + umbra_cost_words(m, s, 3.0 * s.limbs));
@@ -167,6 +187,19 @@ void umbra_map_count(const umbra_program_map *map, size_t slots, umbra_map_count
 }
 
 /* Giants are turned over QP and divided by P together, once for an output. */
+void umbra_map_rotations(const umbra_program_map *map, void (*turn)(void *context, int64_t slots),
+                         void *context)
+{
+    baby_set met = {.count = 0};
+    for (size_t i = 0; i < map->diagonal_count; i++) {
+        const umbra_map_diagonal *d = &map->diagonals[i];
+        if (d->giant_slots != 0 && (i == 0 || !same_giant(d, d - 1)))
+            turn(context, d->giant_slots);
+        if (d->baby_slots != 0 && is_first(&met, map, i))
+            turn(context, d->baby_slots);
+    }
+}
+
 double umbra_cost_map(const umbra_cost_model *m, umbra_cost_shape s, const umbra_map_counts *c)
 {
     const size_t turned = c->giants > 0 ? c->outputs : 0;

@@ -13,6 +13,7 @@ typedef struct umbra_cost_model {
     double key_ns;     /* the same where two words are a key's, from memory */
     double word_ns;    /* one pass over a limb: add, permute, scale */
     double convert_ns; /* one term of base conversion */
+    double seed_ns;    /* one row of a key held by its seed: b unpacked, a made again */
     double parallel;   /* seconds = ns * 1e-9 * (serial + (1 - serial) / threads) */
     double serial;     /* the share that does not spread over threads */
 } umbra_cost_model;
@@ -33,6 +34,7 @@ double umbra_cost_mod_down(const umbra_cost_model *m, umbra_cost_shape s); /* bo
 double umbra_cost_key_switch(const umbra_cost_model *m, umbra_cost_shape s);
 double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s,
                           size_t fold); /* one diagonal */
+double umbra_cost_seeded_rows(const umbra_cost_model *m, int degree_log2, double rows);
 double umbra_cost_rescale(const umbra_cost_model *m, umbra_cost_shape s);
 double umbra_cost_words(const umbra_cost_model *m, umbra_cost_shape s, double passes);
 
@@ -41,6 +43,10 @@ typedef struct umbra_map_counts {
     size_t fold; /* weights are polynomials in X^fold */
 } umbra_map_counts;
 void umbra_map_count(const umbra_program_map *map, size_t slots, umbra_map_counts *out);
+/* Calls `turn` for each rotation that a map does: a baby for each input, a giant for each output.
+ */
+void umbra_map_rotations(const umbra_program_map *map, void (*turn)(void *context, int64_t slots),
+                         void *context);
 double umbra_cost_map(const umbra_cost_model *m, umbra_cost_shape s, const umbra_map_counts *c);
 double umbra_cost_seconds(const umbra_cost_model *m, double ns);
 

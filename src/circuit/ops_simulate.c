@@ -70,18 +70,38 @@ static void spend(simulator *s, const umbra_instruction *i, double ns)
     step_of(s, i)->ns += ns;
 }
 
-static umbra_status grow_keys(umbra_simulation *out)
+/* Room for one more item in a list. */
+static umbra_status grow(void **list, size_t count, size_t *capacity, size_t item_bytes)
 {
-    if (out->key_count < out->key_capacity)
+    if (count < *capacity)
         return UMBRA_OK;
     void *grown = NULL;
-    size_t capacity = out->key_capacity == 0 ? 64 : 2 * out->key_capacity;
-    UMBRA_TRY(umbra_memory_alloc_array(&grown, capacity, sizeof *out->keys, "a list of keys"));
-    if (out->key_count > 0)
-        memcpy(grown, out->keys, out->key_count * sizeof *out->keys);
-    umbra_memory_free(out->keys);
-    out->keys = grown;
-    out->key_capacity = capacity;
+    size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
+    UMBRA_TRY(umbra_memory_alloc_array(&grown, wanted, item_bytes, "a list of keys"));
+    if (count > 0)
+        memcpy(grown, *list, count * item_bytes);
+    umbra_memory_free(*list);
+    *list = grown;
+    *capacity = wanted;
+    return UMBRA_OK;
+}
+
+/* Of a key trimmed to a level, and of an inner product at it: limbs times digits. */
+static int rows_of(const umbra_params *params, int level)
+{
+    return (umbra_params_level_limbs(params, level) + umbra_params_special_count(params)) *
+           umbra_params_level_digits(params, level);
+}
+
+/* A step reads a key, at the level of its operand. */
+static umbra_status note_use(simulator *s, const umbra_instruction *i, uint32_t galois, int level)
+{
+    umbra_simulation *out = s->out;
+    void *list = out->uses;
+    UMBRA_TRY(grow(&list, out->use_count, &out->use_capacity, sizeof *out->uses));
+    out->uses = list;
+    out->uses[out->use_count++] =
+        (umbra_key_use){.galois = galois, .step = i->step, .rows = rows_of(out->params, level)};
     return UMBRA_OK;
 }
 
@@ -106,7 +126,9 @@ static umbra_status need_key(simulator *s, uint32_t galois, int level)
         at++;
     if (at < out->key_count && out->keys[at].galois == galois)
         return covering_level(out->params, out->keys[at].level, level, &out->keys[at].level);
-    UMBRA_TRY(grow_keys(out));
+    void *list = out->keys;
+    UMBRA_TRY(grow(&list, out->key_count, &out->key_capacity, sizeof *out->keys));
+    out->keys = list;
     memmove(out->keys + at + 1, out->keys + at, (out->key_count - at) * sizeof *out->keys);
     out->keys[at] = (umbra_key_item){.galois = galois, .level = level};
     out->key_count++;
@@ -150,6 +172,21 @@ static umbra_status map_keys(simulator *s, const umbra_program_map *map, int lev
         }
     }
     return UMBRA_OK;
+}
+
+typedef struct map_uses {
+    simulator *s;
+    const umbra_instruction *i;
+    int level;
+    umbra_status status;
+} map_uses;
+
+static void note_rotation(void *context, int64_t slots)
+{
+    map_uses *u = context;
+    int degree_log2 = umbra_params_degree_log2(u->s->out->params);
+    if (u->status == UMBRA_OK)
+        u->status = note_use(u->s, u->i, umbra_galois_of_rotation(degree_log2, slots), u->level);
 }
 
 /* All inputs must agree; the noisiest one counts. */
@@ -216,6 +253,9 @@ static umbra_status simulate_map(void *self, const umbra_program *program,
     umbra_map_counts counts;
     UMBRA_TRY(map_inputs(s, map, &in));
     UMBRA_TRY(map_keys(s, map, in.level));
+    map_uses uses = {.s = s, .i = i, .level = in.level, .status = UMBRA_OK};
+    umbra_map_rotations(map, note_rotation, &uses);
+    UMBRA_TRY(uses.status);
     umbra_map_count(map, umbra_params_slots(s->out->params), &counts);
     umbra_simulated_step *step = step_of(s, i);
     step->level = in.level;
@@ -248,6 +288,7 @@ static umbra_status simulate_product(simulator *s, const umbra_instruction *i, i
               umbra_cost_words(&s->out->cost, shape_at(s, a.level),
                                3.0 * umbra_params_level_limbs(params, a.level)));
     set(s, i, i->out, r);
+    UMBRA_TRY(note_use(s, i, 0, a.level));
     return need_key(s, 0, a.level);
 }
 
@@ -354,9 +395,13 @@ static umbra_status simulate_add_plain(void *self, const umbra_program *program,
 }
 
 /* a + something switched from a. */
-static umbra_status add_switched(simulator *s, const umbra_instruction *i)
+static umbra_status add_switched(simulator *s, const umbra_instruction *i, uint32_t galois)
 {
     umbra_simulated a = s->out->registers[i->a], r = a;
+    if (galois != 1) { /* a turn by 0 needs no key */
+        UMBRA_TRY(need_key(s, galois, a.level));
+        UMBRA_TRY(note_use(s, i, galois, a.level));
+    }
     double turned = umbra_noise_add(a.noise_log2, umbra_noise_key_switch(s->out->params, a.level));
     r.noise_log2 = umbra_noise_add(a.noise_log2, turned);
     r.message_log2 = a.message_log2 + 1;
@@ -371,8 +416,8 @@ static umbra_status simulate_add_turned(void *self, const umbra_program *program
 {
     simulator *s = self;
     (void)program;
-    UMBRA_TRY(need_rotation(s, i->slots, s->out->registers[i->a].level));
-    return add_switched(s, i);
+    int degree_log2 = umbra_params_degree_log2(s->out->params);
+    return add_switched(s, i, umbra_galois_of_rotation(degree_log2, i->slots));
 }
 
 static umbra_status simulate_real(void *self, const umbra_program *program,
@@ -381,8 +426,7 @@ static umbra_status simulate_real(void *self, const umbra_program *program,
     simulator *s = self;
     (void)program;
     uint32_t conjugation = (uint32_t)(2 * umbra_params_degree(s->out->params) - 1);
-    UMBRA_TRY(need_key(s, conjugation, s->out->registers[i->a].level));
-    return add_switched(s, i);
+    return add_switched(s, i, conjugation);
 }
 
 static umbra_status simulate_output(void *self, const umbra_program *program,
@@ -435,7 +479,70 @@ void umbra_simulation_free(umbra_simulation *simulation)
     umbra_memory_free(simulation->registers);
     umbra_memory_free(simulation->steps);
     umbra_memory_free(simulation->keys);
+    umbra_memory_free(simulation->uses);
+    umbra_memory_free(simulation->by_use);
+    umbra_memory_free(simulation->times_read);
+    umbra_memory_free(simulation->seeded);
     *simulation = (umbra_simulation){0};
+}
+
+/* Every use is of a key in the list. */
+static size_t key_of_use(const umbra_simulation *simulation, const umbra_key_use *use)
+{
+    size_t low = 0, high = simulation->key_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (simulation->keys[middle].galois <= use->galois)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Stable, for a few hundred keys. */
+static void sort_by_use(umbra_simulation *out)
+{
+    for (size_t k = 0; k < out->key_count; k++) {
+        size_t at = k;
+        for (; at > 0 && out->times_read[out->by_use[at - 1]] < out->times_read[k]; at--)
+            out->by_use[at] = out->by_use[at - 1];
+        out->by_use[at] = k;
+    }
+}
+
+/* How often each key is read, and their order by that. */
+static umbra_status count_uses(umbra_simulation *out)
+{
+    void *times = NULL, *order = NULL, *seeded = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&times, out->key_count + 1, sizeof(double), "key uses"));
+    out->times_read = times;
+    UMBRA_TRY(umbra_memory_alloc_array(&order, out->key_count + 1, sizeof(size_t), "key uses"));
+    out->by_use = order;
+    UMBRA_TRY(umbra_memory_alloc(&seeded, out->key_count + 1, "key uses"));
+    out->seeded = seeded;
+    for (size_t u = 0; u < out->use_count; u++)
+        out->times_read[key_of_use(out, &out->uses[u])] += out->uses[u].rows;
+    for (size_t k = 0; k < out->key_count; k++)
+        out->times_read[k] /= rows_of(out->params, out->keys[k].level);
+    sort_by_use(out);
+    return UMBRA_OK;
+}
+
+double umbra_simulation_key_rows(const umbra_simulation *simulation, size_t k)
+{
+    return simulation->times_read[k] * rows_of(simulation->params, simulation->keys[k].level);
+}
+
+void umbra_simulation_charge_seeds(umbra_simulation *simulation)
+{
+    int degree_log2 = umbra_params_degree_log2(simulation->params);
+    for (size_t u = 0; u < simulation->use_count; u++) {
+        const umbra_key_use *use = &simulation->uses[u];
+        if (simulation->seeded[key_of_use(simulation, use)])
+            simulation->steps[use->step].ns +=
+                umbra_cost_seeded_rows(&simulation->cost, degree_log2, use->rows);
+    }
 }
 
 umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
@@ -457,6 +564,8 @@ umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
     simulator s = {.out = &made, .program = program};
     if (status == UMBRA_OK)
         status = umbra_program_run(program, &simulator_ops, &s);
+    if (status == UMBRA_OK)
+        status = count_uses(&made);
     if (status != UMBRA_OK) {
         umbra_simulation_free(&made);
         return status;

@@ -21,6 +21,13 @@ typedef struct umbra_simulated_step {
     size_t live_limbs; /* of all registers at its end */
 } umbra_simulated_step;
 
+/* A key switch: which rows of a key (limb by digit, both halves) a step reads. */
+typedef struct umbra_key_use {
+    uint32_t galois;
+    int step;
+    double rows;
+} umbra_key_use;
+
 typedef struct umbra_simulation {
     const umbra_params *params;
     umbra_cost_model cost;
@@ -30,9 +37,14 @@ typedef struct umbra_simulation {
     umbra_simulated_step *steps;
     umbra_key_item *keys; /* ascending Galois elements */
     size_t key_count, key_capacity;
-    size_t peak_limbs;    /* of the memory of all registers and of those that wait for reuse */
-    size_t scratch_limbs; /* of the evaluator, in the map that needs most */
-    double headroom_log2; /* the least log2(Q) - log2(scale * message) met */
+    umbra_key_use *uses; /* in the order of the program */
+    size_t use_count, use_capacity;
+    size_t *by_use;        /* numbers of keys, from those that are read most often */
+    double *times_read;    /* of each key: rows read in a run, by the rows that it has */
+    unsigned char *seeded; /* of each key: 1 where it is held by its seed; all 0 at first */
+    size_t peak_limbs;     /* of the memory of all registers and of those that wait for reuse */
+    size_t scratch_limbs;  /* of the evaluator, in the map that needs most */
+    double headroom_log2;  /* the least log2(Q) - log2(scale * message) met */
     int headroom_step;
 } umbra_simulation;
 
@@ -41,6 +53,10 @@ typedef struct umbra_simulation {
 umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
                             const umbra_params *params, const umbra_cost_model *cost,
                             double input_scale_log2, int input_level) UMBRA_MUST_USE;
+/* Rows of key number k that a run reads. */
+double umbra_simulation_key_rows(const umbra_simulation *simulation, size_t k);
+/* Charge the steps for making the rows of seeded keys again; once, after `seeded` is set. */
+void umbra_simulation_charge_seeds(umbra_simulation *simulation);
 void umbra_simulation_free(umbra_simulation *simulation);
 
 #endif

@@ -63,7 +63,8 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
     UMBRA_TRY(umbra_ciphertexts_load(run->cli->argument[0], &use, params, run->query_count,
                                      run->query, &run->query_bytes));
     umbra_cli_progress(run->cli, "reading the keys");
-    UMBRA_TRY(umbra_evaluation_keys_load(keys_path, params, NULL, run->pool, &run->keys));
+    const umbra_key_holding holding = umbra_plan_key_holding(run->plan);
+    UMBRA_TRY(umbra_evaluation_keys_load(keys_path, params, &holding, run->pool, &run->keys));
     if (umbra_evaluation_keys_id(run->keys) != run->query[0]->key_id)
         return umbra_fail(
             UMBRA_E_MISMATCH,

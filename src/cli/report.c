@@ -35,6 +35,7 @@ void umbra_report_plan(json_t *object, const umbra_plan_summary *s)
     json_object_set_new(object, "images", json_integer(s->images));
     json_object_set_new(object, "rotations", json_integer(s->rotations));
     json_object_set_new(object, "key_bytes", json_integer((json_int_t)s->key_bytes));
+    json_object_set_new(object, "seeded_keys", json_integer((json_int_t)s->seeded_keys));
     json_object_set_new(object, "query_bytes", json_integer((json_int_t)s->query_bytes));
     json_object_set_new(object, "result_bytes", json_integer((json_int_t)s->result_bytes));
     json_object_set_new(object, "predicted_seconds", json_real(s->predicted_seconds));

@@ -46,7 +46,8 @@ static umbra_status make_keys(umbra_session *s)
     uint64_t start = umbra_clock_ns();
     on_key((void *)s->cli, 0, profile->key_count);
     UMBRA_TRY(umbra_secret_key_generate(&s->secret, profile->params));
-    UMBRA_TRY(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, s->pool));
+    const umbra_key_holding holding = umbra_plan_key_holding(s->plan);
+    UMBRA_TRY(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, &holding, s->pool));
     s->times.keys = since(start);
     return umbra_cli_check_interrupt();
 }

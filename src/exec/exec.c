@@ -26,7 +26,7 @@ static umbra_status check_memory(const umbra_plan *plan)
     uint64_t available = umbra_memory_available_bytes();
     uint64_t needed = plan->summary.predicted_memory_bytes;
     /* The keys are loaded already and the weights' matrices too: what remains is counted. */
-    uint64_t loaded = plan->summary.key_bytes * 2;
+    uint64_t loaded = plan->share.key_bytes;
     uint64_t remaining = needed > loaded ? needed - loaded : 0;
     if (available != 0 && remaining > available)
         return umbra_fail(UMBRA_E_RESOURCE,

@@ -12,6 +12,7 @@ void umbra_plan_free(umbra_plan *plan)
         return;
     umbra_build_free(&plan->build);
     umbra_simulation_free(&plan->simulation);
+    umbra_memory_free(plan->seeded);
     umbra_facts_store_free(plan->facts);
     umbra_matrices_free(plan->matrices);
     umbra_statistics_free(&plan->statistics);
@@ -83,14 +84,32 @@ static void make_summary(umbra_plan *plan)
                      packed_bytes(params, plan->profile.input_level, 1);
     s->result_bytes =
         (uint64_t)plan->profile.output_layout.ciphertexts * packed_bytes(params, 0, 2);
-    s->predicted_memory_bytes = umbra_plan_memory_bytes(&plan->build, &plan->simulation,
-                                                        plan->threads, plan->memory_budget);
+    s->predicted_memory_bytes = plan->share.needed_bytes;
+    s->seeded_keys = plan->share.seeded_keys;
     double ns = 0;
     for (int i = 0; i < plan->build.program.step_count; i++)
         ns += plan->simulation.steps[i].ns;
     s->predicted_seconds = umbra_cost_seconds(&plan->simulation.cost, ns);
     plan->profile.predicted_seconds = s->predicted_seconds;
     plan->profile.predicted_memory_bytes = s->predicted_memory_bytes;
+}
+
+/* Decide how keys are held, and charge the steps for it. */
+static umbra_status share_memory(umbra_plan *plan)
+{
+    umbra_simulation *s = &plan->simulation;
+    void *list = NULL;
+    size_t count = 0;
+    plan->share =
+        umbra_plan_share_memory(&plan->build, s, plan->threads, plan->memory_budget, s->seeded);
+    umbra_simulation_charge_seeds(s);
+    UMBRA_TRY(umbra_memory_alloc_array(&list, s->key_count + 1, sizeof *plan->seeded,
+                                       "a list of seeded keys"));
+    plan->seeded = list;
+    for (size_t k = 0; k < s->key_count; k++)
+        if (s->seeded[k])
+            plan->seeded[count++] = s->keys[k].galois;
+    return UMBRA_OK;
 }
 
 umbra_status umbra_plan_finish(umbra_plan *plan, umbra_pool *pool)
@@ -110,6 +129,7 @@ umbra_status umbra_plan_finish(umbra_plan *plan, umbra_pool *pool)
             umbra_network_name(&plan->build.network,
                                plan->build.steps[plan->simulation.headroom_step].node_tensor),
             plan->simulation.headroom_log2);
+    UMBRA_TRY(share_memory(plan));
     make_profile(plan);
     make_summary(plan);
     return UMBRA_OK;
@@ -217,6 +237,11 @@ const umbra_graph *umbra_plan_graph(const umbra_plan *plan)
 const umbra_profile *umbra_plan_profile(const umbra_plan *plan)
 {
     return &plan->profile;
+}
+
+umbra_key_holding umbra_plan_key_holding(const umbra_plan *plan)
+{
+    return (umbra_key_holding){plan->seeded, plan->share.seeded_keys};
 }
 
 void umbra_plan_summarise(const umbra_plan *plan, umbra_plan_summary *out)

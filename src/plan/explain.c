@@ -168,6 +168,27 @@ static void print_dearest(const umbra_plan *plan, FILE *out)
     fprintf(out, ".\n");
 }
 
+/* What it takes to hold keys by their seeds. */
+static void print_seeded(const umbra_plan *plan, FILE *out)
+{
+    const umbra_simulation *simulation = &plan->simulation;
+    umbra_memory_share whole =
+        umbra_plan_share_memory(&plan->build, simulation, plan->threads, UINT64_MAX, NULL);
+    double rows = 0, saved = (double)(whole.key_bytes - plan->share.key_bytes);
+    for (size_t k = 0; k < simulation->key_count; k++)
+        rows += simulation->seeded[k] ? umbra_simulation_key_rows(simulation, k) : 0;
+    if (plan->share.seeded_keys == 0)
+        return;
+    fprintf(out,
+            "  To stay within %.1f GB, %zu of %zu keys are kept as one half of each, and the other "
+            "half is made again\n  whenever it is read: that saves %.1f GB and takes %.2f s.\n",
+            (double)plan->memory_budget * 1e-9, plan->share.seeded_keys, simulation->key_count,
+            saved * 1e-9,
+            umbra_cost_seconds(
+                &simulation->cost,
+                umbra_cost_seeded_rows(&simulation->cost, plan->summary.degree_log2, rows)));
+}
+
 static void print_summary(const umbra_plan *plan, FILE *out)
 {
     const umbra_plan_summary *s = &plan->summary;
@@ -196,6 +217,7 @@ static void print_summary(const umbra_plan *plan, FILE *out)
             s->predicted_seconds, plan->threads, plural(plan->threads),
             umbra_params_kernels(plan->params)->name, s->predicted_bits,
             (double)s->predicted_memory_bytes * 1e-9);
+    print_seeded(plan, out);
     fprintf(out,
             "  The client uploads %.0f MB of keys once (%d rotations), and %.1f MB for each query; "
             "%.2f MB\n  come back.\n",

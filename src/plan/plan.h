@@ -44,11 +44,15 @@ const umbra_graph *umbra_plan_graph(const umbra_plan *plan);
 /* A view for saving or for the client side; valid as long as the plan. */
 const umbra_profile *umbra_plan_profile(const umbra_plan *plan);
 
+/* How a run holds its keys, so that it stays within the budget; valid as long as the plan. */
+umbra_key_holding umbra_plan_key_holding(const umbra_plan *plan);
+
 typedef struct umbra_plan_summary {
     int degree_log2, levels, rotations; /* rotations: distinct Galois keys */
     int images;                         /* that one run takes at most; seconds are of a run */
     double log2_q, log2_qp, security_bits;
     uint64_t key_bytes, query_bytes, result_bytes, predicted_memory_bytes;
+    size_t seeded_keys; /* of which a run holds one half in memory, and makes the other again */
     double predicted_seconds, predicted_bits;
     /* False: the model gives no range of any computed value, and predicted_bits rests on random
      * inputs, which may be unlike real ones. */

@@ -5,6 +5,16 @@
 #include "plan/plan.h"
 #include "plan/program_build.h"
 
+/* How the budget is divided, so that the run takes least time: keys are held whole, those read most
+ * often first, and the others by their seeds; weights are kept before keys that are read few times.
+ */
+typedef struct umbra_memory_share {
+    uint64_t needed_bytes;      /* the peak; more than the budget where that is too small */
+    uint64_t key_bytes;         /* of all keys as they are held */
+    uint64_t kept_weight_bytes; /* of weights; UINT64_MAX: all */
+    size_t seeded_keys;
+} umbra_memory_share;
+
 struct umbra_plan {
     /* Stored in a plan file. */
     umbra_graph *graph;
@@ -22,6 +32,8 @@ struct umbra_plan {
     umbra_profile profile;
     umbra_plan_summary summary;
     int threads;
+    uint32_t *seeded; /* Galois elements of the keys that a run holds by their seeds */
+    umbra_memory_share share;
     /* Of a plan that was compiled here: seconds of the whole with one candidate decided the other
      * way, infinite where that is not feasible. Not stored. */
     double flip_seconds[UMBRA_PLAN_MAX_CANDIDATES];
@@ -48,6 +60,10 @@ umbra_status umbra_model_info_read(umbra_reader *reader, umbra_model_info *out) 
 umbra_status umbra_plan_check_memory(const umbra_plan *plan) UMBRA_MUST_USE;
 /* The server's peak: keys, weights, ciphertexts, scratch and tables of one run on so many threads.
  */
+/* seeded: NULL, or filled with 1 for each key of the simulation that is held by its seed */
+umbra_memory_share umbra_plan_share_memory(const umbra_build *build,
+                                           const umbra_simulation *simulation, int threads,
+                                           uint64_t budget_bytes, unsigned char *seeded);
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
                                  int threads, uint64_t budget_bytes);
 /* All weights of a run, as the integers that a run keeps of them. */

@@ -6,7 +6,10 @@
 #define WORKER_LIMBS 9                  /* of the evaluator's scratch, besides special primes */
 #define TABLE_LIMBS 6                   /* roots, their quotients, twists: of each prime */
 #define REST_BYTES ((uint64_t)32 << 20) /* program, libraries, plan without weights */
-#define PERIOD_LEAST 256                /* weights repeat no faster */
+/* Keys that are read so often in a run come before weights: making a row of a key again takes about
+ * 160 us for the 320 KiB that it saves at N = 2^15, and making weights about 3 ns a byte. */
+#define WEIGHTS_WORTH 6
+#define PERIOD_LEAST 256 /* weights repeat no faster */
 
 /* Large blocks come in huge pages. */
 static uint64_t block(uint64_t bytes)
@@ -16,15 +19,12 @@ static uint64_t block(uint64_t bytes)
                : (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
 }
 
-/* Expanded: both halves of every digit, a word for each residue, and the table of the automorphism.
- */
-static uint64_t key_bytes(const umbra_params *params, const umbra_key_item *item)
+/* Of a key: whole or seeded, and the table of its automorphism. */
+static uint64_t key_bytes(const umbra_params *params, const umbra_key_item *item, bool seeded)
 {
-    uint64_t degree = umbra_params_degree(params);
-    uint64_t limbs = (uint64_t)(umbra_params_level_limbs(params, item->level) +
-                                umbra_params_special_count(params));
-    uint64_t digits = (uint64_t)umbra_params_level_digits(params, item->level);
-    return block(limbs * digits * 2 * degree * sizeof(uint64_t)) + degree * sizeof(uint32_t);
+    uint64_t words = seeded ? umbra_key_seeded_bytes(params, item->level)
+                            : umbra_key_whole_bytes(params, item->level);
+    return block(words) + umbra_params_degree(params) * sizeof(uint32_t);
 }
 
 static uint64_t diagonal_bytes(const umbra_program_map *map)
@@ -84,15 +84,16 @@ static uint64_t matrix_bytes(const umbra_build *build)
     return bytes;
 }
 
-static uint64_t all_key_bytes(const umbra_params *params, const umbra_simulation *simulation)
+static uint64_t all_key_bytes(const umbra_params *params, const umbra_simulation *simulation,
+                              bool seeded)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < simulation->key_count; i++)
-        bytes += key_bytes(params, &simulation->keys[i]);
+        bytes += key_bytes(params, &simulation->keys[i], seeded);
     return bytes;
 }
 
-/* All but weights. */
+/* All but keys and weights. */
 static uint64_t fixed_bytes(const umbra_build *build, const umbra_simulation *simulation,
                             int threads)
 {
@@ -101,31 +102,68 @@ static uint64_t fixed_bytes(const umbra_build *build, const umbra_simulation *si
     uint64_t special = (uint64_t)umbra_params_special_count(params);
     uint64_t primes = (uint64_t)umbra_params_prime_count(params) + special;
     uint64_t workers = (uint64_t)(threads < 1 ? 1 : threads) * (WORKER_LIMBS + 2 * (special + 1));
-    uint64_t keys = all_key_bytes(params, simulation);
-    return keys + matrix_bytes(build) + simulation->peak_limbs * 2 * limb +
+    return matrix_bytes(build) + simulation->peak_limbs * 2 * limb +
            block(simulation->scratch_limbs * limb) + workers * limb + primes * TABLE_LIMBS * limb +
            REST_BYTES;
 }
 
-/* Weights are kept where all of them fit; else as many as do, beside the block of the others. */
+/* Keys from number `first` on, by how often they are read, as far as they are read at least `least`
+ * times: held whole where there is room. Returns the number of the next. */
+static size_t hold_whole(const umbra_params *params, const umbra_simulation *simulation,
+                         size_t first, double least, uint64_t *room, umbra_memory_share *share,
+                         unsigned char *seeded)
+{
+    size_t k = first;
+    for (; k < simulation->key_count && simulation->times_read[simulation->by_use[k]] >= least;
+         k++) {
+        const umbra_key_item *item = &simulation->keys[simulation->by_use[k]];
+        uint64_t more = key_bytes(params, item, false) - key_bytes(params, item, true);
+        bool fits = more <= *room;
+        if (fits)
+            *room -= more;
+        share->key_bytes += fits ? more : 0;
+        share->seeded_keys -= fits;
+        if (seeded != NULL)
+            seeded[simulation->by_use[k]] = !fits;
+    }
+    return k;
+}
+
+umbra_memory_share umbra_plan_share_memory(const umbra_build *build,
+                                           const umbra_simulation *simulation, int threads,
+                                           uint64_t budget_bytes, unsigned char *seeded)
+{
+    const umbra_params *params = build->params;
+    uint64_t weights = umbra_plan_weight_bytes(build), block_bytes = stream_bytes(build);
+    umbra_memory_share share = {.key_bytes = all_key_bytes(params, simulation, true),
+                                .seeded_keys = simulation->key_count};
+    uint64_t fixed = fixed_bytes(build, simulation, threads);
+    block_bytes = block_bytes < weights ? block_bytes : weights;
+    uint64_t least = fixed + share.key_bytes + block_bytes;
+    uint64_t room = budget_bytes > least ? budget_bytes - least : 0;
+    size_t next = hold_whole(params, simulation, 0, WEIGHTS_WORTH, &room, &share, seeded);
+    bool all = weights - block_bytes <= room;
+    if (all)
+        room -= weights - block_bytes;
+    share.kept_weight_bytes = all ? UINT64_MAX : room;
+    room = all ? room : 0;
+    hold_whole(params, simulation, next, 0, &room, &share, seeded);
+    share.needed_bytes =
+        fixed + share.key_bytes + (all ? weights : block_bytes + share.kept_weight_bytes);
+    return share;
+}
+
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
                                  int threads, uint64_t budget_bytes)
 {
-    uint64_t fixed = fixed_bytes(build, simulation, threads),
-             weights = umbra_plan_weight_bytes(build);
-    uint64_t least = fixed + stream_bytes(build);
-    if (fixed + weights <= budget_bytes || fixed + weights < least)
-        return fixed + weights;
-    return least < budget_bytes ? budget_bytes : least;
+    return umbra_plan_share_memory(build, simulation, threads, budget_bytes, NULL).needed_bytes;
 }
 
 uint64_t umbra_plan_kept_weight_bytes(const umbra_plan *plan)
 {
-    uint64_t fixed = fixed_bytes(&plan->build, &plan->simulation, plan->threads);
-    uint64_t least = fixed + stream_bytes(&plan->build);
-    if (fixed + umbra_plan_weight_bytes(&plan->build) <= plan->memory_budget)
-        return UINT64_MAX;
-    return plan->memory_budget > least ? plan->memory_budget - least : 0;
+    return umbra_plan_share_memory(&plan->build, &plan->simulation, plan->threads,
+                                   plan->memory_budget, NULL)
+        .kept_weight_bytes;
 }
 
 umbra_status umbra_plan_check_memory(const umbra_plan *plan)
@@ -133,12 +171,13 @@ umbra_status umbra_plan_check_memory(const umbra_plan *plan)
     uint64_t needed = plan->summary.predicted_memory_bytes;
     if (needed <= plan->memory_budget)
         return UMBRA_OK;
-    double keys = (double)all_key_bytes(plan->params, &plan->simulation);
+    double keys = (double)all_key_bytes(plan->params, &plan->simulation, true);
     double weights = (double)stream_bytes(&plan->build);
     return umbra_fail(
         UMBRA_E_RESOURCE,
         "a run needs %.2f GB of memory, the least of all plans that were tried, and %.2f GB are "
-        "allowed: %zu keys take %.2f GB, weights at least %.2f GB, the rest %.2f GB. Allow more "
+        "allowed: %zu keys take at least %.2f GB, weights at least %.2f GB, the rest %.2f GB. "
+        "Allow more "
         "(--memory), "
         "ask for fewer bits (--precision-bits), which makes keys smaller, or use a smaller model",
         (double)needed * 1e-9, (double)plan->memory_budget * 1e-9, plan->simulation.key_count,

@@ -59,14 +59,16 @@ static umbra_status judge_build(umbra_search *s, umbra_trial *t, const umbra_par
                              build->input_scale_log2, build->network.depth));
     umbra_key_request request = {
         .params = params, .items = simulation.keys, .count = simulation.key_count};
+    umbra_memory_share share = umbra_plan_share_memory(build, &simulation, s->plan->threads,
+                                                       s->plan->memory_budget, simulation.seeded);
+    umbra_simulation_charge_seeds(&simulation);
     for (int i = 0; i < build->program.step_count; i++)
         ns += simulation.steps[i].ns;
     t->seconds = umbra_cost_seconds(&s->cost, ns);
     t->bits = build->predicted_bits;
     t->nominal_bits = build->nominal_bits;
     t->key_bytes = umbra_key_request_bytes(&request);
-    t->memory_bytes =
-        umbra_plan_memory_bytes(build, &simulation, s->plan->threads, s->plan->memory_budget);
+    t->memory_bytes = share.needed_bytes;
     t->log2_qp = umbra_params_log2_qp(params);
     t->feasible = simulation.headroom_log2 >= 1 &&
                   t->log2_qp <= umbra_security_limit_log2(t->decisions.degree_log2);

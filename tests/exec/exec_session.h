@@ -27,10 +27,13 @@ typedef struct session {
     double worst_excess; /* of measured over predicted errors, in bits */
 } session;
 
-static inline void open_session_at(session *s, umbra_graph *graph, double precision_bits)
+/* memory_bytes: the server's budget; 0: the usual one */
+static inline void open_session_within(session *s, umbra_graph *graph, double precision_bits,
+                                       uint64_t memory_bytes)
 {
     umbra_model_info model = {.input_abs_max = 1};
-    umbra_plan_options options = {.precision_bits = precision_bits, .threads = 2};
+    umbra_plan_options options = {
+        .precision_bits = precision_bits, .memory_bytes = memory_bytes, .threads = 2};
     *s = (session){.graph = graph, .stop_at = -1, .worst_excess = -100};
     check_ok(umbra_plan_compile(&s->plan, graph, &model, &options));
     const umbra_profile *p = umbra_plan_profile(s->plan);
@@ -41,8 +44,14 @@ static inline void open_session_at(session *s, umbra_graph *graph, double precis
     check_ok(umbra_plain_run(s->plain, inputs));
     umbra_key_request request = {.params = p->params, .items = p->keys, .count = p->key_count};
     check_ok(umbra_secret_key_generate(&s->secret, p->params));
-    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, s->pool));
+    const umbra_key_holding holding = umbra_plan_key_holding(s->plan);
+    check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, &holding, s->pool));
     check_ok(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
+}
+
+static inline void open_session_at(session *s, umbra_graph *graph, double precision_bits)
+{
+    open_session_within(s, graph, precision_bits, 0);
 }
 
 static inline void open_session(session *s, umbra_graph *graph)

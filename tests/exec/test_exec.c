@@ -91,6 +91,27 @@ static void test_streamed_weights(void **state)
     close_session(&s);
 }
 
+/* With the least memory that a plan can do with, every key is held by its seed, and the answer is
+ * as precise as it was predicted to be. */
+static void test_seeded_keys(void **state)
+{
+    session s;
+    double output[512];
+    (void)state;
+    open_session(&s, small_residual());
+    uint64_t whole = s.plan->summary.predicted_memory_bytes;
+    uint64_t least = umbra_plan_memory_bytes(&s.plan->build, &s.plan->simulation, 2, 1);
+    assert_int_equal(umbra_plan_key_holding(s.plan).seeded_count, 0);
+    close_session(&s);
+    assert_true(least < whole);
+    open_session_within(&s, small_residual(), 4, least);
+    const umbra_profile *p = umbra_plan_profile(s.plan);
+    assert_int_equal(umbra_plan_key_holding(s.plan).seeded_count, p->key_count);
+    encrypt(&s, p->input_scale_log2);
+    assert_true(run_encrypted(&s, output) >= p->predicted_bits);
+    close_session(&s);
+}
+
 /* An answer of several ciphertexts. */
 static void test_planes(void **state)
 {
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_gated),
         cmocka_unit_test(test_unet),
         cmocka_unit_test(test_streamed_weights),
+        cmocka_unit_test(test_seeded_keys),
         cmocka_unit_test(test_planes),
         cmocka_unit_test(test_refusals),
     };

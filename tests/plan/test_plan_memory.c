@@ -4,6 +4,8 @@
 
 #include "plan/plan_internal.h"
 
+#include <stdlib.h>
+
 static uint64_t keys_of(const umbra_plan *plan)
 {
     const umbra_profile *p = umbra_plan_profile(plan);
@@ -44,6 +46,44 @@ static void test_parts(void **state)
     umbra_graph_free(graph);
 }
 
+/* From the least memory to that of all keys whole: never beyond the budget, and the keys that are
+ * read most often come first. */
+static void test_seeded_keys(void **state)
+{
+    umbra_graph *graph = small_residual();
+    umbra_plan *plan = small_compile(graph);
+    const umbra_build *b = &plan->build;
+    const umbra_simulation *s = &plan->simulation;
+    unsigned char *seeded = malloc(s->key_count);
+    (void)state;
+    assert_non_null(seeded);
+    umbra_memory_share all = umbra_plan_share_memory(b, s, 1, UINT64_MAX, seeded);
+    umbra_memory_share least = umbra_plan_share_memory(b, s, 1, 1, NULL), before = least;
+    assert_true(all.seeded_keys == 0 && all.kept_weight_bytes == UINT64_MAX);
+    assert_true(least.seeded_keys == s->key_count && least.kept_weight_bytes == 0);
+    assert_true(least.key_bytes < all.key_bytes * 6 / 10);
+    for (uint64_t k = 0; k <= 64; k++) {
+        uint64_t budget = least.needed_bytes + (all.needed_bytes - least.needed_bytes) / 64 * k;
+        umbra_memory_share share = umbra_plan_share_memory(b, s, 1, budget, seeded);
+        assert_true(share.needed_bytes <= budget && share.needed_bytes >= least.needed_bytes);
+        assert_true(share.key_bytes >= before.key_bytes || share.kept_weight_bytes != 0);
+        size_t count = 0;
+        for (size_t i = 0; i < s->key_count; i++) {
+            count += seeded[i];
+            for (size_t j = 0; j < s->key_count; j++) /* of keys of one size */
+                if (s->keys[i].level == s->keys[j].level && seeded[i] && !seeded[j])
+                    assert_true(s->times_read[j] >= s->times_read[i]);
+        }
+        assert_int_equal(count, share.seeded_keys);
+        before = share;
+    }
+    umbra_memory_share most = umbra_plan_share_memory(b, s, 1, all.needed_bytes, seeded);
+    assert_true(most.seeded_keys == 0 && most.needed_bytes == all.needed_bytes);
+    free(seeded);
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
 /* A tighter budget gives a plan with less memory, or a refusal with both figures. */
 static void test_budget(void **state)
 {
@@ -71,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_seeded_keys),
         cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
