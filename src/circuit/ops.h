@@ -19,7 +19,7 @@ typedef struct umbra_ops {
 
 /* Ciphertexts that wait to be written again: taking fresh pages from the system for each result
  * costs more than many operations. The executor keeps so many, and the simulator counts them. */
-#define UMBRA_SPARE_CIPHERTEXTS 24
+#define UMBRA_SPARE_CIPHERTEXTS 1024
 
 /* The one walker: depth, keys and precision cannot differ between interpreters. */
 umbra_status umbra_program_run(const umbra_program *program, const umbra_ops *ops,

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#define UMBRA_MAP_CIPHERTEXTS 2048 /* that a map reads, and that it makes */
+
 /* A spare one with enough room, or a new one. */
 static umbra_status new_register(umbra_cipher_run *r, int reg, int level, umbra_ciphertext **out)
 {
@@ -48,11 +50,11 @@ static umbra_status cipher_map(void *self, const umbra_program *program, const u
 {
     umbra_cipher_run *r = self;
     const umbra_program_map *shape = &program->maps[i->index];
-    const umbra_ciphertext *in[256];
-    umbra_ciphertext *out[256];
-    if (shape->input_count > 256 || shape->output_count > 256)
-        return umbra_fail(UMBRA_E_MODEL, "a map of %d inputs and %d outputs: at most 256",
-                          shape->input_count, shape->output_count);
+    const umbra_ciphertext *in[UMBRA_MAP_CIPHERTEXTS];
+    umbra_ciphertext *out[UMBRA_MAP_CIPHERTEXTS];
+    if (shape->input_count > UMBRA_MAP_CIPHERTEXTS || shape->output_count > UMBRA_MAP_CIPHERTEXTS)
+        return umbra_fail(UMBRA_E_MODEL, "a map of %d inputs and %d outputs: at most %d",
+                          shape->input_count, shape->output_count, UMBRA_MAP_CIPHERTEXTS);
     for (int k = 0; k < shape->input_count; k++)
         in[k] = r->registers[shape->inputs[k]];
     for (int k = 0; k < shape->output_count; k++)

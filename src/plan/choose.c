@@ -151,14 +151,26 @@ static umbra_status flip_all(umbra_search *s, umbra_trial *best)
 
 /* ---- rings ---- */
 
-static bool layouts_fit(const umbra_network *network, int degree_log2)
+/* Whether every tensor has a layout in a ring, and whether one needs several ciphertexts: then a
+ * larger ring needs fewer, and costs hardly more. */
+static umbra_status look_at_ring(const umbra_search *s, int images, int degree_log2, bool *fit,
+                                 bool *several)
 {
+    size_t slots = (size_t)1 << (degree_log2 - 1);
+    umbra_network network;
     umbra_layout layout;
-    for (int i = 0; i < network->tensor_count; i++)
-        if (network->tensors[i].used &&
-            umbra_network_layout(network, i, (size_t)1 << (degree_log2 - 1), &layout) != UMBRA_OK)
-            return false;
-    return true;
+    UMBRA_TRY(umbra_network_lower_images(&network, s->plan->graph, s->plan->matrices, NULL, 0,
+                                         UMBRA_LOWER_SHAPES, images, slots));
+    *fit = true;
+    *several = false;
+    for (int i = 0; i < network.tensor_count && *fit; i++) {
+        if (!network.tensors[i].used)
+            continue;
+        *fit = umbra_network_layout(&network, i, slots, &layout) == UMBRA_OK;
+        *several = *several || (*fit && layout.ciphertexts > 1);
+    }
+    umbra_network_free(&network);
+    return UMBRA_OK;
 }
 
 /* Whether a ring may be secure at all: everything composed, and scales below what is needed. */
@@ -319,31 +331,19 @@ static umbra_status refuse(const umbra_search *s, const umbra_network *network)
 }
 
 /* More images than the largest ring has room for, though it has room for one. */
-static umbra_status check_images(umbra_network *network)
+static umbra_status check_images(const umbra_search *s, int wanted)
 {
-    int wanted = network->images, most = wanted;
-    while (most > 1 && !layouts_fit(network, DEGREE_MOST_LOG2))
-        network->images = most /= 2;
-    network->images = wanted;
-    if (most == wanted || (most == 1 && wanted > 1 && !layouts_fit(network, DEGREE_MOST_LOG2)))
+    bool fit = false, several = false;
+    int most = wanted;
+    UMBRA_TRY(look_at_ring(s, most, DEGREE_MOST_LOG2, &fit, &several));
+    while (most > 1 && !fit)
+        UMBRA_TRY(look_at_ring(s, most /= 2, DEGREE_MOST_LOG2, &fit, &several));
+    if (most == wanted || !fit)
         return UMBRA_OK;
     return umbra_fail(UMBRA_E_MODEL,
                       "%d images do not fit the ciphertexts of one run, %d do: ask for a batch of "
                       "at most %d and run it several times",
                       wanted, most, most);
-}
-
-/* Whether a tensor needs several ciphertexts: then a larger ring needs fewer, and costs hardly
- * more. */
-static bool several_ciphertexts(const umbra_network *network, int degree_log2)
-{
-    umbra_layout layout;
-    for (int i = 0; i < network->tensor_count; i++)
-        if (network->tensors[i].used &&
-            umbra_network_layout(network, i, (size_t)1 << (degree_log2 - 1), &layout) == UMBRA_OK &&
-            layout.ciphertexts > 1)
-            return true;
-    return false;
 }
 
 /* Every ring, from the smallest. A larger one is left out where it cannot win: with one ciphertext
@@ -353,8 +353,9 @@ static umbra_status search_rings(umbra_search *s, const umbra_network *network, 
     umbra_trial best = {0};
     double bound = 0;
     for (int n = DEGREE_LEAST_LOG2; n <= DEGREE_MOST_LOG2; n++) {
-        bool may = false;
-        if (!layouts_fit(network, n))
+        bool may = false, fit = false, several = false;
+        UMBRA_TRY(look_at_ring(s, network->images, n, &fit, &several));
+        if (!fit)
             continue;
         UMBRA_TRY(may_be_secure(s, n, network->candidate_count, &may));
         bool done = best.feasible && best.memory_bytes <= s->plan->memory_budget;
@@ -362,7 +363,7 @@ static umbra_status search_rings(umbra_search *s, const umbra_network *network, 
             continue;
         double fastest = 0;
         UMBRA_TRY(search_degree(s, n, network, &best, &fastest));
-        bound = fastest * (several_ciphertexts(network, n) ? 1 : DEGREE_WORTH);
+        bound = fastest * (several ? 1 : DEGREE_WORTH);
     }
     *out = best;
     return UMBRA_OK;
@@ -380,28 +381,37 @@ static umbra_status note_flips(umbra_search *s, const umbra_trial *best)
     return UMBRA_OK;
 }
 
+/* More images a run while that lowers the seconds of each, within the memory. Twice as many may
+ * not pay where four times as many do. */
+static umbra_status search_throughput(umbra_search *s, umbra_network *network, umbra_trial *best)
+{
+    int least = network->images;
+    for (int k = 2 * least, worse = 0; k <= UMBRA_PLAN_MAX_IMAGES && worse < 2; k *= 2) {
+        umbra_trial t = {0};
+        bool fit = false, several = false;
+        network->images = k;
+        UMBRA_TRY(look_at_ring(s, k, DEGREE_MOST_LOG2, &fit, &several));
+        if (fit)
+            UMBRA_TRY(search_rings(s, network, &t));
+        if (!t.feasible || t.memory_bytes > s->plan->memory_budget)
+            break;
+        bool better = !best->feasible || umbra_trial_score(s, &t) / k <
+                                             umbra_trial_score(s, best) / best->decisions.images;
+        worse = better ? 0 : worse + 1;
+        *best = better ? t : *best;
+    }
+    network->images = least;
+    return UMBRA_OK;
+}
+
 static umbra_status search_all(umbra_search *s, umbra_network *network,
                                const umbra_plan_options *options)
 {
     umbra_trial best = {0};
-    int least = 1;
-    while (least < options->images)
-        least *= 2;
-    network->images = least;
-    UMBRA_TRY(check_images(network));
+    UMBRA_TRY(check_images(s, network->images));
     UMBRA_TRY(search_rings(s, network, &best));
-    for (int k = 2 * least; options->mode == UMBRA_PLAN_THROUGHPUT; k *= 2) {
-        umbra_trial t;
-        network->images = k;
-        if (k > UMBRA_PLAN_MAX_IMAGES || !layouts_fit(network, DEGREE_MOST_LOG2))
-            break;
-        UMBRA_TRY(search_rings(s, network, &t));
-        if (t.feasible &&
-            (!best.feasible ||
-             umbra_trial_score(s, &t) / k < umbra_trial_score(s, &best) / best.decisions.images))
-            best = t;
-    }
-    network->images = least;
+    if (options->mode == UMBRA_PLAN_THROUGHPUT)
+        UMBRA_TRY(search_throughput(s, network, &best));
     if (!best.feasible)
         return refuse(s, network);
     if (best.bits < s->wanted_bits - PRECISION_NEAR)
@@ -432,8 +442,12 @@ umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *optio
                           "%.1f bits of precision are wanted; weights and images are numbers of 53 "
                           "bits, with which %d can be promised (--precision-bits)",
                           s.wanted_bits, BITS_MOST);
-    UMBRA_TRY(
-        umbra_network_lower(&network, plan->graph, plan->matrices, NULL, 0, UMBRA_LOWER_SHAPES));
+    int least = 1;
+    while (least < options->images)
+        least *= 2;
+    UMBRA_TRY(umbra_network_lower_images(&network, plan->graph, plan->matrices, NULL, 0,
+                                         UMBRA_LOWER_SHAPES, least,
+                                         (size_t)1 << (DEGREE_MOST_LOG2 - 1)));
     umbra_status status = search_all(&s, &network, options);
     umbra_network_free(&network);
     return status;

@@ -314,10 +314,8 @@ static int power_of_two_from(int a)
     return power;
 }
 
-#define GRID_MOST (1 << 14) /* points: the slots of ring degree 2^15 */
-
 /* Planes stand on one grid, whichever is the largest among the input, what polynomials read and the
- * output: the others leave gaps on it. Where that is larger than GRID_MOST, planes are cut into
+ * output: the others leave gaps on it. Where that is larger than grid_most, planes are cut into
  * phases. */
 static void find_grid(umbra_lowering *l)
 {
@@ -339,10 +337,10 @@ static void find_grid(umbra_lowering *l)
         n->grid_height = height > n->grid_height ? height : n->grid_height;
         n->grid_width = width > n->grid_width ? width : n->grid_width;
     }
-    while (n->grid_height > GRID_MOST / n->grid_width) {
+    while (n->grid_height > l->grid_most / n->grid_width) {
         if (n->grid_height >= n->grid_width)
             n->grid_height /= 2;
-        if (n->grid_width > GRID_MOST / n->grid_height)
+        if (n->grid_width > l->grid_most / n->grid_height)
             n->grid_width /= 2;
     }
 }
@@ -426,9 +424,21 @@ umbra_status umbra_network_lower(umbra_network *out, const umbra_graph *graph,
                                  umbra_matrices *matrices, const unsigned char *compose,
                                  int compose_count, umbra_lower_mode mode)
 {
-    umbra_network network = {.graph = graph, .matrices = matrices, .images = 1};
+    return umbra_network_lower_images(out, graph, matrices, compose, compose_count, mode, 1, 0);
+}
+
+#define GRID_MOST (1 << 14) /* points: the slots of ring degree 2^15 */
+
+umbra_status umbra_network_lower_images(umbra_network *out, const umbra_graph *graph,
+                                        umbra_matrices *matrices, const unsigned char *compose,
+                                        int compose_count, umbra_lower_mode mode, int images,
+                                        size_t slots)
+{
+    const size_t room = images > 1 ? slots / (size_t)images : GRID_MOST;
+    umbra_network network = {.graph = graph, .matrices = matrices, .images = images};
     umbra_lowering l = {.network = &network,
                         .graph = graph,
+                        .grid_most = room < 1 ? 1 : room < GRID_MOST ? (int)room : GRID_MOST,
                         .compose = compose,
                         .compose_count = compose_count,
                         .mode = mode};

@@ -21,6 +21,7 @@ typedef struct umbra_lowering {
     const unsigned char *compose;
     int compose_count;
     umbra_lower_mode mode;
+    int grid_most; /* points of a plane that is not cut */
     int composed; /* candidates expanded in the expression at hand */
 } umbra_lowering;
 

@@ -81,6 +81,12 @@ typedef enum umbra_lower_mode { UMBRA_LOWER_SHAPES, UMBRA_LOWER_ALL } umbra_lowe
 umbra_status umbra_network_lower(umbra_network *out, const umbra_graph *graph,
                                  umbra_matrices *matrices, const unsigned char *compose,
                                  int compose_count, umbra_lower_mode mode) UMBRA_MUST_USE;
+/* The same for `images` in each ciphertext of `slots`: where there are several, no grid is larger
+ * than one image's room, and planes that are fall into phases. */
+umbra_status umbra_network_lower_images(umbra_network *out, const umbra_graph *graph,
+                                        umbra_matrices *matrices, const unsigned char *compose,
+                                        int compose_count, umbra_lower_mode mode, int images,
+                                        size_t slots) UMBRA_MUST_USE;
 void umbra_network_free(umbra_network *network);
 /* Whether the scale is that of a product: a SQUARE or a PRODUCT. */
 bool umbra_tensor_is_product(const umbra_tensor *tensor);

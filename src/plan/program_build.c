@@ -95,10 +95,10 @@ umbra_status umbra_build_make(umbra_build *out, const umbra_graph *graph, umbra_
     umbra_build build = {.params = params};
     umbra_status status;
     UMBRA_GOTO(fail, status,
-               umbra_network_lower(
+               umbra_network_lower_images(
                    &build.network, graph, matrices, decisions->compose, decisions->compose_count,
-                   mode == UMBRA_DIAGONAL_FILL ? UMBRA_LOWER_ALL : UMBRA_LOWER_SHAPES));
-    build.network.images = decisions->images;
+                   mode == UMBRA_DIAGONAL_FILL ? UMBRA_LOWER_ALL : UMBRA_LOWER_SHAPES,
+                   decisions->images, umbra_params_slots(params)));
     UMBRA_GOTO(fail, status, umbra_schedule_make(&build.schedule, &build.network, decisions));
     if (build.schedule.depth + 1 != umbra_params_level_count(params)) {
         status = umbra_fail(UMBRA_E_MISMATCH, "the program needs %d levels, the parameters have %d",
