@@ -65,6 +65,11 @@ umbra_status umbra_evaluator_reserve(umbra_evaluator *e, size_t shared_limbs,
     return grow(&e->workers, &e->worker_limbs, per_worker_limbs, e->threads, e->degree);
 }
 
+umbra_status umbra_evaluator_prepare(umbra_evaluator *e, size_t limbs)
+{
+    return umbra_evaluator_reserve(e, limbs, 0);
+}
+
 umbra_status umbra_check_input(const umbra_evaluator *e, const umbra_ciphertext *a, int parts_max)
 {
     if (!same_params(a->params, e->params))

@@ -12,6 +12,9 @@ typedef struct umbra_evaluator umbra_evaluator;
 umbra_status umbra_evaluator_new(umbra_evaluator **out, const umbra_params *params,
                                  const umbra_evaluation_keys *keys,
                                  umbra_pool *pool) UMBRA_MUST_USE;
+/* Take so many limbs of scratch at once. Calls take what they need in any case, but a block that
+ * grows map by map costs fresh pages each time. */
+umbra_status umbra_evaluator_prepare(umbra_evaluator *evaluator, size_t limbs) UMBRA_MUST_USE;
 void umbra_evaluator_free(umbra_evaluator *evaluator);
 
 /* In all calls: out must have the parameters and enough room (umbra_ciphertext_new at the same or a
