@@ -438,7 +438,9 @@ umbra_status umbra_network_lower_images(umbra_network *out, const umbra_graph *g
     umbra_network network = {.graph = graph, .matrices = matrices, .images = images};
     umbra_lowering l = {.network = &network,
                         .graph = graph,
-                        .grid_most = room < 1 ? 1 : room < GRID_MOST ? (int)room : GRID_MOST,
+                        .grid_most = room < 1           ? 1
+                                     : room < GRID_MOST ? (int)room
+                                                        : GRID_MOST,
                         .compose = compose,
                         .compose_count = compose_count,
                         .mode = mode};

@@ -126,6 +126,28 @@ static void every_image_on_slots_is_as_alone(void **state)
     }
 }
 
+/* More images than planes fit beside one another: planes fall into phases. */
+static void images_beyond_the_planes_are_cut(void **state)
+{
+    enum { MANY = 512 };
+    static batch b;
+    static float images[MANY * ELEMENTS];
+    static double values[MANY * OUTPUTS];
+    (void)state;
+    open_batch(&b, MANY, UMBRA_PLAN_LATENCY);
+    const umbra_layout *in = &umbra_plan_profile(b.s.plan)->input_layout;
+    assert_int_equal(in->images, MANY);
+    assert_int_equal(in->kind, UMBRA_LAYOUT_PHASED);
+    assert_true(in->slots / MANY < 64); /* an image's room, and a plane of 8 x 8 */
+    for (int k = 0; k < MANY; k++)
+        memcpy(images + k * ELEMENTS, b.images + k % IMAGES * ELEMENTS, ELEMENTS * sizeof(float));
+    check_ok(umbra_exec_new(&b.s.exec, b.s.plan, NULL, b.s.pool));
+    check_ok(umbra_exec_run_plain(b.s.exec, images, values));
+    for (int k = 0; k < MANY; k += IMAGES)
+        check_answers(&b, values + k * OUTPUTS, IMAGES, 1e-4);
+    close_session(&b.s);
+}
+
 /* Three images of four, encrypted. */
 static void every_image_under_encryption_is_as_alone(void **state)
 {
@@ -179,7 +201,7 @@ static void batches_that_cannot_be_are_refused(void **state)
         check_fails(UMBRA_E_USAGE, "are possible",
                     umbra_plan_compile(&plan, graph, &model, &options));
     }
-    options.images = UMBRA_PLAN_MAX_IMAGES; /* each has 64 slots at least */
+    options.images = UMBRA_PLAN_MAX_IMAGES; /* each needs slots for its outputs */
     check_fails(UMBRA_E_MODEL, "run it several times",
                 umbra_plan_compile(&plan, graph, &model, &options));
     assert_null(plan);
@@ -190,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_image_on_slots_is_as_alone),
+        cmocka_unit_test(images_beyond_the_planes_are_cut),
         cmocka_unit_test(every_image_under_encryption_is_as_alone),
         cmocka_unit_test(throughput_costs_less_for_each_image),
         cmocka_unit_test(batches_that_cannot_be_are_refused),
