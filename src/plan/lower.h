@@ -22,7 +22,7 @@ typedef struct umbra_lowering {
     int compose_count;
     umbra_lower_mode mode;
     int grid_most; /* points of a plane that is not cut */
-    int composed; /* candidates expanded in the expression at hand */
+    int composed;  /* candidates expanded in the expression at hand */
 } umbra_lowering;
 
 void umbra_expression_free(umbra_expression *e);
