@@ -153,11 +153,9 @@ umbra_status umbra_receipt_load(const char *path, const umbra_profile *profile, 
     umbra_envelope envelope;
     umbra_reader body;
     umbra_receipt *receipt = NULL;
-    UMBRA_TRY(umbra_file_load(path, &content));
-    umbra_status status = umbra_envelope_open(content.bytes, content.size, path, UMBRA_KIND_RECEIPT,
-                                              RECEIPT_VERSION, true, &envelope, &body);
-    if (status == UMBRA_OK)
-        status = umbra_receipt_new(&receipt, envelope.key_id);
+    UMBRA_TRY(
+        umbra_envelope_load(path, UMBRA_KIND_RECEIPT, RECEIPT_VERSION, &content, &envelope, &body));
+    umbra_status status = umbra_receipt_new(&receipt, envelope.key_id);
     if (status == UMBRA_OK)
         status = read_body(&body, &envelope, profile, receipt);
     umbra_file_unload(&content);

@@ -81,25 +81,19 @@ void umbra_graph_write(const umbra_graph *graph, umbra_writer *writer)
     umbra_write_u32(writer, (uint32_t)graph->outputs[0]);
 }
 
-static umbra_status bad(const umbra_reader *r, const char *what)
-{
-    return umbra_fail(UMBRA_E_INPUT, "%s: %s at byte %llu", r->name, what,
-                      (unsigned long long)(r->base_offset + r->offset));
-}
-
 static umbra_status read_shape(umbra_reader *r, umbra_shape *shape)
 {
     shape->rank = umbra_read_u8(r);
     if (shape->rank > UMBRA_MAX_RANK)
-        return bad(r, "a tensor of too many dimensions");
+        return umbra_reader_fail(r, "a tensor of too many dimensions");
     for (int d = 0; d < shape->rank; d++) {
         uint64_t dim = umbra_read_u64(r);
         if (dim > (uint64_t)UMBRA_MAX_ELEMENTS)
-            return bad(r, "a dimension out of range");
+            return umbra_reader_fail(r, "a dimension out of range");
         shape->dim[d] = (int64_t)dim;
     }
     if (umbra_shape_elements(shape) < 0)
-        return bad(r, "a tensor of too many elements");
+        return umbra_reader_fail(r, "a tensor of too many elements");
     return umbra_reader_check(r, "shape");
 }
 
@@ -114,7 +108,7 @@ static umbra_status read_data(umbra_reader *r, umbra_graph *g, int value, int da
         }
         v->f32[i] = umbra_read_f32(r);
         if (!isfinite(v->f32[i]))
-            return bad(r, "a weight that is not finite");
+            return umbra_reader_fail(r, "a weight that is not finite");
     }
     return umbra_reader_check(r, "weights");
 }
@@ -131,10 +125,10 @@ static umbra_status read_value(umbra_reader *r, umbra_graph *g)
     uint64_t bytes =
         (uint64_t)(status == UMBRA_OK ? umbra_shape_elements(&shape) : 0) * (data == 2 ? 8 : 4);
     if (status == UMBRA_OK && (type > UMBRA_I64 || data > 2 || isnan(low) || isnan(high)))
-        status = bad(r, "a tensor of an unknown type");
+        status = umbra_reader_fail(r, "a tensor of an unknown type");
     /* Before memory is taken for it. */
     if (status == UMBRA_OK && data != 0 && bytes > umbra_reader_left(r))
-        status = bad(r, "truncated weights");
+        status = umbra_reader_fail(r, "truncated weights");
     if (status == UMBRA_OK)
         status = data == 0 ? umbra_graph_add_value(g, name, &shape, (umbra_data_type)type, &index)
                            : umbra_graph_add_constant(g, name, &shape,
@@ -172,7 +166,7 @@ static umbra_status read_attributes(umbra_reader *r, umbra_attributes *a)
     a->epsilon = umbra_read_f64(r);
     a->axes_count = umbra_read_u8(r);
     if (!fine || a->axes_count > UMBRA_MAX_RANK || !isfinite(a->epsilon))
-        return bad(r, "an attribute out of range");
+        return umbra_reader_fail(r, "an attribute out of range");
     fine = read_i64s(r, a->axes, a->axes_count, -UMBRA_MAX_RANK, UMBRA_MAX_RANK);
     fine &= read_i64s(r, &a->axis, 1, -UMBRA_MAX_RANK, UMBRA_MAX_RANK);
     fine &= read_i64s(r, a->permutation, UMBRA_MAX_RANK, 0, UMBRA_MAX_RANK - 1);
@@ -180,14 +174,14 @@ static umbra_status read_attributes(umbra_reader *r, umbra_attributes *a)
     fine &= read_i64s(r, a->begin, UMBRA_MAX_RANK, 0, UMBRA_MAX_ELEMENTS);
     fine &= read_i64s(r, a->step, UMBRA_MAX_RANK, -UMBRA_MAX_ELEMENTS, UMBRA_MAX_ELEMENTS);
     if (!fine)
-        return bad(r, "an attribute out of range");
+        return umbra_reader_fail(r, "an attribute out of range");
     a->degree = umbra_read_u8(r);
     if (a->degree > UMBRA_MAX_DEGREE)
-        return bad(r, "a polynomial of too high a degree");
+        return umbra_reader_fail(r, "a polynomial of too high a degree");
     for (int i = 0; i <= a->degree; i++) {
         a->coefficient[i] = umbra_read_f64(r);
         if (!isfinite(a->coefficient[i]))
-            return bad(r, "a coefficient that is not finite");
+            return umbra_reader_fail(r, "a coefficient that is not finite");
     }
     return umbra_reader_check(r, "attributes");
 }
@@ -210,11 +204,11 @@ static umbra_status read_node(umbra_reader *r, umbra_graph *g)
     umbra_status status = umbra_read_string(r, MAX_NAME, &type);
     int count = umbra_read_u8(r);
     if (status == UMBRA_OK && (op >= UMBRA_OP_COUNT || count < 1 || count > MAX_INPUTS))
-        status = bad(r, "an unknown node");
+        status = umbra_reader_fail(r, "an unknown node");
     for (int k = 0; status == UMBRA_OK && k < count; k++) {
         inputs[k] = (int)(int32_t)umbra_read_u32(r);
         if (inputs[k] < -1 || inputs[k] >= g->value_count || (k == 0 && inputs[k] < 0))
-            status = bad(r, "a node reads a value that does not exist");
+            status = umbra_reader_fail(r, "a node reads a value that does not exist");
     }
     int output = (int)(int32_t)umbra_read_u32(r);
     if (status == UMBRA_OK)
@@ -222,7 +216,7 @@ static umbra_status read_node(umbra_reader *r, umbra_graph *g)
     if (status == UMBRA_OK &&
         (output < 0 || output >= g->value_count || g->values[output].producer >= 0 ||
          umbra_value_is_constant(&g->values[output])))
-        status = bad(r, "a node writes a value that it may not");
+        status = umbra_reader_fail(r, "a node writes a value that it may not");
     if (status == UMBRA_OK)
         status = umbra_graph_add_node(g, (umbra_op)op, name, type, inputs, count, output,
                                       &attributes, &unused);
@@ -245,16 +239,16 @@ static umbra_status check_graph(const umbra_reader *r, umbra_graph *g, int input
         umbra_shape shape;
         for (int k = 0; k < n->input_count; k++)
             if (n->inputs[k] >= 0 && !ready[n->inputs[k]])
-                status = bad(r, "a node reads what is computed after it");
+                status = umbra_reader_fail(r, "a node reads what is computed after it");
         if (status == UMBRA_OK)
             status = umbra_infer_node(g, n, &shape);
         if (status == UMBRA_OK && !umbra_shape_equal(&shape, &g->values[n->output].shape))
-            status = bad(r, "a node's output has another shape than it computes");
+            status = umbra_reader_fail(r, "a node's output has another shape than it computes");
         ready[n->output] = true;
     }
     if (status == UMBRA_OK &&
         (!is_ready(g, output, input) || umbra_value_is_constant(&g->values[output])))
-        status = bad(r, "the output is not computed");
+        status = umbra_reader_fail(r, "the output is not computed");
     umbra_memory_free(made);
     return status;
 }
@@ -263,19 +257,19 @@ static umbra_status read_all(umbra_reader *r, umbra_graph *g)
 {
     uint32_t values = umbra_read_u32(r);
     if (values > MAX_VALUES)
-        return bad(r, "too many tensors");
+        return umbra_reader_fail(r, "too many tensors");
     for (uint32_t i = 0; i < values; i++)
         UMBRA_TRY(read_value(r, g));
     uint32_t nodes = umbra_read_u32(r);
     if (nodes > MAX_NODES)
-        return bad(r, "too many nodes");
+        return umbra_reader_fail(r, "too many nodes");
     for (uint32_t i = 0; i < nodes; i++)
         UMBRA_TRY(read_node(r, g));
     uint32_t input = umbra_read_u32(r), output = umbra_read_u32(r);
     UMBRA_TRY(umbra_reader_check(r, "graph"));
     if (input >= values || output >= values || umbra_value_is_constant(&g->values[input]) ||
         g->values[input].producer >= 0)
-        return bad(r, "no such input or output");
+        return umbra_reader_fail(r, "no such input or output");
     UMBRA_TRY(umbra_graph_add_input(g, (int)input));
     UMBRA_TRY(umbra_graph_add_output(g, (int)output));
     return check_graph(r, g, (int)input, (int)output);

@@ -70,28 +70,30 @@ static umbra_status intern(umbra_matrices *store, const entry *wanted, int *id)
     return UMBRA_OK;
 }
 
+static entry between_sides(umbra_side rows, umbra_side columns)
+{
+    return (entry){.rows = rows.size,
+                   .columns = columns.size,
+                   .row_channels = rows.channels,
+                   .column_channels = columns.channels};
+}
+
 umbra_status umbra_matrices_node(umbra_matrices *store, int node, umbra_side rows,
                                  umbra_side columns, int *id)
 {
-    entry e = {.kind = FROM_NODE,
-               .a = node,
-               .rows = rows.size,
-               .columns = columns.size,
-               .row_channels = rows.channels,
-               .column_channels = columns.channels};
+    entry e = between_sides(rows, columns);
+    e.kind = FROM_NODE;
+    e.a = node;
     return intern(store, &e, id);
 }
 
 umbra_status umbra_matrices_selection(umbra_matrices *store, int node, int input, umbra_side rows,
                                       umbra_side columns, int *id)
 {
-    entry e = {.kind = SELECTION,
-               .a = node,
-               .b = input,
-               .rows = rows.size,
-               .columns = columns.size,
-               .row_channels = rows.channels,
-               .column_channels = columns.channels};
+    entry e = between_sides(rows, columns);
+    e.kind = SELECTION;
+    e.a = node;
+    e.b = input;
     return intern(store, &e, id);
 }
 

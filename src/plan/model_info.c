@@ -31,18 +31,12 @@ void umbra_model_info_write(const umbra_model_info *model, umbra_writer *writer)
     umbra_write_bytes(writer, model->encoder_hash, sizeof model->encoder_hash);
 }
 
-static umbra_status bad(const umbra_reader *r, const char *what)
-{
-    return umbra_fail(UMBRA_E_INPUT, "%s: %s at byte %llu", r->name, what,
-                      (unsigned long long)(r->base_offset + r->offset));
-}
-
 static umbra_status read_labels(umbra_reader *r, umbra_model_info *out)
 {
     uint32_t count = umbra_read_u32(r);
     void *labels = NULL;
     if (count > MAX_LABELS || count * (uint64_t)4 > umbra_reader_left(r))
-        return bad(r, "too many labels");
+        return umbra_reader_fail(r, "too many labels");
     UMBRA_TRY(umbra_memory_alloc_array(&labels, (size_t)count + 1, sizeof(char *), "labels"));
     out->labels = labels;
     for (uint32_t i = 0; i < count; i++) {
@@ -64,7 +58,7 @@ static umbra_status read_fields(umbra_reader *r, umbra_model_info *out)
     if (input_kind > UMBRA_INPUT_XRAY || output_kind > UMBRA_OUTPUT_MULTILABEL_SIGMOID ||
         side > 65536 || !isfinite(out->image_low) || !isfinite(out->image_high) ||
         !isfinite(out->input_abs_max) || out->input_abs_max < 0)
-        return bad(r, "model information out of range");
+        return umbra_reader_fail(r, "model information out of range");
     out->input_kind = (umbra_input_kind)input_kind;
     out->output_kind = (umbra_output_kind)output_kind;
     out->image_side = (int)side;

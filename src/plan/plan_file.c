@@ -82,12 +82,6 @@ umbra_status umbra_plan_save(const umbra_plan *plan, const char *path)
     return status;
 }
 
-static umbra_status bad(const umbra_reader *r, const char *what)
-{
-    return umbra_fail(UMBRA_E_INPUT, "%s: %s at byte %llu", r->name, what,
-                      (unsigned long long)(r->base_offset + r->offset));
-}
-
 static bool between(double x, double low, double high)
 {
     return x >= low && x <= high;
@@ -106,7 +100,7 @@ static umbra_status read_decisions(umbra_reader *r, umbra_decisions *d)
         degree > 17 || special < 1 || special > UMBRA_MAX_SPECIAL || images < 1 ||
         images > UMBRA_PLAN_MAX_IMAGES || (images & (images - 1)) != 0 ||
         count > UMBRA_PLAN_MAX_CANDIDATES)
-        return bad(r, "a decision out of range");
+        return umbra_reader_fail(r, "a decision out of range");
     d->images = (int)images;
     d->degree_log2 = (int)degree;
     d->special_count = (int)special;
@@ -114,7 +108,7 @@ static umbra_status read_decisions(umbra_reader *r, umbra_decisions *d)
     umbra_read_copy(r, d->compose, count);
     for (uint32_t i = 0; i < count; i++)
         if (d->compose[i] > 1)
-            return bad(r, "a decision out of range");
+            return umbra_reader_fail(r, "a decision out of range");
     return umbra_reader_check(r, "decisions");
 }
 
@@ -130,7 +124,7 @@ static umbra_status read_statistic(umbra_reader *r, const umbra_graph *graph, um
         value >= (uint32_t)graph->value_count || !isfinite(s->shift) ||
         !between(s->reach, 0, 1e30) || channels < 1 || channels > MAX_CHANNELS ||
         (uint64_t)channels * 8 > umbra_reader_left(r))
-        return bad(r, "a range that makes no sense");
+        return umbra_reader_fail(r, "a range that makes no sense");
     s->value = (int)value;
     s->part = (int)part;
     UMBRA_TRY(umbra_memory_alloc_array(&moment, channels, sizeof(double), "statistics"));
@@ -139,7 +133,7 @@ static umbra_status read_statistic(umbra_reader *r, const umbra_graph *graph, um
     for (uint32_t c = 0; c < channels; c++) {
         s->moment[c] = umbra_read_f64(r);
         if (!between(s->moment[c], 0, 1e60))
-            return bad(r, "a range that makes no sense");
+            return umbra_reader_fail(r, "a range that makes no sense");
     }
     return UMBRA_OK;
 }
@@ -151,7 +145,7 @@ static umbra_status read_statistics(umbra_reader *r, const umbra_graph *graph, u
     uint32_t count = umbra_read_u32(r);
     if (count > MAX_STATISTICS || (uint64_t)count * 29 > umbra_reader_left(r) ||
         !between(s->output_typical, 0, 1e30))
-        return bad(r, "too many ranges");
+        return umbra_reader_fail(r, "too many ranges");
     UMBRA_TRY(umbra_memory_alloc_array(&items, (size_t)count + 1, sizeof *s->items, "statistics"));
     s->items = items;
     s->count = (int)count;
@@ -231,12 +225,9 @@ umbra_status umbra_plan_load(const char *path, umbra_plan **out)
     umbra_file_copy content;
     umbra_envelope envelope;
     umbra_reader body;
-    UMBRA_TRY(umbra_file_load(path, &content));
-    umbra_status status = umbra_envelope_open(content.bytes, content.size, path, UMBRA_KIND_PLAN,
-                                              PLAN_VERSION, true, &envelope, &body);
     umbra_plan *plan = NULL;
-    if (status == UMBRA_OK)
-        status = umbra_plan_read_body(&body, &plan);
+    UMBRA_TRY(umbra_envelope_load(path, UMBRA_KIND_PLAN, PLAN_VERSION, &content, &envelope, &body));
+    umbra_status status = umbra_plan_read_body(&body, &plan);
     if (status == UMBRA_OK &&
         memcmp(envelope.parameter_hash, umbra_params_hash(plan->params), UMBRA_HASH_BYTES) != 0) {
         umbra_plan_free(plan);

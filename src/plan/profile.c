@@ -56,18 +56,12 @@ umbra_status umbra_profile_save(const umbra_profile *profile, const char *path)
     return status;
 }
 
-static umbra_status bad(const umbra_reader *r, const char *what)
-{
-    return umbra_fail(UMBRA_E_INPUT, "%s: %s at byte %llu", r->name, what,
-                      (unsigned long long)(r->base_offset + r->offset));
-}
-
 static umbra_status read_keys(umbra_reader *r, umbra_profile *p)
 {
     uint32_t count = umbra_read_u32(r), degree = (uint32_t)umbra_params_degree(p->params);
     void *keys = NULL;
     if (count > MAX_KEYS || (uint64_t)count * 8 > umbra_reader_left(r))
-        return bad(r, "too many keys");
+        return umbra_reader_fail(r, "too many keys");
     UMBRA_TRY(umbra_memory_alloc_array(&keys, (size_t)count + 1, sizeof *p->keys, "a key request"));
     p->keys = keys;
     p->key_count = count;
@@ -76,7 +70,7 @@ static umbra_status read_keys(umbra_reader *r, umbra_profile *p)
         bool element = galois == 0 || (galois > 1 && galois < 2 * degree && galois % 2 == 1);
         bool ascending = i == 0 || galois > p->keys[i - 1].galois;
         if (!element || !ascending || level >= (uint32_t)umbra_params_level_count(p->params))
-            return bad(r, "a key that these parameters do not have");
+            return umbra_reader_fail(r, "a key that these parameters do not have");
         p->keys[i] = (umbra_key_item){.galois = galois, .level = (int)level};
     }
     return umbra_reader_check(r, "key request");
@@ -105,9 +99,9 @@ static umbra_status read_numbers(umbra_reader *r, umbra_profile *p)
         p->output_error > 1e30 || !(fabs(p->predicted_bits) <= MOST_BITS) ||
         !isfinite(p->predicted_seconds) || !positive(p->output_scale_log2) ||
         p->output_scale_log2 > 110)
-        return bad(r, "a scale or factor out of range");
+        return umbra_reader_fail(r, "a scale or factor out of range");
     if (level >= levels || output_level >= levels)
-        return bad(r, "a level out of range");
+        return umbra_reader_fail(r, "a level out of range");
     p->input_level = (int)level;
     p->output_level = (int)output_level;
     umbra_read_copy(r, p->plan_hash, sizeof p->plan_hash);
@@ -122,16 +116,16 @@ static umbra_status read_body(umbra_reader *r, umbra_profile *p)
     UMBRA_TRY(umbra_layout_read(r, &p->output_layout));
     size_t slots = umbra_params_slots(p->params);
     if (p->input_layout.slots != slots || p->output_layout.slots != slots)
-        return bad(r, "a layout of another ring degree");
+        return umbra_reader_fail(r, "a layout of another ring degree");
     if (p->input_layout.images != p->output_layout.images)
-        return bad(r, "as many images go out as come in, and the layouts differ");
+        return umbra_reader_fail(r, "as many images go out as come in, and the layouts differ");
     UMBRA_TRY(read_numbers(r, p));
     if (p->model.label_count != 0 &&
         (size_t)p->model.label_count != umbra_layout_elements(&p->output_layout))
-        return bad(r, "as many labels as outputs are needed, and there are others");
+        return umbra_reader_fail(r, "as many labels as outputs are needed, and there are others");
     UMBRA_TRY(read_keys(r, p));
     if (umbra_reader_left(r) != 0)
-        return bad(r, "bytes after the end of the profile");
+        return umbra_reader_fail(r, "bytes after the end of the profile");
     return UMBRA_OK;
 }
 
@@ -152,11 +146,9 @@ umbra_status umbra_profile_load(const char *path, umbra_profile **out)
     umbra_envelope envelope;
     umbra_reader body;
     void *made = NULL;
-    UMBRA_TRY(umbra_file_load(path, &content));
-    umbra_status status = umbra_envelope_open(content.bytes, content.size, path, UMBRA_KIND_PROFILE,
-                                              UMBRA_PROFILE_VERSION, true, &envelope, &body);
-    if (status == UMBRA_OK)
-        status = umbra_memory_alloc(&made, sizeof(umbra_profile), "a profile");
+    UMBRA_TRY(umbra_envelope_load(path, UMBRA_KIND_PROFILE, UMBRA_PROFILE_VERSION, &content,
+                                  &envelope, &body));
+    umbra_status status = umbra_memory_alloc(&made, sizeof(umbra_profile), "a profile");
     if (status == UMBRA_OK)
         status = read_body(&body, made);
     if (status == UMBRA_OK)

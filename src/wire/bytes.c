@@ -96,6 +96,12 @@ umbra_status umbra_reader_check(const umbra_reader *reader, const char *what)
                       (unsigned long long)(reader->base_offset + reader->offset));
 }
 
+umbra_status umbra_reader_fail(const umbra_reader *reader, const char *what)
+{
+    return umbra_fail(UMBRA_E_INPUT, "%s: %s at byte %llu", reader->name, what,
+                      (unsigned long long)(reader->base_offset + reader->offset));
+}
+
 void umbra_writer_free(umbra_writer *writer)
 {
     if (writer->bytes != NULL)

@@ -31,6 +31,8 @@ bool umbra_read_copy(umbra_reader *reader, void *out, size_t size);
 size_t umbra_reader_left(const umbra_reader *reader);
 /* UMBRA_OK, or UMBRA_E_INPUT "<name>: truncated <what> at byte <offset>". */
 umbra_status umbra_reader_check(const umbra_reader *reader, const char *what) UMBRA_MUST_USE;
+/* UMBRA_E_INPUT "<name>: <what> at byte <offset>", for what was read and cannot be. */
+umbra_status umbra_reader_fail(const umbra_reader *reader, const char *what) UMBRA_MUST_USE;
 
 /* Owns its memory; umbra_writer_free. A failed allocation sets `failed`, checked at the end. */
 typedef struct umbra_writer {

@@ -141,6 +141,20 @@ umbra_status umbra_envelope_open(const void *bytes, size_t size, const char *nam
     return UMBRA_OK;
 }
 
+umbra_status umbra_envelope_load(const char *path, umbra_kind expected, uint32_t version,
+                                 umbra_file_copy *content, umbra_envelope *out, umbra_reader *body)
+{
+    umbra_file_copy file;
+    UMBRA_TRY(umbra_file_load(path, &file));
+    umbra_status status =
+        umbra_envelope_open(file.bytes, file.size, path, expected, version, true, out, body);
+    if (status == UMBRA_OK)
+        *content = file;
+    else
+        umbra_file_unload(&file);
+    return status;
+}
+
 static unsigned char *put_little_endian(unsigned char *out, uint64_t v, int bytes)
 {
     for (int i = 0; i < bytes; i++)

@@ -41,6 +41,11 @@ void umbra_hash(unsigned char out[UMBRA_HASH_BYTES], const void *bytes, size_t s
 umbra_status umbra_envelope_open(const void *bytes, size_t size, const char *name,
                                  umbra_kind expected, uint32_t version, bool check_body,
                                  umbra_envelope *out, umbra_reader *body) UMBRA_MUST_USE;
+/* A whole file, opened and checked like this. Owns: umbra_file_unload(content), in which the body's
+ * bytes stand; nothing on failure. */
+umbra_status umbra_envelope_load(const char *path, umbra_kind expected, uint32_t version,
+                                 umbra_file_copy *content, umbra_envelope *out,
+                                 umbra_reader *body) UMBRA_MUST_USE;
 /* Header for a body already in memory. */
 void umbra_envelope_seal(unsigned char out[UMBRA_ENVELOPE_BYTES], umbra_kind kind, uint32_t version,
                          const unsigned char parameter_hash[UMBRA_HASH_BYTES], uint64_t key_id,

@@ -70,13 +70,23 @@ static void test_encrypted(void **state)
     }
 }
 
+/* Squares whose value is read twice, by a pool and by a skip. Ten in a row: an element that is
+ * large has large errors too, which the model of errors takes apart. */
+static void test_unet_encrypted(void **state)
+{
+    (void)state;
+    int x;
+    umbra_graph *g = small_begin(1, 16, &x);
+    check_ok(umbra_graph_add_output(g, zoo_unet(g, x)));
+    check_network_within(g, 2.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classifiers),
-        cmocka_unit_test(test_unet),
-        cmocka_unit_test(test_large_planes),
-        cmocka_unit_test(test_encrypted),
+        cmocka_unit_test(test_classifiers),    cmocka_unit_test(test_unet),
+        cmocka_unit_test(test_large_planes),   cmocka_unit_test(test_encrypted),
+        cmocka_unit_test(test_unet_encrypted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

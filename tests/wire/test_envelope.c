@@ -12,9 +12,7 @@ static umbra_status open_golden(const char *name, umbra_file_copy *content,
 {
     char path[200];
     snprintf(path, sizeof path, "tests/wire/golden/%s", name);
-    UMBRA_TRY(umbra_file_load(path, content));
-    return umbra_envelope_open(content->bytes, content->size, name, UMBRA_KIND_PLAN, 1, true,
-                               envelope, body);
+    return umbra_envelope_load(path, UMBRA_KIND_PLAN, 1, content, envelope, body);
 }
 
 static void golden_file_opens(void **state)
@@ -35,6 +33,8 @@ static void golden_file_opens(void **state)
     assert_null(umbra_read_view(&body, 101));
     check_fails(UMBRA_E_INPUT, "plan_v1.umbra: truncated weights at byte 147",
                 umbra_reader_check(&body, "weights"));
+    check_fails(UMBRA_E_INPUT, "plan_v1.umbra: too much at byte 147",
+                umbra_reader_fail(&body, "too much"));
     umbra_file_unload(&content);
     check_ok(open_golden("empty_body.umbra", &content, &envelope, &body));
     assert_int_equal(umbra_reader_left(&body), 0);
@@ -73,7 +73,7 @@ static void each_fault_has_its_error(void **state)
         assert_non_null(strstr(umbra_error_message(), faults[i].file));
         assert_int_equal(envelope.version, 77); /* outputs untouched */
         assert_int_equal(body.size, 77);
-        umbra_file_unload(&content);
+        assert_null(content.bytes);
     }
 }
 
@@ -112,6 +112,8 @@ static void the_content_is_not_read_unless_asked(void **state)
     umbra_reader body;
     check_fails(UMBRA_E_INPUT, "damaged content",
                 open_golden("bad_body.umbra", &content, &envelope, &body));
+    assert_null(content.bytes);
+    check_ok(umbra_file_load("tests/wire/golden/bad_body.umbra", &content));
     check_ok(umbra_envelope_open(content.bytes, content.size, "x", UMBRA_KIND_PLAN, 1, false,
                                  &envelope, &body));
     umbra_file_unload(&content);
