@@ -1,6 +1,8 @@
 /* The cost model: transforms, products and passes over limbs, counted for each operation. */
 #include "circuit/cost.h"
 
+#include "ckks/linear.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -16,6 +18,7 @@ static const struct {
     {"avx512ifma",
      {.ntt_ns = 62e3,
       .dot_ns = 16e3,
+      .block_ns = 16e3,
       .key_ns = 16e3,
       .word_ns = 9e3,
       .convert_ns = 7e3,
@@ -23,6 +26,7 @@ static const struct {
     {"avx2",
      {.ntt_ns = 144e3,
       .dot_ns = 49e3,
+      .block_ns = 30e3,
       .key_ns = 49e3,
       .word_ns = 10.4e3,
       .convert_ns = 22e3,
@@ -30,6 +34,7 @@ static const struct {
     {"portable",
      {.ntt_ns = 390e3,
       .dot_ns = 100e3,
+      .block_ns = 100e3,
       .key_ns = 100e3,
       .word_ns = 18e3,
       .convert_ns = 42e3,
@@ -108,12 +113,15 @@ double umbra_cost_key_switch(const umbra_cost_model *m, umbra_cost_shape s)
            umbra_cost_words(m, s, 3.0 * s.limbs);
 }
 
-/* Reduce and transform the weights (N / fold of them), then two products a word. */
+/* Reduce and transform the weights (N / fold of them), then two products a word. Where they are
+ * not repeated in memory, there is one pass more over them, which writes two words for each. */
 double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s, size_t fold)
 {
+    const bool block = fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
     double share = 1.0 / (double)(fold == 0 ? 1 : fold);
+    double dot = (block ? m->block_ns : m->dot_ns) * size_factor(s);
     return s.limbs *
-           (ntt(m, s) * share + umbra_cost_words(m, s, 1.0 * share) + m->dot_ns * size_factor(s));
+           (ntt(m, s) * share + umbra_cost_words(m, s, (block ? 3.0 : 1.0) * share) + dot);
 }
 
 double umbra_cost_seeded_rows(const umbra_cost_model *m, int degree_log2, double rows)

@@ -2,6 +2,7 @@
 #include "circuit/ops_simulate.h"
 
 #include "base/memory.h"
+#include "ckks/linear.h"
 #include "ckks/noise.h"
 #include "math/ntt.h"
 
@@ -228,7 +229,7 @@ static umbra_simulated map_output(const simulator *s, const umbra_program_map *m
 }
 
 /* Limbs of scratch, as umbra_eval_linear_map reserves them: rotated inputs, sums, and either a
- * decomposition in full or a chunk of inner sums. */
+ * decomposition in full or a chunk of inner sums and what a giant step or weights need. */
 static size_t map_scratch(const simulator *s, const umbra_program_map *map,
                           const umbra_map_counts *counts, int level)
 {
@@ -240,8 +241,12 @@ static size_t map_scratch(const simulator *s, const umbra_program_map *map,
     size_t groups = counts->giants + counts->outputs, chunk = groups < 16 ? groups : 16;
     size_t kept = (rotations + 1) * 2 * limbs + 2 * all;
     size_t babies = limbs + digits + (counts->babies > 1 ? all * digits : 0);
-    size_t giants = chunk * 2 * limbs + limbs + digits + 2 * (special + 1);
-    return kept + (babies > giants ? babies : giants);
+    size_t giants = limbs + digits + 2 * (special + 1);
+    size_t weights = counts->fold < (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2
+                         ? 0
+                         : UMBRA_LINEAR_WEIGHT_LIMBS(umbra_params_degree(params));
+    size_t sums = chunk * 2 * limbs + (weights > giants ? weights : giants);
+    return kept + (babies > sums ? babies : sums);
 }
 
 static umbra_status simulate_map(void *self, const umbra_program *program,

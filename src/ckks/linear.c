@@ -7,8 +7,7 @@
 /* Diagonals whose weights stand in cache together: at N = 2^15 two halves of 128 KiB, so that the
  * sums of 512 KiB stay in a cache of 1 MiB beside them. */
 #define WEIGHT_BATCH 4
-/* Groups whose inner sums wait for their giant step together. */
-#define GROUP_CHUNK 16
+#define GROUP_CHUNK UMBRA_LINEAR_CHUNK
 /* The same where weights are made for them: as few as pay, since all of theirs are in memory. */
 #define STREAM_CHUNK UMBRA_LINEAR_STREAM_GROUPS
 
@@ -20,19 +19,23 @@ typedef struct linear_job {
     const umbra_linear_map *map;
     umbra_linear_plan plan;
     size_t limbs;
-    size_t marked;    /* the first diagonal of those that are asked for symmetry */
-    uint64_t *babies; /* for each rotation, part, limb: folded */
+    size_t marked;     /* the first diagonal of those that are asked for symmetry */
+    uint64_t *babies;  /* for each rotation, part, limb: folded */
+    size_t baby_words; /* from one part to the next */
+    int fold_log2;     /* the least of all diagonals; 0 where some have their words ready */
     /* one input after the other */
     int input;
     umbra_decomposition digits;
-    /* one output, one chunk of groups after the other */
+    /* one chunk of groups after the other */
     const umbra_linear_group *groups;
-    size_t chunk;                /* how many groups */
-    uint64_t *sums[GROUP_CHUNK]; /* part, limb */
+    size_t chunk;                   /* how many groups */
+    uint64_t *sums[GROUP_CHUNK][2]; /* of each part, by limb */
+    uint64_t *memory;               /* of the sums, then of a decomposition or a division by P */
     const umbra_switch_key *key;
-    const uint64_t *sum; /* of the group under its giant step */
-    uint64_t *base;      /* part, limb: what needs no division by P */
-    uint64_t *wide;      /* part, limb and special limb: what does */
+    uint64_t *const *sum; /* of the group under its giant step */
+    uint64_t *base;       /* part, limb: what needs no division by P */
+    uint64_t *wide;       /* part, limb and special limb: what does */
+    bool turned;          /* the output at hand has a giant step */
 } linear_job;
 
 static umbra_status mark_symmetric(void *context, size_t index, int worker)
@@ -47,7 +50,7 @@ static umbra_status mark_symmetric(void *context, size_t index, int worker)
 
 static uint64_t *baby_at(const linear_job *job, size_t rotation, size_t part, size_t limb)
 {
-    return job->babies + ((rotation * 2 + part) * job->limbs + limb) * job->e->degree;
+    return job->babies + (rotation * 2 + part) * job->baby_words + limb * job->e->degree;
 }
 
 static umbra_status baby_step(void *context, size_t index, int worker)
@@ -137,11 +140,11 @@ static umbra_status inner_sum(void *context, size_t index, int worker)
         for (size_t i = 0; i < count; i++)
             weights[i] = umbra_linear_weights(
                 e->params, job->level, (int)limb, &job->map->diagonals[first + i],
-                job->plan.symmetric[first + i], words + i * n, scratch);
+                job->plan.symmetric[first + i], 0, words + i * n, scratch);
         add_products(job, first, count, limb, weights, acc, done > 0);
     }
     for (size_t p = 0; p < 2; p++)
-        umbra_fold(job->sums[g] + (p * job->limbs + limb) * n, acc[p], n);
+        umbra_fold(job->sums[g][p] + limb * n, acc[p], n);
     return UMBRA_OK;
 }
 
@@ -151,7 +154,7 @@ static umbra_status add_to_base(void *context, size_t index, int worker)
     (void)worker;
     const size_t n = job->e->degree, limb = index % job->limbs;
     uint64_t *base = job->base + index * n;
-    job->e->kernels->add(base, base, job->sum + index * n, n,
+    job->e->kernels->add(base, base, job->sum[index / job->limbs] + limb * n, n,
                          umbra_params_modulus(job->e->params, job->of_level->prime[limb]));
     return UMBRA_OK;
 }
@@ -178,7 +181,7 @@ static umbra_status giant_limb(void *context, size_t index, int worker)
     }
     if (index < job->limbs) {
         uint64_t *base = job->base + index * n;
-        k->permute(turned, job->sum + index * n, job->key->index, n);
+        k->permute(turned, job->sum[0] + index * n, job->key->index, n);
         k->add(base, base, turned, n, m);
     }
     return UMBRA_OK;
@@ -196,54 +199,102 @@ static umbra_status stream_chunk(linear_job *job)
     return umbra_pool_run(job->e->pool, count, mark_symmetric, job);
 }
 
-/* Groups first .. first+chunk-1, added to base and wide. memory: for a decomposition. */
-static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint64_t *memory)
+/* The inner sums of a chunk. */
+static umbra_status chunk_sums(linear_job *job)
+{
+    umbra_linear_block block = {.e = job->e,
+                                .level = job->level,
+                                .map = job->map,
+                                .plan = &job->plan,
+                                .fold_log2 = job->fold_log2,
+                                .groups = job->groups,
+                                .count = job->chunk,
+                                .babies = job->babies,
+                                .baby_words = job->baby_words};
+    if (job->fold_log2 < UMBRA_LINEAR_BLOCK_FOLD_LOG2)
+        return umbra_pool_run(job->e->pool, job->limbs * job->chunk, inner_sum, job);
+    memcpy(block.sums, job->sums, sizeof block.sums);
+    block.weights = job->memory;
+    return umbra_linear_block_run(&block);
+}
+
+/* Add a group to its output. */
+static umbra_status add_group(linear_job *job, size_t g)
 {
     umbra_evaluator *e = job->e;
     const size_t all = job->limbs + (size_t)e->params->literal.special_count;
-    job->groups = job->plan.groups + first;
-    job->chunk = chunk;
-    UMBRA_TRY(stream_chunk(job));
-    UMBRA_TRY(umbra_pool_run(e->pool, job->limbs * chunk, inner_sum, job));
-    for (size_t g = 0; g < chunk; g++) {
-        job->sum = job->sums[g];
-        job->key = job->groups[g].key;
-        if (job->key == NULL) {
-            UMBRA_TRY(umbra_pool_run(e->pool, 2 * job->limbs, add_to_base, job));
-            continue;
-        }
-        UMBRA_TRY(umbra_decompose(e, &job->digits, job->level, job->sum + job->limbs * e->degree,
-                                  memory, false));
-        UMBRA_TRY(umbra_pool_run(e->pool, all, giant_limb, job));
-    }
-    return UMBRA_OK;
+    job->sum = job->sums[g];
+    job->key = job->groups[g].key;
+    if (job->key == NULL)
+        return umbra_pool_run(e->pool, 2 * job->limbs, add_to_base, job);
+    job->turned = true;
+    UMBRA_TRY(umbra_decompose(e, &job->digits, job->level, job->sum[1], job->memory, false));
+    return umbra_pool_run(e->pool, all, giant_limb, job);
 }
 
-/* All groups first .. end-1 of one output. memory: a decomposition, then a division by P. */
-static umbra_status run_output(linear_job *job, size_t first, size_t end, umbra_ciphertext *out,
-                               uint64_t *memory)
+static void begin_output(linear_job *job)
+{
+    const size_t n = job->e->degree;
+    const size_t all = job->limbs + (size_t)job->e->params->literal.special_count;
+    memset(job->base, 0, 2 * job->limbs * n * sizeof(uint64_t));
+    memset(job->wide, 0, 2 * all * n * sizeof(uint64_t));
+    job->turned = false;
+}
+
+static umbra_status end_output(linear_job *job, umbra_ciphertext *out)
 {
     umbra_evaluator *e = job->e;
     const size_t n = e->degree, words = job->limbs * n;
     const size_t all = job->limbs + (size_t)e->params->literal.special_count;
-    bool turned = false;
-    memset(job->base, 0, 2 * words * sizeof(uint64_t));
-    memset(job->wide, 0, 2 * all * n * sizeof(uint64_t));
-    for (size_t g = first; g < end; g++)
-        turned = turned || job->plan.groups[g].key != NULL;
-    const size_t step = job->map->stream != NULL ? STREAM_CHUNK : GROUP_CHUNK;
-    for (size_t g = first; g < end; g += step)
-        UMBRA_TRY(run_chunk(job, g, end - g < step ? end - g : step, memory));
     const umbra_switch_job run = {.e = e,
                                   .level = job->level,
                                   .sum = {job->wide, job->wide + all * n},
-                                  .special = memory,
+                                  .special = job->memory,
                                   .add = {job->base, job->base + words},
                                   .out = {out->part[0], out->part[1]}};
-    if (turned)
+    if (job->turned)
         return umbra_switch_run(&run);
     for (size_t p = 0; p < 2; p++)
         memcpy(out->part[p], job->base + p * words, words * sizeof(uint64_t));
+    return UMBRA_OK;
+}
+
+/* Whether group g is the first of its output, and whether it is the last. */
+static bool opens(const umbra_linear_plan *plan, size_t g)
+{
+    return g == 0 || plan->groups[g - 1].output != plan->groups[g].output;
+}
+
+static bool closes(const umbra_linear_plan *plan, size_t g)
+{
+    return g + 1 == plan->group_count || opens(plan, g + 1);
+}
+
+/* Groups first .. first+chunk-1. What needs no giant step and is alone is its output. */
+static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint64_t *sums,
+                              umbra_ciphertext *const *out)
+{
+    const umbra_linear_plan *plan = &job->plan;
+    bool alone[GROUP_CHUNK];
+    job->groups = plan->groups + first;
+    job->chunk = chunk;
+    for (size_t g = 0; g < chunk; g++) {
+        alone[g] = opens(plan, first + g) && closes(plan, first + g) && job->groups[g].key == NULL;
+        for (size_t p = 0; p < 2; p++)
+            job->sums[g][p] = alone[g] ? out[job->groups[g].output]->part[p]
+                                       : sums + (2 * g + p) * job->limbs * job->e->degree;
+    }
+    UMBRA_TRY(stream_chunk(job));
+    UMBRA_TRY(chunk_sums(job));
+    for (size_t g = 0; g < chunk; g++) {
+        if (alone[g])
+            continue;
+        if (opens(plan, first + g))
+            begin_output(job);
+        UMBRA_TRY(add_group(job, g));
+        if (closes(plan, first + g))
+            UMBRA_TRY(end_output(job, out[job->groups[g].output]));
+    }
     return UMBRA_OK;
 }
 
@@ -253,27 +304,33 @@ static size_t larger(size_t a, size_t b)
 }
 
 /* Divide the scratch: babies, base, wide, then either a decomposition for the babies, or the inner
- * sums and what a giant step needs. */
+ * sums and what a giant step or transformed weights need. */
 static umbra_status reserve(linear_job *job, uint64_t **rest)
 {
     umbra_evaluator *e = job->e;
     const umbra_params *params = e->params;
-    const size_t limbs = job->limbs, all = limbs + (size_t)params->literal.special_count;
+    const size_t n = e->degree, limbs = job->limbs;
+    const size_t all = limbs + (size_t)params->literal.special_count;
     const size_t special = umbra_switch_special_limbs(params);
-    const size_t kept = job->plan.rotation_count * 2 * limbs + 2 * limbs + 2 * all;
+    const size_t baby_parts = job->plan.rotation_count * 2;
+    const size_t gaps = (baby_parts * UMBRA_LINEAR_GAP_WORDS + n - 1) / n;
+    const size_t kept = baby_parts * limbs + gaps + 2 * limbs + 2 * all;
     const size_t chunk = job->plan.group_count < GROUP_CHUNK ? job->plan.group_count : GROUP_CHUNK;
-    const size_t giants =
-        chunk * 2 * limbs + larger(umbra_decomposition_limbs(params, job->level, false), special);
+    const bool block = job->fold_log2 >= UMBRA_LINEAR_BLOCK_FOLD_LOG2;
+    const size_t giants = larger(umbra_decomposition_limbs(params, job->level, false), special);
     const size_t babies = umbra_decomposition_limbs(params, job->level, true);
-    UMBRA_TRY(
-        umbra_evaluator_reserve(e, kept + larger(giants, babies),
-                                larger(UMBRA_SWITCH_WORKER_LIMBS + special + 1, WEIGHT_BATCH + 3)));
+    const size_t after =
+        chunk * 2 * limbs + larger(giants, block ? UMBRA_LINEAR_WEIGHT_LIMBS(n) : 0);
+    UMBRA_TRY(umbra_evaluator_reserve(
+        e, kept + larger(after, babies),
+        larger(umbra_linear_block_worker_limbs(e, &job->plan),
+               larger(UMBRA_SWITCH_WORKER_LIMBS + special + 1, WEIGHT_BATCH + 3))));
     job->babies = e->shared;
-    job->base = job->babies + job->plan.rotation_count * 2 * limbs * e->degree;
-    job->wide = job->base + 2 * limbs * e->degree;
-    *rest = job->wide + 2 * all * e->degree;
-    for (size_t g = 0; g < chunk; g++)
-        job->sums[g] = *rest + g * 2 * limbs * e->degree;
+    job->baby_words = limbs * n + UMBRA_LINEAR_GAP_WORDS;
+    job->base = job->babies + (baby_parts * limbs + gaps) * n;
+    job->wide = job->base + 2 * limbs * n;
+    *rest = job->wide + 2 * all * n;
+    job->memory = *rest + chunk * 2 * limbs * n;
     return UMBRA_OK;
 }
 
@@ -288,7 +345,7 @@ static void set_header(const linear_job *job, umbra_ciphertext *out, double nois
     out->key_id = in->key_id;
 }
 
-static umbra_status run_outputs(linear_job *job, umbra_ciphertext *const *out, uint64_t *rest)
+static void set_headers(const linear_job *job, umbra_ciphertext *const *out)
 {
     const umbra_linear_plan *plan = &job->plan;
     const umbra_ciphertext first_in = *job->in[0];
@@ -297,8 +354,6 @@ static umbra_status run_outputs(linear_job *job, umbra_ciphertext *const *out, u
         message = fmax(message, job->in[i]->message_log2);
         noise = fmax(noise, job->in[i]->noise_log2);
     }
-    const size_t chunk = plan->group_count < GROUP_CHUNK ? plan->group_count : GROUP_CHUNK;
-    uint64_t *memory = rest + chunk * 2 * job->limbs * job->e->degree;
     for (size_t first = 0, end; first < plan->group_count; first = end) {
         size_t diagonals = 0, giants = 0;
         const int output = plan->groups[first].output;
@@ -306,14 +361,24 @@ static umbra_status run_outputs(linear_job *job, umbra_ciphertext *const *out, u
             diagonals += plan->groups[end].count;
             giants += plan->groups[end].key != NULL;
         }
-        UMBRA_TRY(run_output(job, first, end, out[output], memory));
         set_header(job, out[output],
                    umbra_noise_linear_map(job->e->params, job->level, message, first_in.scale_log2,
                                           noise, job->map->weight_scale_log2,
                                           job->map->weight_noise_gain_log2, diagonals, giants),
                    &first_in, message);
     }
-    return UMBRA_OK;
+}
+
+/* Weights that repeat everywhere, and are not transformed ahead. */
+static int common_fold(const umbra_linear_map *map)
+{
+    int fold = map->diagonals[0].fold_log2;
+    for (size_t i = 0; i < map->diagonal_count; i++) {
+        const umbra_diagonal *d = &map->diagonals[i];
+        const int own = d->limbs != NULL ? 0 : d->fold_log2;
+        fold = own < fold ? own : fold;
+    }
+    return fold;
 }
 
 umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *out,
@@ -327,9 +392,17 @@ umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *
     job.limbs = (size_t)job.of_level->limbs;
     for (int i = 0; i < map->output_count; i++)
         UMBRA_TRY(umbra_check_output(e, out[i], job.level, 2));
+    job.fold_log2 = common_fold(map);
     UMBRA_TRY(reserve(&job, &rest));
     if (map->stream == NULL)
         UMBRA_TRY(umbra_pool_run(e->pool, map->diagonal_count, mark_symmetric, &job));
     UMBRA_TRY(baby_steps(&job, rest));
-    return run_outputs(&job, out, rest);
+    const size_t step = map->stream != NULL ? STREAM_CHUNK : GROUP_CHUNK;
+    for (size_t g = 0, left = job.plan.group_count; left > 0; g += step) {
+        const size_t chunk = left < step ? left : step;
+        UMBRA_TRY(run_chunk(&job, g, chunk, rest, out));
+        left -= chunk;
+    }
+    set_headers(&job, out);
+    return UMBRA_OK;
 }

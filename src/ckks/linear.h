@@ -21,6 +21,11 @@ typedef struct umbra_diagonal {
     const uint64_t *limbs;
 } umbra_diagonal;
 
+/* Weights that repeat 2^3 times or more are transformed many at a time, into so many limbs of
+ * scratch: 8 MiB at N = 2^15, which a shared cache holds. */
+#define UMBRA_LINEAR_BLOCK_FOLD_LOG2 3
+#define UMBRA_LINEAR_WEIGHT_LIMBS(degree) ((size_t)(degree) / 1024)
+
 /* Pairs (output, giant) whose weights are asked for at once. */
 #define UMBRA_LINEAR_STREAM_GROUPS 4
 

@@ -25,9 +25,38 @@ typedef struct umbra_linear_plan {
     umbra_linear_rotation *rotations;
     umbra_linear_group *groups;
     size_t rotation_count, group_count;
-    size_t *rotation_of;      /* for each diagonal */
-    unsigned char *symmetric; /* for each diagonal, filled by umbra_linear_is_symmetric */
+    const uint64_t **words[4]; /* room for four lists with a pointer for each diagonal */
+    uint32_t *rotation_of;     /* for each diagonal */
+    uint32_t *rows[2];         /* room for two lists with a number for each diagonal */
+    unsigned char *symmetric;  /* for each diagonal, filled by umbra_linear_is_symmetric */
 } umbra_linear_plan;
+
+/* Groups whose inner sums wait for their giant step together. */
+#define UMBRA_LINEAR_CHUNK 16
+
+/* Sums of consecutive groups whose weights repeat 2^fold_log2 times, UMBRA_LINEAR_BLOCK_FOLD_LOG2
+ * or more: all weights of a limb are transformed, without repeating them, and then the points are
+ * taken a few at a time, where every rotated input is read once for all groups. */
+typedef struct umbra_linear_block {
+    umbra_evaluator *e;
+    int level;
+    const umbra_linear_map *map;
+    const umbra_linear_plan *plan;
+    int fold_log2;                    /* the least of the map's diagonals */
+    const umbra_linear_group *groups; /* count of them, at most UMBRA_LINEAR_CHUNK */
+    size_t count;
+    uint64_t *sums[UMBRA_LINEAR_CHUNK][2]; /* limbs of each part, in NTT order */
+    const uint64_t *babies;                /* part p of rotation r: at (2 r + p) * baby_words */
+    size_t baby_words;
+    uint64_t *weights; /* UMBRA_LINEAR_WEIGHT_LIMBS(N) limbs */
+} umbra_linear_block;
+
+/* Words that lie between rotated inputs: points of many of them would share their place in caches.
+ */
+#define UMBRA_LINEAR_GAP_WORDS 16
+umbra_status umbra_linear_block_run(umbra_linear_block *block) UMBRA_MUST_USE;
+/* Limbs of a worker's scratch. */
+size_t umbra_linear_block_worker_limbs(const umbra_evaluator *e, const umbra_linear_plan *plan);
 
 /* Check the map against the inputs and list its parts. */
 umbra_status umbra_linear_plan_make(umbra_evaluator *e, umbra_linear_plan *plan,
@@ -43,9 +72,10 @@ void umbra_fold_index(uint32_t *r, const uint32_t *index, size_t n);
 /* c[N/2] = 0 and c[N-k] = -c[k]: the polynomial of a real vector. */
 int umbra_linear_is_symmetric(const umbra_diagonal *diagonal, size_t n);
 /* The weights of one diagonal in limb `limb` of a level, folded: n words into r, or n/2 where
- * symmetric. scratch: n/2 words. Returns the words: r, or the prepared limbs. */
+ * symmetric, of which each 2^fold_log2 are one (fold_log2 at most the diagonal's). scratch: n/2
+ * words. Returns the words: r, or the prepared limbs. */
 const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int limb,
-                                     const umbra_diagonal *diagonal, int symmetric, uint64_t *r,
-                                     uint64_t *scratch);
+                                     const umbra_diagonal *diagonal, int symmetric, int fold_log2,
+                                     uint64_t *r, uint64_t *scratch);
 
 #endif

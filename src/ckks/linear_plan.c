@@ -71,10 +71,10 @@ static umbra_status check_diagonals(const umbra_evaluator *e, const umbra_linear
 
 static umbra_status reserve_tables(umbra_evaluator *e, umbra_linear_plan *plan, size_t count)
 {
-    const size_t each =
-        sizeof *plan->rotations + sizeof *plan->groups + sizeof *plan->rotation_of + 1;
+    const size_t each = sizeof *plan->rotations + sizeof *plan->groups + 4 * sizeof(uint64_t *) +
+                        3 * sizeof(uint32_t) + 1;
     void *memory = NULL;
-    if (count > SIZE_MAX / each)
+    if (count > SIZE_MAX / each || count > UINT32_MAX)
         return umbra_fail(UMBRA_E_RESOURCE, "%zu diagonals are too many", count);
     if (e->tables_bytes < count * each) {
         UMBRA_TRY(umbra_memory_alloc(&memory, count * each, "lists of a linear map"));
@@ -84,8 +84,13 @@ static umbra_status reserve_tables(umbra_evaluator *e, umbra_linear_plan *plan, 
     }
     *plan = (umbra_linear_plan){.rotations = e->tables};
     plan->groups = (umbra_linear_group *)(void *)(plan->rotations + count);
-    plan->rotation_of = (size_t *)(void *)(plan->groups + count);
-    plan->symmetric = (unsigned char *)(void *)(plan->rotation_of + count);
+    plan->words[0] = (const uint64_t **)(void *)(plan->groups + count);
+    for (int k = 1; k < 4; k++)
+        plan->words[k] = plan->words[k - 1] + count;
+    plan->rotation_of = (uint32_t *)(void *)(plan->words[3] + count);
+    for (int k = 0; k < 2; k++)
+        plan->rows[k] = plan->rotation_of + (size_t)(k + 1) * count;
+    plan->symmetric = (unsigned char *)(void *)(plan->rows[1] + count);
     return UMBRA_OK;
 }
 
@@ -108,7 +113,7 @@ static umbra_status list_rotation(const umbra_evaluator *e, umbra_linear_plan *p
     while (r < plan->rotation_count &&
            (plan->rotations[r].input != d->input || plan->rotations[r].baby_slots != d->baby_slots))
         r++;
-    plan->rotation_of[index] = r;
+    plan->rotation_of[index] = (uint32_t)r;
     if (r < plan->rotation_count)
         return UMBRA_OK;
     umbra_linear_rotation *rotation = &plan->rotations[plan->rotation_count++];

@@ -72,8 +72,8 @@ static void transform_i64(const umbra_kernels *k, uint64_t *r, const int64_t *a,
 }
 
 const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int limb,
-                                     const umbra_diagonal *diagonal, int symmetric, uint64_t *r,
-                                     uint64_t *scratch)
+                                     const umbra_diagonal *diagonal, int symmetric, int fold_log2,
+                                     uint64_t *r, uint64_t *scratch)
 {
     const umbra_kernels *k = params->kernels;
     if (diagonal->limbs != NULL)
@@ -88,7 +88,7 @@ const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int 
         k->halve_i32(part, diagonal->coefficients_i32, h, &ntt);
         k->ntt_forward_half(part, part, &ntt);
     }
-    repeat(r, symmetric ? half : 2 * half, fold);
+    repeat(r, symmetric ? half : 2 * half, fold - fold_log2);
     return r;
 }
 
@@ -102,7 +102,7 @@ umbra_status umbra_linear_prepare(const umbra_params *params, int level,
         diagonal->limbs != NULL)
         return umbra_fail(UMBRA_E_USAGE, "a diagonal to prepare has one kind of coefficients");
     for (int i = 0; i < params->levels[level].limbs; i++)
-        (void)umbra_linear_weights(params, level, i, diagonal, 0,
+        (void)umbra_linear_weights(params, level, i, diagonal, 0, 0,
                                    limbs + (size_t)i * params->degree, NULL);
     return UMBRA_OK;
 }

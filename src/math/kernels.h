@@ -6,6 +6,33 @@
 #include "math/modulus.h"
 #include "math/ntt.h"
 
+/* One sum of a block of products: of rows row[j] times weights[j], j < count. */
+typedef struct umbra_dot_sum {
+    uint64_t *r0, *r1;
+    const uint64_t *const *weights; /* as the kernel split_weights makes them */
+    const uint32_t *row;
+    size_t count; /* 1 .. 1024 */
+    int accumulate;
+} umbra_dot_sum;
+
+/* Several sums over the same rows, at the points start .. start + n - 1. */
+typedef struct umbra_dot_block {
+    const uint64_t *const *a0, *const *a1;
+    size_t row_count;
+    const umbra_dot_sum *sums;
+    size_t sum_count;
+    size_t start;
+    /* Weights repeat: point start + i has number weight_start + (i >> fold_log2), fold_log2 >= 3.
+     */
+    size_t weight_start;
+    int fold_log2;
+    /* 0: the results of point i stand at i. Else at mirror - 1 - i; mirror = 0 mod 16. */
+    size_t mirror;
+    uint64_t *scratch; /* UMBRA_DOT_SCRATCH_WORDS for each row */
+} umbra_dot_block;
+
+#define UMBRA_DOT_SCRATCH_WORDS 64
+
 /* Common to all: n = 0 mod 16; arrays 64-byte aligned; residues in [0, q) in and out (fully
  * reduced); r may equal an input entirely, partial overlap is not allowed; CT: data is secret, n,
  * q, counts and constants are public. */
@@ -48,6 +75,15 @@ typedef struct umbra_kernels {
     void (*dot2)(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0, const uint64_t *const *a1,
                  const uint64_t *const *b, size_t count, int accumulate, size_t n,
                  const umbra_modulus *m);
+
+    /* Weights of dot_block: residues as they are (weight_words 1, split_weights NULL), or
+     * weight_words words each, n = 0 mod 8 of them made from as many residues; r != a. */
+    size_t weight_words;
+    void (*split_weights)(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m);
+    /* Every sum of a block: r0[i] (+)= sum_j a0[row[j]][i] * w[j][i], r1 likewise with a1. Points
+     * are taken a few at a time, in which each row is read once for all sums. No r is among the
+     * rows. start = 0 mod 16. */
+    void (*dot_block)(const umbra_dot_block *block, size_t n, const umbra_modulus *m);
 
     /* r[i] = sum_j a[j][i] * w[j] mod q, count 1 .. 64; a[j][i] < 2^50 of ANY modulus, w[j] < q:
      * the inner loop of RNS base conversion. */

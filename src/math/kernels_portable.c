@@ -98,6 +98,28 @@ static void dot2_portable(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
     }
 }
 
+static void dot_block_portable(const umbra_dot_block *block, size_t n, const umbra_modulus *m)
+{
+    assert(block->start % 16 == 0 && n % 16 == 0 && block->mirror % 16 == 0);
+    for (size_t s = 0; s < block->sum_count; s++) {
+        const umbra_dot_sum *sum = &block->sums[s];
+        assert(sum->count >= 1 && sum->count <= COUNT_MAX_DOT);
+        for (size_t i = 0; i < n; i++) {
+            const size_t at = block->start + i, w = block->weight_start + (i >> block->fold_log2);
+            const size_t place = block->mirror != 0 ? block->mirror - 1 - at : at;
+            umbra_u128 sum0 = sum->accumulate ? sum->r0[place] : 0;
+            umbra_u128 sum1 = sum->accumulate ? sum->r1[place] : 0;
+            for (size_t j = 0; j < sum->count; j++) {
+                const uint64_t weight = sum->weights[j][w];
+                sum0 += (umbra_u128)block->a0[sum->row[j]][at] * weight;
+                sum1 += (umbra_u128)block->a1[sum->row[j]][at] * weight;
+            }
+            sum->r0[place] = umbra_scalar_reduce128(sum0, m);
+            sum->r1[place] = umbra_scalar_reduce128(sum1, m);
+        }
+    }
+}
+
 static void combine_portable(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
                              size_t n, const umbra_modulus *m)
 {
@@ -217,6 +239,8 @@ const umbra_kernels umbra_kernels_portable = {
     .sub_mul_scalar = sub_mul_scalar_portable,
     .mul_scalar_add = mul_scalar_add_portable,
     .dot2 = dot2_portable,
+    .weight_words = 1,
+    .dot_block = dot_block_portable,
     .combine = combine_portable,
     .reduce = reduce_portable,
     .reduce_centred = reduce_centred_portable,

@@ -49,10 +49,8 @@ static uint64_t streamed_diagonals(const umbra_program_map *map)
     int groups = 0;
     for (size_t i = 0; i < map->diagonal_count; i++) {
         const umbra_map_diagonal *d = &map->diagonals[i];
-        bool output = i == 0 || d->output != (d - 1)->output;
-        if (output || d->giant_slots != (d - 1)->giant_slots)
-            groups = output ? 1 : groups + 1;
-        if (output || groups > UMBRA_LINEAR_STREAM_GROUPS) {
+        groups += i == 0 || d->output != (d - 1)->output || d->giant_slots != (d - 1)->giant_slots;
+        if (groups > UMBRA_LINEAR_STREAM_GROUPS) {
             groups = 1;
             count = 0;
         }

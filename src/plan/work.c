@@ -20,7 +20,8 @@ umbra_status umbra_plan_count_work(const umbra_plan *plan, umbra_plan_work *out)
 {
     const double n = (double)((size_t)1 << CONSTANTS_LOG2);
     const umbra_cost_model butterflies = {.ntt_ns = n / 2 * CONSTANTS_LOG2};
-    const umbra_cost_model products = {.dot_ns = 2 * n, .key_ns = 2 * n, .convert_ns = n};
+    const umbra_cost_model products = {
+        .dot_ns = 2 * n, .block_ns = 2 * n, .key_ns = 2 * n, .convert_ns = n};
     const umbra_cost_model bytes = {.key_ns = 2 * n * sizeof(uint64_t)};
     UMBRA_TRY(spend(plan, &butterflies, &out->butterflies));
     UMBRA_TRY(spend(plan, &products, &out->products));

@@ -2,11 +2,25 @@
 #include "scheme.h"
 
 /* Two inputs, two outputs, babies 0 1 2 7 and giants 0 16 32 (and none for a few). */
-enum { FOLDED_SLOTS = 1024, INPUTS = 2, OUTPUTS = 2, BABIES = 4, GIANTS = 3 };
+enum {
+    FOLDED_SLOTS = 1024,
+    FOLDED_FAR_SLOTS = 512,
+    INPUTS = 2,
+    OUTPUTS = 2,
+    BABIES = 4,
+    GIANTS = 3
+};
 static const int64_t babies[BABIES] = {0, 1, 2, 7}, giants[GIANTS] = {0, 16, 32};
 static const int64_t steps[] = {1, 2, 7, 16, 32};
 
-typedef enum weight_form { FORM_I32, FORM_I64, FORM_LIMBS, FORM_MIXED, FORM_FOLDED } weight_form;
+typedef enum weight_form {
+    FORM_I32,
+    FORM_I64,
+    FORM_LIMBS,
+    FORM_MIXED,
+    FORM_FOLDED,
+    FORM_FOLDED_FAR
+} weight_form;
 
 typedef struct transform {
     umbra_linear_map map;
@@ -31,22 +45,23 @@ static void add_diagonal(const scheme *s, transform *t, umbra_diagonal d, double
     double *turned = malloc(slots * sizeof *turned);
     assert_non_null(turned);
     t->weights[i] = scheme_vector(slots, 100 + i);
-    for (size_t j = FOLDED_SLOTS; form == FORM_FOLDED && j < slots; j++)
-        t->weights[i][j] = t->weights[i][j % FOLDED_SLOTS];
+    const bool folded = form == FORM_FOLDED || form == FORM_FOLDED_FAR;
+    const size_t period = form == FORM_FOLDED ? FOLDED_SLOTS : FOLDED_FAR_SLOTS;
+    for (size_t j = period; folded && j < slots; j++)
+        t->weights[i][j] = t->weights[i][j % period];
     for (size_t j = 0; j < slots; j++)
         turned[(j + (size_t)d.giant_slots) % slots] = t->weights[i][j];
     if (form == FORM_MIXED)
         form = (weight_form)(i % 3);
     void *words = aligned(n * 8);
-    if (form == FORM_FOLDED) {
+    if (folded) {
         int32_t *compact = words;
-        check_ok(
-            umbra_encode_coefficients_i32(s->params, words, weight_scale, turned, FOLDED_SLOTS));
-        for (size_t k = 0; k < 2 * FOLDED_SLOTS; k++)
-            compact[k] = compact[k * slots / FOLDED_SLOTS];
-        for (d.fold_log2 = 0; (size_t)FOLDED_SLOTS << d.fold_log2 < slots;)
+        check_ok(umbra_encode_coefficients_i32(s->params, words, weight_scale, turned, period));
+        for (size_t k = 0; k < 2 * period; k++)
+            compact[k] = compact[k * slots / period];
+        for (d.fold_log2 = 0; period << d.fold_log2 < slots;)
             d.fold_log2++;
-        compact[1] += i == 5;
+        compact[1] += i % 7 == 5;
         d.coefficients_i32 = compact;
     } else if (form == FORM_I32) {
         check_ok(umbra_encode_coefficients_i32(s->params, words, weight_scale, turned, slots));
@@ -75,7 +90,7 @@ static void make_transform(const scheme *s, transform *t, double weight_scale, w
         for (int g = 0; g < GIANTS; g++)
             for (int i = 0; i < INPUTS; i++)
                 for (int b = 0; b < BABIES; b++)
-                    if (o + g + i + b != 4)
+                    if (o + g + i + b != 5)
                         add_diagonal(s, t,
                                      (umbra_diagonal){.output = o,
                                                       .input = i,
@@ -162,6 +177,36 @@ static void check_stream(const scheme *s, const umbra_linear_map *map,
     }
 }
 
+/* The same bytes as when nobody knows that the weights repeat. */
+static void check_unfolded(const scheme *s, const transform *t, const umbra_ciphertext *const *in,
+                           umbra_ciphertext *const *expected)
+{
+    static umbra_diagonal wide[OUTPUTS * GIANTS * INPUTS * BABIES];
+    umbra_linear_map map = t->map;
+    umbra_ciphertext *out[OUTPUTS];
+    const size_t n = 2 * s->slots,
+                 bytes = (size_t)umbra_params_level_limbs(s->params, s->top) * n * 8;
+    for (size_t i = 0; i < t->count; i++) {
+        wide[i] = t->diagonals[i];
+        int32_t *words = aligned(n * sizeof *words);
+        for (size_t k = 0; k < n >> wide[i].fold_log2; k++)
+            words[k << wide[i].fold_log2] = wide[i].coefficients_i32[k];
+        wide[i].coefficients_i32 = words;
+        wide[i].fold_log2 = 0;
+    }
+    map.diagonals = wide;
+    for (int o = 0; o < OUTPUTS; o++)
+        check_ok(umbra_ciphertext_new(&out[o], s->params, s->top, 2));
+    check_ok(umbra_eval_linear_map(s->evaluator, out, in, &map));
+    for (int o = 0; o < OUTPUTS; o++) {
+        assert_memory_equal(out[o]->part[0], expected[o]->part[0], bytes);
+        assert_memory_equal(out[o]->part[1], expected[o]->part[1], bytes);
+        umbra_ciphertext_free(out[o]);
+    }
+    for (size_t i = 0; i < t->count; i++)
+        umbra_memory_free((void *)(uintptr_t)wide[i].coefficients_i32);
+}
+
 static void check_map(int degree_log2, int chain, double bits, int special, weight_form form,
                       int threads)
 {
@@ -179,6 +224,8 @@ static void check_map(int degree_log2, int chain, double bits, int special, weig
         out[o] = scheme_new(&s, s.top, 2);
     check_ok(umbra_eval_linear_map(s.evaluator, out, (const umbra_ciphertext *const *)in, &t.map));
     check_stream(&s, &t.map, (const umbra_ciphertext *const *)in, out);
+    if (form == FORM_FOLDED_FAR)
+        check_unfolded(&s, &t, (const umbra_ciphertext *const *)in, out);
     /* Over its own inputs: the same bytes. */
     check_ok(umbra_eval_linear_map(s.evaluator, in, (const umbra_ciphertext *const *)in, &t.map));
     const size_t bytes = (size_t)umbra_params_level_limbs(s.params, s.top) * 2 * s.slots * 8;
@@ -208,6 +255,7 @@ static void each_form_of_weights(void **state)
     check_map(13, 2, 50, 1, FORM_LIMBS, 2);
     check_map(13, 2, 37, 2, FORM_MIXED, 3);
     check_map(13, 2, 50, 1, FORM_FOLDED, 2);
+    check_map(13, 2, 50, 1, FORM_FOLDED_FAR, 2);
 }
 
 int main(void)

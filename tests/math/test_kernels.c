@@ -192,6 +192,101 @@ static void case_dot2(bench *t, size_t count, int accumulate, int worst, int in_
     free(b);
 }
 
+/* Sums of a block with 5 rows: result `place` of each from its terms. */
+enum { BLOCK_ROWS = 5, BLOCK_WEIGHTS = 9, BLOCK_TERMS = 70 };
+typedef struct block {
+    uint64_t *row[2][BLOCK_ROWS], *weights[BLOCK_WEIGHTS], *split[BLOCK_WEIGHTS], *r[2], *before[2];
+    uint64_t *scratch;
+    size_t words;
+} block;
+
+/* worst: in the middle of the range, where halves are largest, and at its end */
+static void block_fill(bench *t, uint64_t *a, size_t n, int worst)
+{
+    fill_below(a, n, t->m.q, &t->seed);
+    for (size_t i = 0; i < n && worst; i++)
+        a[i] = i % 3 == 0 ? t->m.q / 2 : i % 3 == 1 ? t->m.q / 2 + 1 : t->m.q - 1;
+}
+
+static void block_new(bench *t, block *b, int worst)
+{
+    b->words = (t->n + 7) / 8 * 8 + 8;
+    for (size_t p = 0; p < 2; p++) {
+        b->r[p] = guarded_new(t->n);
+        b->before[p] = guarded_new(t->n);
+        block_fill(t, b->before[p], t->n, worst);
+        for (size_t k = 0; k < BLOCK_ROWS; k++)
+            block_fill(t, b->row[p][k] = guarded_new(t->n), t->n, worst);
+    }
+    for (size_t k = 0; k < BLOCK_WEIGHTS; k++) {
+        block_fill(t, b->weights[k] = guarded_new(b->words), b->words, worst);
+        b->split[k] = guarded_new(b->words * t->k->weight_words);
+        if (t->k->split_weights != NULL)
+            t->k->split_weights(b->split[k], b->weights[k], b->words, &t->m);
+        else
+            memcpy(b->split[k], b->weights[k], b->words * sizeof(uint64_t));
+    }
+    b->scratch = guarded_new(BLOCK_ROWS * UMBRA_DOT_SCRATCH_WORDS);
+}
+
+static void block_free(bench *t, block *b)
+{
+    for (size_t p = 0; p < 2; p++) {
+        guarded_free(b->r[p], t->n);
+        guarded_free(b->before[p], t->n);
+        for (size_t k = 0; k < BLOCK_ROWS; k++)
+            guarded_free(b->row[p][k], t->n);
+    }
+    for (size_t k = 0; k < BLOCK_WEIGHTS; k++) {
+        guarded_free(b->weights[k], b->words);
+        guarded_free(b->split[k], b->words * t->k->weight_words);
+    }
+    guarded_free(b->scratch, BLOCK_ROWS * UMBRA_DOT_SCRATCH_WORDS);
+}
+
+/* Two sums at points 16 .. n-1, from weight 1 on; the second sum adds to the first's result. */
+static void case_dot_block(bench *t, size_t count, int fold_log2, int mirrored, int worst)
+{
+    block b;
+    uint32_t row[BLOCK_TERMS];
+    const uint64_t *weights[BLOCK_TERMS];
+    const size_t start = t->n > 16 ? 16 : 0, first = count / 2 + 1;
+    block_new(t, &b, worst);
+    for (size_t j = 0; j < count; j++) {
+        row[j] = (uint32_t)(j * 3 % BLOCK_ROWS);
+        weights[j] = b.split[j % BLOCK_WEIGHTS];
+    }
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = 0; i < t->n; i++) {
+            const size_t at = mirrored ? t->n + start - 1 - i : i; /* the point of this result */
+            b.r[p][i] = b.before[p][i];
+            mpz_set_word(t->x, at < start || at >= t->n ? b.before[p][i] : 0);
+            for (size_t j = 0; at >= start && at < t->n && j < count; j++) {
+                mpz_set_word(t->y, b.row[p][row[j]][at]);
+                mpz_set_word(t->z, b.weights[j % BLOCK_WEIGHTS][1 + ((at - start) >> fold_log2)]);
+                mpz_addmul(t->x, t->y, t->z);
+            }
+            b.before[p][i] = mpz_residue(t->x, t->m.q);
+        }
+    const umbra_dot_sum sums[2] = {
+        {b.r[0], b.r[1], weights, row, first, 0},
+        {b.r[0], b.r[1], weights + first, row + first, count - first, 1}};
+    const umbra_dot_block request = {.a0 = (const uint64_t *const *)b.row[0],
+                                     .a1 = (const uint64_t *const *)b.row[1],
+                                     .row_count = BLOCK_ROWS,
+                                     .sums = sums,
+                                     .sum_count = count > first ? 2 : 1,
+                                     .start = start,
+                                     .weight_start = 1,
+                                     .fold_log2 = fold_log2,
+                                     .mirror = mirrored ? t->n + start : 0,
+                                     .scratch = b.scratch};
+    t->k->dot_block(&request, t->n - start, &t->m);
+    assert_words_equal(b.r[0], b.before[0], t->n, t->k->name);
+    assert_words_equal(b.r[1], b.before[1], t->n, t->k->name);
+    block_free(t, &b);
+}
+
 static void case_combine(bench *t, size_t count, int worst)
 {
     const size_t n = t->n;
@@ -274,6 +369,8 @@ static void run_cases(bench *t)
             case_dot2(t, counts[k], 1, worst, 0);
             case_combine(t, counts[k], worst);
         }
+    for (int k = 0; k < 8; k++)
+        case_dot_block(t, k < 4 ? 1 + (size_t)k : BLOCK_TERMS, 3 + k % 3, k & 1, k >> 2 & 1);
     case_dot2(t, 9, 0, 0, 1);
     case_dot2(t, 17, 1, 0, 1);
     if (n == 32) {

@@ -235,6 +235,147 @@ static void dot2_avx2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
     }
 }
 
+/* Blocks of products: residues as two halves of 25 bits, x = high + low with |high| <= 2^49 a
+ * multiple of 2^25 and |low| <= 2^24, so that 32 products of halves sum up exactly in a double and
+ * are reduced once.
+ *
+ * Range in: 0 <= x < q. Range out: high + low = x mod q */
+#define BLOCK_TERMS 32
+#define TILE 16
+#define ROWS_AHEAD 32    /* words */
+#define WEIGHTS_AHEAD 16 /* halves: the next two lines */
+
+typedef struct halves {
+    vec high, low;
+} halves;
+
+ALWAYS halves split(vec x, const constants *c)
+{
+    const vec magic = broadcast(0x1.8p77);
+    vec half = _mm256_mul_pd(c->q, broadcast(0.5));
+    x = _mm256_sub_pd(x, _mm256_and_pd(_mm256_cmp_pd(x, half, _CMP_GT_OQ), c->q));
+    vec high = _mm256_sub_pd(_mm256_add_pd(x, magic), magic);
+    return (halves){high, _mm256_sub_pd(x, high)};
+}
+
+/* Four words become four high halves and four low ones. */
+static void split_weights_avx2(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
+{
+    assert(((uintptr_t)r & 63u) == 0 && ((uintptr_t)a & 31u) == 0 && n % 8 == 0);
+    const constants c = constants_of(m);
+    double *out = (double *)(void *)r;
+    for (size_t i = 0; i < n; i += LANES) {
+        halves x = split(load(a + i), &c);
+        _mm256_store_pd(out + 2 * i, x.high);
+        _mm256_store_pd(out + 2 * i + LANES, x.low);
+    }
+}
+
+/* Products of halves, each sum below 2^53 times the unit of its halves. */
+typedef struct products {
+    vec high, middle, middle2, low;
+} products;
+
+ALWAYS void add_halves(products *p, const double *a, halves w)
+{
+    const vec high = _mm256_load_pd(a), low = _mm256_load_pd(a + LANES);
+    p->high = _mm256_fmadd_pd(high, w.high, p->high);
+    p->middle = _mm256_fmadd_pd(high, w.low, p->middle);
+    p->middle2 = _mm256_fmadd_pd(low, w.high, p->middle2);
+    p->low = _mm256_fmadd_pd(low, w.low, p->low);
+}
+
+/* Range in: |x| <= 8 q^2, an integer of 53 bits and a power of two. Range out: |r| < 5q/2 and
+ * exact: x/q, below 2^53, is known within 2 and the rounding. */
+ALWAYS vec reduce_wide(vec x, const constants *c)
+{
+    vec k = _mm256_round_pd(_mm256_mul_pd(x, c->inverse),
+                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return _mm256_fnmadd_pd(k, c->q, x);
+}
+
+/* Range in: |before| < q. Range out: |r| < 3q/4; the others are below 2^79 and so below 0.51 q. */
+ALWAYS vec reduce_products(const products *p, vec before, const constants *c)
+{
+    vec sum = _mm256_add_pd(before, reduce_wide(p->high, c));
+    sum = _mm256_add_pd(sum, reduce_wide(p->middle, c));
+    sum = _mm256_add_pd(sum, reduce_wide(p->middle2, c));
+    return centre(_mm256_add_pd(sum, reduce_wide(p->low, c)), c);
+}
+
+ALWAYS vec load_result(const uint64_t *r, size_t at, const umbra_dot_block *b)
+{
+    return b->mirror == 0 ? load(r + at)
+                          : _mm256_permute4x64_pd(load(r + b->mirror - LANES - at), 0x1b);
+}
+
+ALWAYS void store_result(uint64_t *r, size_t at, vec x, const umbra_dot_block *b)
+{
+    if (b->mirror == 0)
+        store(r + at, x);
+    else
+        store(r + b->mirror - LANES - at, _mm256_permute4x64_pd(x, 0x1b));
+}
+
+/* One sum at points at .. at+3; rows: those of the tile, split. ahead: whether to fetch weights of
+ * tiles to come. */
+ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t at,
+                       const double *rows, int ahead, const constants *c)
+{
+    const vec zero = _mm256_setzero_pd();
+    const size_t k = b->weight_start + ((at - b->start) >> b->fold_log2);
+    const size_t place = k / LANES * 2 * LANES + k % LANES;
+    vec first = s->accumulate ? load_result(s->r0, at, b) : zero;
+    vec second = s->accumulate ? load_result(s->r1, at, b) : zero;
+    for (size_t j = 0; j < s->count;) {
+        const size_t end = s->count - j < BLOCK_TERMS ? s->count : j + BLOCK_TERMS;
+        products p = {zero, zero, zero, zero}, p2 = {zero, zero, zero, zero};
+        for (; j < end; j++) {
+            const double *a = rows + (size_t)s->row[j] * UMBRA_DOT_SCRATCH_WORDS;
+            const double *w = (const double *)(const void *)s->weights[j] + place;
+            const halves x = {_mm256_broadcast_sd(w), _mm256_broadcast_sd(w + LANES)};
+            if (ahead)
+                _mm_prefetch((const char *)(w + WEIGHTS_AHEAD), _MM_HINT_T1);
+            add_halves(&p, a, x);
+            add_halves(&p2, a + 2 * LANES, x);
+        }
+        first = reduce_products(&p, first, c);
+        second = reduce_products(&p2, second, c);
+    }
+    store_result(s->r0, at, lift(first, c), b);
+    store_result(s->r1, at, lift(second, c), b);
+}
+
+/* A tile of one row, and a fetch of a later one: there are more rows than the machine follows. */
+ALWAYS void split_row(double *to, const uint64_t *a, const constants *c)
+{
+    for (size_t v = 0; v < TILE; v += LANES) {
+        const halves x = split(load(a + v), c);
+        _mm256_store_pd(to + 4 * v, x.high);
+        _mm256_store_pd(to + 4 * v + LANES, x.low);
+        if (v % 8 == 0)
+            _mm_prefetch((const char *)(a + v + ROWS_AHEAD), _MM_HINT_T1);
+    }
+}
+
+static void dot_block_avx2(const umbra_dot_block *b, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(b->scratch, n);
+    assert(b->start % TILE == 0 && b->mirror % TILE == 0 && b->fold_log2 >= 3);
+    const constants c = constants_of(m);
+    double *rows = (double *)(void *)b->scratch;
+    for (size_t i = b->start; i < b->start + n; i += TILE) {
+        for (size_t row = 0; row < b->row_count; row++) {
+            double *to = rows + row * UMBRA_DOT_SCRATCH_WORDS;
+            split_row(to, b->a0[row] + i, &c);
+            split_row(to + 2 * LANES, b->a1[row] + i, &c);
+        }
+        for (size_t s = 0; s < b->sum_count; s++)
+            for (size_t v = 0; v < TILE; v += LANES)
+                sum_points(b, &b->sums[s], i + v, rows + 4 * v, v == 0, &c);
+    }
+}
+
 ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t terms,
                           sums *s, const group *g, const constants *c)
 {
@@ -414,6 +555,9 @@ const umbra_kernels umbra_kernels_avx2 = {
     .sub_mul_scalar = sub_mul_scalar_avx2,
     .mul_scalar_add = mul_scalar_add_avx2,
     .dot2 = dot2_avx2,
+    .weight_words = 2,
+    .split_weights = split_weights_avx2,
+    .dot_block = dot_block_avx2,
     .combine = combine_avx2,
     .reduce = reduce_avx2,
     .reduce_centred = reduce_centred_avx2,

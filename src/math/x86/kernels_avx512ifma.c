@@ -277,6 +277,55 @@ static void dot2_avx512ifma(uint64_t *r0, uint64_t *r1, const uint64_t *const *a
     }
 }
 
+/* Lane i of the result is lane 7 - i. */
+ALWAYS vec reversed(vec x)
+{
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), x);
+}
+
+ALWAYS vec load_result(const uint64_t *r, size_t at, const umbra_dot_block *b)
+{
+    return b->mirror == 0 ? load(r + at) : reversed(load(r + b->mirror - LANES - at));
+}
+
+ALWAYS void store_result(uint64_t *r, size_t at, vec x, const umbra_dot_block *b)
+{
+    if (b->mirror == 0)
+        store(r + at, x);
+    else
+        store(r + b->mirror - LANES - at, reversed(x));
+}
+
+/* One sum of up to 1024 products at points at .. at+7: bounds as dot2_group. */
+ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t at,
+                       const wide_constants *w)
+{
+    const size_t k = b->weight_start + ((at - b->start) >> b->fold_log2);
+    vec low0 = s->accumulate ? load_result(s->r0, at, b) : ZERO, high0 = ZERO;
+    vec low1 = s->accumulate ? load_result(s->r1, at, b) : ZERO, high1 = ZERO;
+    for (size_t j = 0; j < s->count; j++) {
+        const size_t row = s->row[j];
+        vec x = broadcast(s->weights[j][k]), y0 = load(b->a0[row] + at), y1 = load(b->a1[row] + at);
+        low0 = LOW(low0, y0, x);
+        high0 = HIGH(high0, y0, x);
+        low1 = LOW(low1, y1, x);
+        high1 = HIGH(high1, y1, x);
+    }
+    store_result(s->r0, at, reduce_sums(high0, low0, s->count > COUNT_SMALL, w), b);
+    store_result(s->r1, at, reduce_sums(high1, low1, s->count > COUNT_SMALL, w), b);
+}
+
+static void dot_block_avx512ifma(const umbra_dot_block *b, size_t n, const umbra_modulus *m)
+{
+    assert(b->start % 16 == 0 && n % 16 == 0 && b->mirror % 16 == 0 && b->fold_log2 >= 3);
+    const wide_constants w = wide_constants_of(m);
+    for (size_t i = b->start; i < b->start + n; i += 2 * LANES)
+        for (size_t s = 0; s < b->sum_count; s++) {
+            sum_points(b, &b->sums[s], i, &w);
+            sum_points(b, &b->sums[s], i + LANES, &w);
+        }
+}
+
 ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t *weights,
                           size_t terms, sums *s, const group *g, const wide_constants *w)
 {
@@ -469,6 +518,8 @@ const umbra_kernels umbra_kernels_avx512ifma = {
     .sub_mul_scalar = sub_mul_scalar_avx512ifma,
     .mul_scalar_add = mul_scalar_add_avx512ifma,
     .dot2 = dot2_avx512ifma,
+    .weight_words = 1,
+    .dot_block = dot_block_avx512ifma,
     .combine = combine_avx512ifma,
     .reduce = reduce_avx512ifma,
     .reduce_centred = reduce_centred_avx512ifma,
