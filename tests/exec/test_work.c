@@ -44,6 +44,13 @@ static void dot2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0, const ui
     real->dot2(r0, r1, a0, a1, b, count, accumulate, n, m);
 }
 
+static void dot_block(const umbra_dot_block *block, size_t n, const umbra_modulus *m)
+{
+    for (size_t s = 0; s < block->sum_count; s++)
+        atomic_fetch_add(&products, 2 * block->sums[s].count * n);
+    real->dot_block(block, n, m);
+}
+
 static void combine(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
                     size_t n, const umbra_modulus *m)
 {
@@ -104,6 +111,7 @@ static void run_counted(umbra_plan *plan)
     counting.ntt_inverse = ntt_inverse;
     counting.ntt_forward_half = ntt_forward_half;
     counting.dot2 = dot2;
+    counting.dot_block = dot_block;
     counting.combine = combine;
     counting.reduce_centred = reduce_centred;
     plan->params->kernels = &counting;
