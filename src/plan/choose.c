@@ -39,6 +39,8 @@ static umbra_status fit_precision(umbra_search *s, umbra_trial *t)
     umbra_trial moved = *t;
     set_bits(&moved.decisions, scale + PRECISION_STEP, weight);
     UMBRA_TRY(umbra_trial_judge(s, &moved));
+    if (isinf(moved.log2_qp)) /* no room to look further: nothing was learned */
+        return UMBRA_OK;
     double here = exp2(-2 * t->nominal_bits), there = exp2(-2 * moved.nominal_bits);
     double of_scale = fmax(here - there, here * 1e-3) / (1 - exp2(-2 * PRECISION_STEP));
     double of_weight = fmax(here - of_scale, here * 1e-3);
@@ -61,6 +63,8 @@ static umbra_status reach_precision(umbra_search *s, umbra_trial *t)
             return UMBRA_OK;
         set_bits(&t->decisions, t->decisions.scale_bits + move, t->decisions.weight_bits + move);
         UMBRA_TRY(umbra_trial_judge(s, t));
+        if (isinf(t->log2_qp)) /* its bits are those of the trial before */
+            return UMBRA_OK;
     }
     return UMBRA_OK;
 }
@@ -298,6 +302,14 @@ static umbra_status refuse_bits(const umbra_search *s, const umbra_network *netw
                  ". About %.0f bits a level are usual: here values have wide or unknown ranges "
                  "(\"ranges\" in model.json), and errors grow with them",
                  usual);
+    if (over == 0) /* more bits are needed than the nearest trial has, and none has room for them */
+        return umbra_fail(
+            UMBRA_E_SECURITY,
+            "the network is %d levels deep, and %.0f bits of precision take more than %.0f bits of "
+            "modulus for each: together that is more than even ring degree 2^%d may have at 128 "
+            "bits of security (%.0f, of which squares and rotations need a part). Use fewer "
+            "activations in a row, or ask for fewer bits (--precision-bits)%s",
+            network->depth, s->wanted_bits, level, DEGREE_MOST_LOG2, limit, wide);
     return umbra_fail(
         UMBRA_E_SECURITY,
         "the network is %d levels deep, and %.0f bits of precision take %.0f bits of modulus for "
@@ -414,6 +426,12 @@ static umbra_status search_all(umbra_search *s, umbra_network *network,
         UMBRA_TRY(search_throughput(s, network, &best));
     if (!best.feasible)
         return refuse(s, network);
+    if (!isfinite(best.bits) || best.bits <= 0)
+        return umbra_fail(UMBRA_E_SECURITY,
+                          "no precision can be promised: the values of this network may grow "
+                          "until the errors of encryption are as large as they are. Say how large "
+                          "they are (\"ranges\" in model.json; docs/models.md), or train with "
+                          "smaller ranges");
     if (best.bits < s->wanted_bits - PRECISION_NEAR)
         return umbra_fail(UMBRA_E_SECURITY,
                           "%.1f bits of precision are wanted and %.1f can be promised at 128 bits "

@@ -234,23 +234,74 @@ static void test_precision_on_demand(void **state)
     umbra_graph_free(graph);
 }
 
-/* Levels as deep as the largest ring can be, and a bit: how much is missing, and where. */
-static void test_too_many_bits(void **state)
+/* One activation after another, all read from the one before. */
+static umbra_graph *chain(int length)
 {
     int x;
-    umbra_graph *graph = small_begin(1, 4, &x);
-    umbra_plan *plan = NULL;
-    umbra_model_info model = {.input_abs_max = 1};
-    umbra_plan_options options = {.precision_bits = 30, .threads = 1};
     char name[32];
-    (void)state;
-    for (int i = 0; i < 45; i++) {
+    umbra_graph *graph = small_begin(1, 4, &x);
+    for (int i = 0; i < length; i++) {
         snprintf(name, sizeof name, "act%d", i);
         x = small_polynomial(graph, name, x);
     }
     check_ok(umbra_graph_add_output(graph, x));
+    return graph;
+}
+
+/* Levels as deep as the largest ring can be, and a bit: how much is missing, and where. */
+static void test_too_many_bits(void **state)
+{
+    umbra_graph *graph = chain(45);
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = 30, .threads = 1};
+    (void)state;
     check_fails(UMBRA_E_SECURITY, "bits short", umbra_plan_compile(&plan, graph, &model, &options));
     assert_non_null(strstr(umbra_error_message(), "used up at \"act"));
+    umbra_graph_free(graph);
+}
+
+/* Near the most that a ring can hold: a plan that keeps what is wanted, or a refusal that adds up;
+ * and what is refused is refused of any longer one. */
+static void test_limit_of_bits(void **state)
+{
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = 24, .threads = 1};
+    int planned = 0, refused = 0;
+    (void)state;
+    for (int length = 29; length <= 36; length++) {
+        umbra_graph *graph = chain(length);
+        umbra_plan *plan = NULL;
+        umbra_plan_summary sum;
+        umbra_status status = umbra_plan_compile(&plan, graph, &model, &options);
+        if (status == UMBRA_OK) {
+            umbra_plan_summarise(plan, &sum);
+            assert_true(sum.predicted_bits >= 24 - 0.1);
+            assert_int_equal(refused, 0);
+            planned++;
+        } else {
+            assert_true(status == UMBRA_E_SECURITY);
+            if (strstr(umbra_error_message(), " 0 bits") != NULL ||
+                strstr(umbra_error_message(), "--precision-bits") == NULL)
+                fail_msg("%s", umbra_error_message());
+            refused++;
+        }
+        umbra_plan_free(plan);
+        umbra_graph_free(graph);
+    }
+    assert_true(planned >= 4 && refused > 0);
+}
+
+/* A square after another without ranges: no figure is a promise. */
+static void test_no_precision_at_all(void **state)
+{
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1e30};
+    umbra_graph *graph = chain(12);
+    (void)state;
+    check_fails(UMBRA_E_SECURITY, "no precision can be promised",
+                umbra_plan_compile(&plan, graph, &model, NULL));
+    assert_non_null(strstr(umbra_error_message(), "ranges"));
     umbra_graph_free(graph);
 }
 
@@ -329,6 +380,8 @@ int main(void)
         cmocka_unit_test(test_explanation),
         cmocka_unit_test(test_precision_on_demand),
         cmocka_unit_test(test_too_many_bits),
+        cmocka_unit_test(test_limit_of_bits),
+        cmocka_unit_test(test_no_precision_at_all),
         cmocka_unit_test(test_every_bad_node_named),
         cmocka_unit_test(test_other_refusals),
         cmocka_unit_test(test_bad_shapes_of_networks),
