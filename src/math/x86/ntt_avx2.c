@@ -6,8 +6,11 @@
  * right while |y*v| <= 2^51, so for |y| <= 4;
  *   - v is within 2^-52 (1 + 2^-53) of w/q relatively, so k is within 1/2 + 2^50 |y|/2 * 2^-52 of
  * y*w/q: |T| <= 1/2 + |y|/8;
- *   - |l| <= 2^48, so h - k*q is an integer below 2^53, which the fused operation gives exactly; T
- * too. */
+ *   - |l| <= 2^48 while |h| < 2^102, so h - k*q is an integer below 2^53, which the fused operation
+ * gives exactly; T too.
+ * The shorter form has k = the integer next to fl(y*v): two instructions that write new registers,
+ * one cycle earlier than the two with M. fl(y*v) is another 2^50 |y|/2 * 2^-53 off: |T| <= 1/2 +
+ * 3|y|/16, while |h| < 2^102, so for |y| < 8. */
 #include "math/x86/sets_x86.h"
 
 #include <immintrin.h>
@@ -15,8 +18,11 @@
 #define LANES 4
 #define LANES_LOG2 2
 #define GROUPS 2
+#define LANES_APART 1
+#define TAIL_LEVEL 3 /* the last level of all centres, as the first of the last five does */
 #define FORWARD_PERIOD 4
 #define INVERSE_PERIOD 2
+#define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 #define ALWAYS static inline __attribute__((always_inline))
 typedef __m256d vec;
 
@@ -74,14 +80,30 @@ ALWAYS vec multiply(vec y, factor w, const constants *c)
     return _mm256_add_pd(_mm256_fnmadd_pd(k, c->q, h), l);
 }
 
-/* Every fourth level centres x: bounds run 1.48 -> 2.17 -> 2.95 -> 3.82 -> 1/2 + 1/2 + 3.82/8
- * = 1.48; the input, below 1, is inside the first. */
+/* The same by the shorter form. Range in: |x| < 8, |y| < 8, |w| <= 1/2. Range out: |x| <= 1/2 (+
+ * 2^-50), and 1/2 + 3|y|/16. */
+ALWAYS vec centre_short(vec x, const constants *c)
+{
+    vec k = _mm256_round_pd(_mm256_mul_pd(x, c->inverse), NEAREST);
+    return _mm256_fnmadd_pd(k, c->q, x);
+}
+
+ALWAYS vec multiply_short(vec y, factor w, const constants *c)
+{
+    vec h = _mm256_mul_pd(y, w.w);
+    vec k = _mm256_round_pd(_mm256_mul_pd(y, w.v), NEAREST);
+    vec l = _mm256_fmsub_pd(y, w.w, h);
+    return _mm256_add_pd(_mm256_fnmadd_pd(k, c->q, h), l);
+}
+
+/* At least every fourth level centres x: bounds run 1.95 -> 2.82 -> 3.85 -> 5.08 -> 1/2 + 1/2 +
+ * 3*5.08/16 < 1.96; the input, below 1, is inside the first. */
 ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, int multiplied,
                               const constants *c)
 {
     (void)multiplied;
-    vec t = multiply(*y, w, c);
-    vec s = level % FORWARD_PERIOD == 3 ? centre(*x, c) : *x;
+    vec t = multiply_short(*y, w, c);
+    vec s = level % FORWARD_PERIOD == 3 ? centre_short(*x, c) : *x;
     *x = _mm256_add_pd(s, t);
     *y = _mm256_sub_pd(s, t);
 }
@@ -183,9 +205,15 @@ ALWAYS void store_inverse(uint64_t *p, vec x, const constants *c)
     store_vec(p, _mm256_xor_pd(_mm256_add_pd(x, two52), two52));
 }
 
+/* Range in: |x| < 1.96. x/q + 1/(2q) is at least 1/(2q) > 2^-51 from any integer, and what is
+ * computed of it at most 2^-52 (of `inverse`) + 2^-53 (of the sum) off; so is its floor the one of
+ * x/q. */
 ALWAYS void store_forward(uint64_t *p, vec x, const constants *c)
 {
-    store_inverse(p, centre(x, c), c);
+    const vec two52 = _mm256_set1_pd(0x1p52);
+    const vec half = _mm256_mul_pd(c->inverse, _mm256_set1_pd(0.5));
+    vec k = _mm256_floor_pd(_mm256_fmadd_pd(x, c->inverse, half));
+    store_vec(p, _mm256_xor_pd(_mm256_fnmadd_pd(k, c->q, _mm256_add_pd(x, two52)), two52));
 }
 
 #include "math/x86/ntt_passes.h"

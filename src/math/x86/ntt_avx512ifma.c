@@ -6,6 +6,8 @@
 #define LANES 8
 #define LANES_LOG2 3
 #define GROUPS 2
+#define LANES_APART 0
+#define TAIL_LEVEL 0
 #define FORWARD_PERIOD 1
 #define INVERSE_PERIOD 1
 #define ALWAYS static inline __attribute__((always_inline))

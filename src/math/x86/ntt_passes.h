@@ -10,7 +10,12 @@
  *   - forward_lanes, inverse_lanes: the levels between the lanes of pairs of registers;
  *   - load_residues, load_vec, store_vec, store_forward, store_inverse;
  *   - GROUPS: 1 or 2, how many eights of registers a pass works on, to fill the pipelines;
- *   - FORWARD_PERIOD, INVERSE_PERIOD: a butterfly depends on its level modulo this.
+ *   - LANES_APART: 1 where the levels between the lanes have a loop of their own. Five levels of
+ * dependent butterflies are more than a processor looks ahead, so that with few registers it pays
+ * to go through the first cache once more;
+ *   - FORWARD_PERIOD, INVERSE_PERIOD: a butterfly depends on its level modulo this;
+ *   - TAIL_LEVEL: what the first of the last levels of all counts as, so that its butterflies find
+ * and leave the same bounds whatever the degree.
  *
  * Roots form a heap: the root at place i splits a block, those at 2i and 2i + 1 its halves. Passes
  * take three levels at a time, depth first, so that a block that fits a cache is finished before
@@ -121,42 +126,79 @@ INLINE void inverse_rows(uint64_t *r, int levels, size_t stride, size_t i, int l
     }
 }
 
-/* The last levels of `groups` consecutive blocks. */
-INLINE void forward_tail_blocks(uint64_t *r, const uint64_t *a, int groups, size_t i, int level,
-                                int first, const factors *f, const constants *c)
+/* The last levels of `groups` consecutive blocks, without those between the lanes if LANES_APART.
+ */
+INLINE void forward_tail_blocks(uint64_t *r, const uint64_t *a, int groups, size_t i, int first,
+                                const factors *f, const constants *c)
 {
     vec x[GROUPS * 8];
     UNROLL
     for (size_t k = 0; k < (size_t)groups * 8; k++)
         x[k] = first ? load_residues(a + k * LANES) : load_vec(a + k * LANES);
-    forward_vertical(x, 3, groups, 1, f, i, level, first, c);
-    forward_lanes(x, groups * 8, f, 8 * i, level + 3, c);
+    forward_vertical(x, 3, groups, 1, f, i, TAIL_LEVEL, first, c);
+    if (!LANES_APART)
+        forward_lanes(x, groups * 8, f, 8 * i, TAIL_LEVEL + 3, c);
     UNROLL
     for (size_t k = 0; k < (size_t)groups * 8; k++)
+        LANES_APART ? store_vec(r + k * LANES, x[k]) : store_forward(r + k * LANES, x[k], c);
+}
+
+/* The levels between the lanes of registers whose first root is at i. */
+INLINE void forward_lane_blocks(uint64_t *r, int registers, size_t i, const factors *f,
+                                const constants *c)
+{
+    vec x[GROUPS * 8];
+    UNROLL
+    for (size_t k = 0; k < (size_t)registers; k++)
+        x[k] = load_vec(r + k * LANES);
+    forward_lanes(x, registers, f, i, TAIL_LEVEL + 3, c);
+    UNROLL
+    for (size_t k = 0; k < (size_t)registers; k++)
         store_forward(r + k * LANES, x[k], c);
 }
 
 /* count: 1, or a multiple of GROUPS */
-INLINE void forward_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int level,
-                         int first, const umbra_ntt *ntt)
+INLINE void forward_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int first,
+                         const umbra_ntt *ntt)
 {
     const constants c = constants_of(&ntt->modulus);
     const factors f = forward_factors(ntt);
-    if (count == 1)
-        forward_tail_blocks(r, a, 1, i, level, first, &f, &c);
-    else
-        for (size_t b = 0; b < count; b += GROUPS)
-            forward_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, level, first, &f, &c);
+    if (count == 1) {
+        forward_tail_blocks(r, a, 1, i, first, &f, &c);
+        if (LANES_APART)
+            forward_lane_blocks(r, 8, 8 * i, &f, &c);
+        return;
+    }
+    for (size_t b = 0; b < count; b += GROUPS)
+        forward_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, first, &f, &c);
+    for (size_t b = 0; LANES_APART && b < count; b += GROUPS)
+        forward_lane_blocks(r + b * TAIL, GROUPS * 8, 8 * (i + b), &f, &c);
 }
 
+/* Likewise, the other way: the input is residues. */
+INLINE void inverse_lane_blocks(uint64_t *r, const uint64_t *a, int registers, size_t i,
+                                const factors *f, const constants *c)
+{
+    vec x[GROUPS * 8];
+    UNROLL
+    for (size_t k = 0; k < (size_t)registers; k++)
+        x[k] = load_residues(a + k * LANES);
+    inverse_lanes(x, registers, f, i, 0, c);
+    UNROLL
+    for (size_t k = 0; k < (size_t)registers; k++)
+        store_vec(r + k * LANES, x[k]);
+}
+
+/* a is read where the levels between the lanes are not apart, else r. */
 INLINE void inverse_tail_blocks(uint64_t *r, const uint64_t *a, int groups, size_t i, int last,
                                 const umbra_ntt *ntt, const factors *f, const constants *c)
 {
     vec x[GROUPS * 8];
     UNROLL
     for (size_t k = 0; k < (size_t)groups * 8; k++)
-        x[k] = load_residues(a + k * LANES);
-    inverse_lanes(x, groups * 8, f, 8 * i, 0, c);
+        x[k] = LANES_APART ? load_vec(r + k * LANES) : load_residues(a + k * LANES);
+    if (!LANES_APART)
+        inverse_lanes(x, groups * 8, f, 8 * i, 0, c);
     inverse_vertical(x, 3, groups, 1, f, i, LANES_LOG2, last, c);
     if (last)
         inverse_last(x, 3, groups, ntt, c);
@@ -171,11 +213,16 @@ INLINE void inverse_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i,
 {
     const constants c = constants_of(&ntt->modulus);
     const factors f = inverse_factors(ntt);
-    if (count == 1)
+    if (count == 1) {
+        if (LANES_APART)
+            inverse_lane_blocks(r, a, 8, 8 * i, &f, &c);
         inverse_tail_blocks(r, a, 1, i, last, ntt, &f, &c);
-    else
-        for (size_t b = 0; b < count; b += GROUPS)
-            inverse_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, last, ntt, &f, &c);
+        return;
+    }
+    for (size_t b = 0; LANES_APART && b < count; b += GROUPS)
+        inverse_lane_blocks(r + b * TAIL, a + b * TAIL, GROUPS * 8, 8 * (i + b), &f, &c);
+    for (size_t b = 0; b < count; b += GROUPS)
+        inverse_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, last, ntt, &f, &c);
 }
 
 /* Levels of the next pass over a block with `above` levels before the tail: threes, the rest in
@@ -222,15 +269,7 @@ static void forward_block(uint64_t *r, const uint64_t *a, int size_log2, size_t 
                           ntt);
         return;
     }
-    const int tail_level = (level + levels) % FORWARD_PERIOD;
-    if (tail_level == 0)
-        forward_tail(r, r, children, i << levels, 0 % FORWARD_PERIOD, 0, ntt);
-    else if (tail_level == 1)
-        forward_tail(r, r, children, i << levels, 1 % FORWARD_PERIOD, 0, ntt);
-    else if (tail_level == 2)
-        forward_tail(r, r, children, i << levels, 2 % FORWARD_PERIOD, 0, ntt);
-    else
-        forward_tail(r, r, children, i << levels, 3 % FORWARD_PERIOD, 0, ntt);
+    forward_tail(r, r, children, i << levels, 0, ntt);
 }
 
 static void inverse_block(uint64_t *r, const uint64_t *a, int size_log2, size_t i,
@@ -261,7 +300,7 @@ INLINE void forward_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *n
     if (ntt->degree_log2 < TAIL_LOG2)
         umbra_ntt_forward_portable(r, a, ntt);
     else if (ntt->degree_log2 == TAIL_LOG2)
-        forward_tail(r, a, 1, 1, 0, 1, ntt);
+        forward_tail(r, a, 1, 1, 1, ntt);
     else
         forward_block(r, a, ntt->degree_log2, 1, ntt->degree_log2, ntt);
 }
@@ -275,7 +314,7 @@ INLINE void forward_half_transform(uint64_t *r, const uint64_t *p, const umbra_n
     if (size_log2 < TAIL_LOG2)
         umbra_ntt_forward_half_portable(r, p, ntt);
     else if (size_log2 == TAIL_LOG2)
-        forward_tail(r, p, 1, 2, 0, 1, ntt);
+        forward_tail(r, p, 1, 2, 1, ntt);
     else
         forward_block(r, p, size_log2, 2, size_log2, ntt);
 }
