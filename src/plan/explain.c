@@ -39,7 +39,10 @@ static const char how_to_read[] =
     "  step     linear: a matrix (convolution, pooling, batch norm, dense layer; several in a row\n"
     "           are one). square: an activation, as the square that it comes down to.\n"
     "  level    how many more linear steps the ciphertext can take. Each uses one up, because its\n"
-    "           result must be divided back to its scale; none can be won back.\n"
+    "           result must be divided back to its scale; none can be won back. Behind them\n"
+    "           stands the modulus, below which all integers stay: each level takes its bits of\n"
+    "           it, and for the same security a longer one needs longer ciphertexts (a larger\n"
+    "           ring degree), with which every step takes twice the time.\n"
     "  words    machine words that one encrypted number takes at that level. The time of an\n"
     "           operation grows a little faster than the words, so early steps are dear.\n"
     "  scale    numbers are kept as integers, times 2^scale.\n"
@@ -223,10 +226,12 @@ static void print_summary(const umbra_plan *plan, FILE *out)
             "%.2f MB\n  come back.\n",
             (double)s->key_bytes * 1e-6, s->rotations, (double)s->query_bytes * 1e-6,
             (double)s->result_bytes * 1e-6);
-    fprintf(out,
-            "  To be faster: fewer bits (--precision-bits; one bit less takes %d bits off the "
-            "modulus), fewer\n  activations in a row, fewer channels in the dearest steps.\n",
-            2 * steps);
+    fprintf(
+        out,
+        "  To be faster: fewer bits (--precision-bits; one bit less takes %d bits off the "
+        "modulus), fewer\n  activations in a row (each is a level or two), fewer channels in the "
+        "dearest steps.\n",
+        2 * steps);
 }
 
 umbra_status umbra_plan_explain(const umbra_plan *plan, FILE *out)
