@@ -76,11 +76,16 @@ typedef struct umbra_switch_key {
     uint32_t *index; /* of the automorphism in NTT order; NULL for relinearisation */
 } umbra_switch_key;
 
+/* Where keys come from that are not in memory yet: keys_source.c. */
+typedef struct umbra_key_source umbra_key_source;
+void umbra_key_source_free(umbra_key_source *source);
+
 struct umbra_evaluation_keys {
     const umbra_params *params;
     uint64_t key_id;
     size_t count;
-    umbra_switch_key *keys; /* ascending Galois elements */
+    umbra_switch_key *keys;   /* ascending Galois elements */
+    umbra_key_source *source; /* of those that have no memory yet; NULL: all have it */
 };
 
 struct umbra_public_key {
@@ -134,6 +139,12 @@ void umbra_seeded_dot2(const umbra_params *params, const umbra_switch_key *key, 
 /* NULL where absent or trimmed below. */
 const umbra_switch_key *umbra_evaluation_keys_find(const umbra_evaluation_keys *keys,
                                                    uint32_t galois, int level);
+/* Before a key is read: mark those that will be, and bring all marked ones into memory. Nothing to
+ * do for keys that are there.
+ * Threads: any; keys that are ready stay as they are */
+void umbra_key_source_want(const umbra_evaluation_keys *keys, const umbra_switch_key *key);
+umbra_status umbra_key_source_make_ready(const umbra_evaluation_keys *keys,
+                                         umbra_pool *pool) UMBRA_MUST_USE;
 umbra_status umbra_public_key_new(umbra_public_key **out, const umbra_params *params,
                                   uint64_t key_id) UMBRA_MUST_USE;
 umbra_status umbra_encrypt_public_seeded(umbra_ciphertext *out, const umbra_plaintext *pt,

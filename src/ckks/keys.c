@@ -94,6 +94,7 @@ void umbra_evaluation_keys_free(umbra_evaluation_keys *keys)
         umbra_memory_free(keys->keys[i].index);
     }
     umbra_memory_free(keys->keys);
+    umbra_key_source_free(keys->source);
     umbra_memory_free(keys);
 }
 

@@ -56,6 +56,16 @@ void umbra_evaluation_keys_free(umbra_evaluation_keys *keys);
 umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
                                         const umbra_key_holding *holding, umbra_pool *pool,
                                         umbra_evaluation_keys **out) UMBRA_MUST_USE;
+/* The same, but each key is read from the file, checked and expanded when an evaluator first needs
+ * it, and a damaged one fails that operation. The file stays open. */
+umbra_status umbra_evaluation_keys_open(const char *path, const umbra_params *params,
+                                        const umbra_key_holding *holding,
+                                        umbra_evaluation_keys **out) UMBRA_MUST_USE;
+/* Memory that keys will take which are not read yet. */
+uint64_t umbra_evaluation_keys_awaited_bytes(const umbra_evaluation_keys *keys);
+/* Time spent so far on keys that were brought in at their first use. */
+void umbra_evaluation_keys_reading_ns(const umbra_evaluation_keys *keys, uint64_t *wall_ns,
+                                      uint64_t *cpu_ns);
 uint64_t umbra_evaluation_keys_id(const umbra_evaluation_keys *keys);
 /* 0 where the key is absent or trimmed below `level`. */
 int umbra_evaluation_keys_have(const umbra_evaluation_keys *keys, uint32_t galois, int level);

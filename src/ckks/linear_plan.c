@@ -133,12 +133,31 @@ static umbra_status list_group(const umbra_evaluator *e, umbra_linear_plan *plan
     return find_key(e, a, d->giant_slots, &group->key);
 }
 
+/* All keys of the map come into memory together, on all threads. */
+static umbra_status ready_keys(const umbra_evaluator *e, int level, const umbra_linear_map *map)
+{
+    const int degree_log2 = e->params->literal.degree_log2;
+    if (e->keys == NULL || e->keys->source == NULL)
+        return UMBRA_OK;
+    for (size_t i = 0; i < map->diagonal_count; i++) {
+        const int64_t steps[2] = {map->diagonals[i].baby_slots, map->diagonals[i].giant_slots};
+        for (int k = 0; k < 2; k++) {
+            const umbra_switch_key *key = umbra_evaluation_keys_find(
+                e->keys, umbra_galois_of_rotation(degree_log2, steps[k]), level);
+            if (steps[k] != 0 && key != NULL)
+                umbra_key_source_want(e->keys, key);
+        }
+    }
+    return umbra_key_source_make_ready(e->keys, e->pool);
+}
+
 umbra_status umbra_linear_plan_make(umbra_evaluator *e, umbra_linear_plan *plan,
                                     const umbra_ciphertext *const *in, const umbra_linear_map *map)
 {
     UMBRA_TRY(check_inputs(e, in, map));
     UMBRA_TRY(check_diagonals(e, map));
     UMBRA_TRY(reserve_tables(e, plan, map->diagonal_count));
+    UMBRA_TRY(ready_keys(e, in[0]->level, map));
     for (size_t i = 0; i < map->diagonal_count; i++) {
         UMBRA_TRY(list_rotation(e, plan, in[0], &map->diagonals[i], i));
         UMBRA_TRY(list_group(e, plan, in[0], &map->diagonals[i], i));

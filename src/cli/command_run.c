@@ -21,7 +21,7 @@ typedef struct server_run {
     uint64_t query_bytes, result_bytes;
     unsigned char query_id[UMBRA_QUERY_ID_BYTES];
     json_t *nodes;
-    double load_seconds, run_seconds, cpu_seconds;
+    double start_seconds, load_seconds, run_seconds, cpu_seconds;
 } server_run;
 
 static int on_step(void *context, const umbra_exec_event *event)
@@ -62,9 +62,9 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
                                        run->query_id};
     UMBRA_TRY(umbra_ciphertexts_load(run->cli->argument[0], &use, params, run->query_count,
                                      run->query, &run->query_bytes));
-    umbra_cli_progress(run->cli, "reading the keys");
+    umbra_cli_progress(run->cli, "opening the keys");
     const umbra_key_holding holding = umbra_plan_key_holding(run->plan);
-    UMBRA_TRY(umbra_evaluation_keys_load(keys_path, params, &holding, run->pool, &run->keys));
+    UMBRA_TRY(umbra_evaluation_keys_open(keys_path, params, &holding, &run->keys));
     if (umbra_evaluation_keys_id(run->keys) != run->query[0]->key_id)
         return umbra_fail(
             UMBRA_E_MISMATCH,
@@ -72,7 +72,6 @@ static umbra_status open_inputs(server_run *run, const char *plan_path, const ch
             "one `umbra keygen`",
             run->cli->argument[0], keys_path);
     UMBRA_TRY(umbra_cli_check_interrupt());
-    umbra_cli_progress(run->cli, "preparing the weights");
     return umbra_exec_new(&run->exec, run->plan, run->keys, run->pool);
 }
 
@@ -81,8 +80,12 @@ static umbra_status compute(server_run *run, const char *output)
     uint64_t start = umbra_clock_ns(), cpu_start = umbra_clock_cpu_ns();
     UMBRA_TRY(umbra_exec_run(run->exec, (const umbra_ciphertext *const *)run->query,
                              run->query_count, run->result, run->result_count, on_step, run));
-    run->run_seconds = (double)(umbra_clock_ns() - start) * 1e-9;
-    run->cpu_seconds = (double)(umbra_clock_cpu_ns() - cpu_start) * 1e-9;
+    /* Keys and weights come in while the steps run. */
+    const umbra_exec_preparation prepared = umbra_exec_prepared(run->exec);
+    run->start_seconds = run->load_seconds;
+    run->load_seconds += (double)prepared.wall_ns * 1e-9;
+    run->run_seconds = (double)(umbra_clock_ns() - start - prepared.wall_ns) * 1e-9;
+    run->cpu_seconds = (double)(umbra_clock_cpu_ns() - cpu_start - prepared.cpu_ns) * 1e-9;
     const umbra_ciphertexts_use use = {UMBRA_ROLE_RESULT, umbra_plan_profile(run->plan)->plan_hash,
                                        run->query_id};
     return umbra_ciphertexts_save(output, &use, (const umbra_ciphertext *const *)run->result,
@@ -98,6 +101,7 @@ static umbra_status print_report(server_run *run, const char *output)
         umbra_report_plan(object, &summary);
         json_object_set_new(object, "query_bytes", json_integer((json_int_t)run->query_bytes));
         json_object_set_new(object, "result_bytes", json_integer((json_int_t)run->result_bytes));
+        json_object_set_new(object, "start_seconds", json_real(run->start_seconds));
         json_object_set_new(object, "load_seconds", json_real(run->load_seconds));
         json_object_set_new(object, "seconds", json_real(run->run_seconds));
         json_object_set_new(object, "cpu_seconds", json_real(run->cpu_seconds));

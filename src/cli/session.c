@@ -80,6 +80,7 @@ umbra_status umbra_session_open(umbra_session *s, const umbra_cli *cli, const ch
     uint64_t start = umbra_clock_ns();
     umbra_cli_progress(cli, "preparing the weights");
     UMBRA_TRY(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
+    UMBRA_TRY(umbra_exec_prepare(s->exec));
     s->times.prepare = since(start);
     return UMBRA_OK;
 }

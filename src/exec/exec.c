@@ -21,12 +21,13 @@ static umbra_status check_keys(const umbra_plan *plan, const umbra_evaluation_ke
     return UMBRA_OK;
 }
 
-static umbra_status check_memory(const umbra_plan *plan)
+static umbra_status check_memory(const umbra_plan *plan, const umbra_evaluation_keys *keys)
 {
     uint64_t available = umbra_memory_available_bytes();
     uint64_t needed = plan->summary.predicted_memory_bytes;
-    /* The keys are loaded already and the weights' matrices too: what remains is counted. */
-    uint64_t loaded = plan->share.key_bytes;
+    /* Keys may be loaded already, the weights' matrices are: what remains is counted. */
+    uint64_t awaited = umbra_evaluation_keys_awaited_bytes(keys);
+    uint64_t loaded = plan->share.key_bytes > awaited ? plan->share.key_bytes - awaited : 0;
     uint64_t remaining = needed > loaded ? needed - loaded : 0;
     if (available != 0 && remaining > available)
         return umbra_fail(UMBRA_E_RESOURCE,
@@ -42,7 +43,7 @@ umbra_status umbra_exec_new(umbra_exec **out, const umbra_plan *plan,
     void *made = NULL;
     if (keys != NULL) {
         UMBRA_TRY(check_keys(plan, keys));
-        UMBRA_TRY(check_memory(plan));
+        UMBRA_TRY(check_memory(plan, keys));
     }
     UMBRA_TRY(umbra_memory_alloc(&made, sizeof(umbra_exec), "an executor"));
     umbra_exec *exec = made;
@@ -58,6 +59,17 @@ umbra_status umbra_exec_new(umbra_exec **out, const umbra_plan *plan,
     }
     *out = exec;
     return UMBRA_OK;
+}
+
+umbra_exec_preparation umbra_exec_prepared(const umbra_exec *exec)
+{
+    umbra_exec_preparation sum = exec->weights_made;
+    uint64_t wall_ns = 0, cpu_ns = 0;
+    if (exec->keys != NULL)
+        umbra_evaluation_keys_reading_ns(exec->keys, &wall_ns, &cpu_ns);
+    sum.wall_ns += wall_ns;
+    sum.cpu_ns += cpu_ns;
+    return sum;
 }
 
 void umbra_exec_free(umbra_exec *exec)
@@ -150,7 +162,8 @@ umbra_status umbra_exec_run(umbra_exec *exec, const umbra_ciphertext *const *que
                             .result = result,
                             .progress = progress,
                             .context = context,
-                            .step_started_ns = umbra_clock_ns()};
+                            .step_started_ns =
+                                umbra_clock_ns() - umbra_exec_prepared(exec).wall_ns};
     for (int i = 0; i < result_count; i++)
         result[i] = NULL;
     umbra_status status = umbra_program_run(program, &umbra_cipher_ops, &run);

@@ -25,13 +25,23 @@ typedef struct umbra_exec_event {
 /* progress returns non-zero to stop: UMBRA_E_CANCELLED. */
 typedef int (*umbra_exec_progress)(void *context, const umbra_exec_event *event);
 
-/* Prepare weights within the plan's memory budget. plan, keys and pool are borrowed.
+/* Weights are made within the plan's memory budget, those of each map when it first runs. plan,
+ * keys and pool are borrowed.
  *
  * keys: NULL for plaintext runs only. Keys of another plan: UMBRA_E_MISMATCH.
  * Returns: UMBRA_E_RESOURCE before work begins when the machine's memory does not suffice */
 umbra_status umbra_exec_new(umbra_exec **out, const umbra_plan *plan,
                             const umbra_evaluation_keys *keys, umbra_pool *pool) UMBRA_MUST_USE;
 void umbra_exec_free(umbra_exec *exec);
+
+/* Make all weights now. */
+umbra_status umbra_exec_prepare(umbra_exec *exec) UMBRA_MUST_USE;
+/* Time that was spent so far on weights that are kept, and on keys that come in at their first use;
+ * the seconds of steps do not have it. */
+typedef struct umbra_exec_preparation {
+    uint64_t wall_ns, cpu_ns;
+} umbra_exec_preparation;
+umbra_exec_preparation umbra_exec_prepared(const umbra_exec *exec);
 
 /* query: one ciphertext for each of the input layout. result: array of the output layout's count,
  * made by the call, freed by the caller with umbra_ciphertext_free. */

@@ -23,7 +23,8 @@ struct umbra_exec {
     umbra_evaluator *evaluator;
     umbra_exec_map *maps;
     double *scratch; /* of all workers, to encode weights */
-    void *block;     /* the weights that a streamed map reads now */
+    umbra_exec_preparation weights_made;
+    void *block; /* the weights that a streamed map reads now */
     size_t block_bytes;
 };
 
@@ -38,6 +39,8 @@ umbra_status umbra_exec_stream(void *context, size_t first, size_t count) UMBRA_
 /* Slot vector of diagonal i of a map, its coefficient applied; re and im hold `slots` numbers. */
 void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, double *re, double *im);
 umbra_status umbra_exec_prepare_maps(umbra_exec *exec) UMBRA_MUST_USE;
+/* Make the weights of a map that keeps them, unless they are there. */
+umbra_status umbra_exec_need_map(umbra_exec *exec, int index) UMBRA_MUST_USE;
 void umbra_exec_free_maps(umbra_exec *exec);
 
 extern const umbra_ops umbra_cipher_ops;
@@ -52,7 +55,7 @@ typedef struct umbra_cipher_run {
     umbra_ciphertext **result;
     umbra_exec_progress progress;
     void *context;
-    uint64_t step_started_ns;
+    uint64_t step_started_ns; /* time of preparation before it is taken off */
 } umbra_cipher_run;
 
 /* Fill an event for tensor k of a step. */

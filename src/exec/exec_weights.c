@@ -2,6 +2,7 @@
  * allows, and else each time that they are read. */
 #include "ckks/weights.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "exec/exec_internal.h"
 
@@ -135,7 +136,6 @@ static umbra_status make_diagonals(umbra_exec *exec, int index)
 static umbra_status prepare_map(umbra_exec *exec, int index, uint64_t *room)
 {
     const umbra_program_map *map = &exec->plan->build.program.maps[index];
-    size_t bytes = 0;
     UMBRA_TRY(make_diagonals(exec, index));
     uint64_t wanted = (uint64_t)map->diagonal_count * diagonal_bytes(exec, index);
     if (wanted > *room) {
@@ -143,7 +143,31 @@ static umbra_status prepare_map(umbra_exec *exec, int index, uint64_t *room)
         return UMBRA_OK;
     }
     *room -= wanted;
-    return encode(exec, index, 0, map->diagonal_count, &exec->maps[index].coefficients, &bytes);
+    return UMBRA_OK;
+}
+
+umbra_status umbra_exec_need_map(umbra_exec *exec, int index)
+{
+    size_t count = exec->plan->build.program.maps[index].diagonal_count, bytes = 0;
+    umbra_exec_map *map = &exec->maps[index];
+    if (map->streamed || map->coefficients != NULL)
+        return UMBRA_OK;
+    uint64_t wall_ns = umbra_clock_ns(), cpu_ns = umbra_clock_cpu_ns();
+    umbra_status status = encode(exec, index, 0, count, &map->coefficients, &bytes);
+    exec->weights_made.wall_ns += umbra_clock_ns() - wall_ns;
+    exec->weights_made.cpu_ns += umbra_clock_cpu_ns() - cpu_ns;
+    if (status != UMBRA_OK) {
+        umbra_memory_free(map->coefficients);
+        map->coefficients = NULL;
+    }
+    return status;
+}
+
+umbra_status umbra_exec_prepare(umbra_exec *exec)
+{
+    for (int m = 0; exec->maps != NULL && m < exec->plan->build.program.map_count; m++)
+        UMBRA_TRY(umbra_exec_need_map(exec, m));
+    return UMBRA_OK;
 }
 
 umbra_status umbra_exec_prepare_maps(umbra_exec *exec)

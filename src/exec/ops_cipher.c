@@ -55,6 +55,7 @@ static umbra_status cipher_map(void *self, const umbra_program *program, const u
     if (shape->input_count > UMBRA_MAP_CIPHERTEXTS || shape->output_count > UMBRA_MAP_CIPHERTEXTS)
         return umbra_fail(UMBRA_E_MODEL, "a map of %d inputs and %d outputs: at most %d",
                           shape->input_count, shape->output_count, UMBRA_MAP_CIPHERTEXTS);
+    UMBRA_TRY(umbra_exec_need_map(r->exec, i->index));
     for (int k = 0; k < shape->input_count; k++)
         in[k] = r->registers[shape->inputs[k]];
     for (int k = 0; k < shape->output_count; k++)
@@ -229,7 +230,7 @@ static umbra_status cipher_step_done(void *self, int step)
     umbra_cipher_run *r = self;
     const umbra_plan *plan = r->exec->plan;
     const umbra_step_info *info = &plan->build.steps[step];
-    uint64_t now = umbra_clock_ns();
+    uint64_t now = umbra_clock_ns() - umbra_exec_prepared(r->exec).wall_ns;
     double seconds = (double)(now - r->step_started_ns) * 1e-9;
     for (int k = 0; k < info->tensor_count && r->progress != NULL; k++) {
         umbra_exec_event event;
@@ -242,7 +243,7 @@ static umbra_status cipher_step_done(void *self, int step)
         if (r->progress(r->context, &event) != 0)
             return umbra_fail(UMBRA_E_CANCELLED, "stopped after \"%s\"", event.name);
     }
-    r->step_started_ns = umbra_clock_ns();
+    r->step_started_ns = umbra_clock_ns() - umbra_exec_prepared(r->exec).wall_ns;
     return UMBRA_OK;
 }
 

@@ -80,6 +80,17 @@ static void test_streamed_weights(void **state)
     assert_true(streaming->maps[0].streamed);
     check_ok(umbra_exec_run(s.exec, query, 1, &kept, 1, NULL, NULL));
     check_ok(umbra_exec_run(streaming, query, 1, &made, 1, NULL, NULL));
+    /* Those that are kept were made by the run, or are made when asked for. */
+    assert_non_null(s.exec->maps[0].coefficients);
+    assert_null(streaming->maps[0].coefficients);
+    assert_true(umbra_exec_prepared(s.exec).wall_ns > 0);
+    assert_true(umbra_exec_prepared(streaming).wall_ns == 0);
+    umbra_exec_free(streaming);
+    s.plan->memory_budget = UINT64_MAX;
+    check_ok(umbra_exec_new(&streaming, s.plan, s.keys, s.pool));
+    assert_null(streaming->maps[0].coefficients);
+    check_ok(umbra_exec_prepare(streaming));
+    assert_non_null(streaming->maps[0].coefficients);
     size_t bytes = (size_t)umbra_params_level_limbs(p->params, kept->level) *
                    umbra_params_degree(p->params) * sizeof(uint64_t);
     assert_int_equal(kept->level, made->level);
