@@ -69,14 +69,15 @@ void umbra_basis_quotient(const umbra_basis *basis, const umbra_kernels *kernels
         kernels->round_quotient(quotient, scaled, basis->inverse, (size_t)basis->count, n);
 }
 
-void umbra_basis_convert(const umbra_basis *basis, const umbra_ntt *ntt, int prime,
-                         const umbra_kernels *kernels, uint64_t *r, const uint64_t *const *rows,
-                         size_t n)
+void umbra_basis_transform(const umbra_basis *basis, const umbra_ntt *ntt, int prime,
+                           const umbra_kernels *kernels, uint64_t *r, const uint64_t *const *rows)
 {
-    const umbra_modulus *m = &ntt[prime].modulus;
     const size_t width = (size_t)basis->count + 1;
-    if (basis->count == 1)
-        kernels->reduce_centred(r, rows[0], ntt[basis->prime[0]].modulus.q, n, m);
-    else
-        kernels->combine(r, rows, basis->weights + (size_t)prime * width, width, n, m);
+    if (basis->count == 1) {
+        kernels->ntt_forward_centred(r, rows[0], ntt[basis->prime[0]].modulus.q, &ntt[prime]);
+        return;
+    }
+    kernels->combine(r, rows, basis->weights + (size_t)prime * width, width, ntt[prime].degree,
+                     &ntt[prime].modulus);
+    kernels->ntt_forward(r, r, &ntt[prime]);
 }

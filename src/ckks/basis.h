@@ -31,10 +31,11 @@ void umbra_basis_free(umbra_basis *basis);
 /* quotient: n words, untouched for a basis of one prime. scaled: count limbs. */
 void umbra_basis_quotient(const umbra_basis *basis, const umbra_kernels *kernels,
                           uint64_t *quotient, const uint64_t *const *scaled, size_t n);
-/* rows: the count scaled limbs, then the quotient. r equals none of them.
+/* The centred x modulo a prime, in NTT order.
+ *
+ * rows: the count scaled limbs, then the quotient. r equals none of them.
  * CT: data is secret */
-void umbra_basis_convert(const umbra_basis *basis, const umbra_ntt *ntt, int prime,
-                         const umbra_kernels *kernels, uint64_t *r, const uint64_t *const *rows,
-                         size_t n);
+void umbra_basis_transform(const umbra_basis *basis, const umbra_ntt *ntt, int prime,
+                           const umbra_kernels *kernels, uint64_t *r, const uint64_t *const *rows);
 
 #endif

@@ -64,8 +64,7 @@ static umbra_status kept_limb(void *context, size_t index, int worker)
     uint64_t *rest = umbra_evaluator_worker(job->e, worker), *scaled = rest + n;
     uint64_t *r = job->out[part] + (size_t)j * n;
     rows_of(job, part, rows);
-    umbra_basis_convert(&table->dropped, job->e->params->ntt, prime, k, rest, rows, n);
-    k->ntt_forward(rest, rest, ntt);
+    umbra_basis_transform(&table->dropped, job->e->params->ntt, prime, k, rest, rows);
     if (table->added_factor[j] == 0) { /* a new prime: A x = 0 there */
         k->mul_scalar(r, rest, umbra_mod_sub(0, table->inverse[j], &ntt->modulus), n,
                       &ntt->modulus);

@@ -79,9 +79,7 @@ static void extend(const umbra_evaluator *e, const umbra_decomposition *d, int d
     const umbra_level *level = &e->params->levels[d->level];
     const int prime = umbra_switch_limb_prime(e->params, d->level, limb);
     digit_rows(e, d, digit, rows);
-    umbra_basis_convert(&level->digit[digit], e->params->ntt, prime, e->kernels, r, rows,
-                        e->degree);
-    e->kernels->ntt_forward(r, r, &e->params->ntt[prime]);
+    umbra_basis_transform(&level->digit[digit], e->params->ntt, prime, e->kernels, r, rows);
 }
 
 static umbra_status extend_limb(void *context, size_t index, int worker)
@@ -244,8 +242,7 @@ static umbra_status data_limb(void *context, size_t index, int worker)
         const uint64_t *rows[UMBRA_BASIS_MAX + 1];
         uint64_t *r = job->index == NULL ? job->out[p] + at : acc[p];
         special_rows(job, p, rows);
-        umbra_basis_convert(&e->params->special, e->params->ntt, prime, k, down, rows, n);
-        k->ntt_forward(down, down, ntt);
+        umbra_basis_transform(&e->params->special, e->params->ntt, prime, k, down, rows);
         k->sub_mul_scalar(acc[p], sums[p], down, e->params->special_inverse[prime], n,
                           &ntt->modulus);
         if (job->add[p] != NULL)

@@ -14,6 +14,9 @@ extern const umbra_kernels umbra_kernels_avx512ifma;
 
 void umbra_ntt_forward_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
 void umbra_ntt_inverse_portable(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
+/* p < 2q */
+void umbra_ntt_forward_centred_portable(uint64_t *r, const uint64_t *a, uint64_t p,
+                                        const umbra_ntt *ntt);
 void umbra_ntt_forward_half_portable(uint64_t *r, const uint64_t *p, const umbra_ntt *ntt);
 
 /* One transform in several instruction sets, for the tables of kernels. */

@@ -43,6 +43,9 @@ typedef struct umbra_kernels {
      * (r[j] = a(psi^(2*bitrev(j)+1))). inverse: the opposite, 1/N included. [Harvey14] */
     void (*ntt_forward)(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
     void (*ntt_inverse)(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt);
+    /* The same as reduce_centred and then ntt_forward, in one go: a[i] < p < 2^50 is read as a - p
+     * where a > p / 2. r == a allowed. */
+    void (*ntt_forward_centred)(uint64_t *r, const uint64_t *a, uint64_t p, const umbra_ntt *ntt);
     /* Half of the places of a polynomial a, from N/2 words: the first N/2 places are the roots of
      * X^(N/2) - w, w = psi^(N/2) = roots[1], so that p = a mod (X^(N/2) - w) is all that they need.
      * halve_i32: p from integers |a| < 2^31; mirrored = 1: p of a(X^-1), which has at place j what

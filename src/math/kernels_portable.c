@@ -152,6 +152,17 @@ static void reduce_centred_portable(uint64_t *r, const uint64_t *a, uint64_t p, 
     }
 }
 
+static void ntt_forward_centred_portable(uint64_t *r, const uint64_t *a, uint64_t p,
+                                         const umbra_ntt *ntt)
+{
+    if (p < 2 * ntt->modulus.q) {
+        umbra_ntt_forward_centred_portable(r, a, p, ntt);
+    } else {
+        reduce_centred_portable(r, a, p, ntt->degree, &ntt->modulus);
+        umbra_ntt_forward_portable(r, r, ntt);
+    }
+}
+
 static void reduce_i32_portable(uint64_t *r, const int32_t *a, size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(r, n);
@@ -228,6 +239,7 @@ const umbra_kernels umbra_kernels_portable = {
     .name = "portable",
     .ntt_forward = umbra_ntt_forward_portable,
     .ntt_inverse = umbra_ntt_inverse_portable,
+    .ntt_forward_centred = ntt_forward_centred_portable,
     .halve_i32 = halve_i32_portable,
     .ntt_forward_half = umbra_ntt_forward_half_portable,
     .add = add_portable,

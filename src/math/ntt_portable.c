@@ -43,6 +43,18 @@ void umbra_ntt_forward_portable(uint64_t *r, const uint64_t *a, const umbra_ntt 
     forward(r, a, ntt->degree, 1, ntt);
 }
 
+/* Centred residues plus q are below 2q. */
+void umbra_ntt_forward_centred_portable(uint64_t *r, const uint64_t *a, uint64_t p,
+                                        const umbra_ntt *ntt)
+{
+    assert(p < 2 * ntt->modulus.q);
+    for (size_t i = 0; i < ntt->degree; i++) {
+        const uint64_t upper = 0 - ((p / 2 - a[i]) >> 63); /* all ones where a > floor(p / 2) */
+        r[i] = a[i] + ntt->modulus.q - (p & upper);
+    }
+    forward(r, r, ntt->degree, 1, ntt);
+}
+
 void umbra_ntt_forward_half_portable(uint64_t *r, const uint64_t *p, const umbra_ntt *ntt)
 {
     forward(r, p, ntt->degree / 2, 2, ntt);

@@ -211,6 +211,45 @@ static void test_halves(void **state)
 }
 
 /* The product of random polynomials against a naive negacyclic convolution in GMP. */
+/* Residues of another modulus, below twice this one and not, crowded at the ends and at the middle:
+ * every set against the two kernels of the first. */
+static void test_centred(void **state)
+{
+    (void)state;
+    uint64_t seed = 11, primes[8];
+    const umbra_kernels *sets[4];
+    const int set_count = umbra_kernels_all(sets);
+    for (int log2 = 5; log2 <= 13; log2++) {
+        const size_t n = (size_t)1 << log2;
+        const int count = sample_primes(primes, 2 * n);
+        for (int i = 0; i < count * count; i++) {
+            const uint64_t q = primes[i / count],
+                           p = i % count == i / count ? 2 * q - 1 : primes[i % count];
+            umbra_ntt ntt;
+            if (p >= (uint64_t)1 << 50)
+                continue;
+            assert_int_equal(umbra_ntt_init(&ntt, q, log2), UMBRA_OK);
+            uint64_t *a = guarded_new(n), *expected = guarded_new(n), *r = guarded_new(n);
+            fill_below(a, n, p, &seed);
+            for (size_t k = 0; k < n; k += 5)
+                a[k] = p / 2 + (k / 5) % 2;
+            sets[0]->reduce_centred(expected, a, p, n, &ntt.modulus);
+            sets[0]->ntt_forward(expected, expected, &ntt);
+            for (int s = 0; s < set_count; s++) {
+                sets[s]->ntt_forward_centred(r, a, p, &ntt);
+                assert_words_equal(r, expected, n, sets[s]->name);
+                memcpy(r, a, n * sizeof *r);
+                sets[s]->ntt_forward_centred(r, r, p, &ntt);
+                assert_words_equal(r, expected, n, sets[s]->name);
+            }
+            guarded_free(a, n);
+            guarded_free(expected, n);
+            guarded_free(r, n);
+            umbra_ntt_free(&ntt);
+        }
+    }
+}
+
 static void test_convolution(void **state)
 {
     (void)state;
@@ -312,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_evaluation),
         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_centred),
         cmocka_unit_test(test_convolution),
         cmocka_unit_test(test_automorphisms),
         cmocka_unit_test(test_halves),

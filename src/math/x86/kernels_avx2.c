@@ -436,6 +436,17 @@ static void reduce_centred_avx2(uint64_t *r, const uint64_t *a, uint64_t p, size
     }
 }
 
+static void ntt_forward_centred_avx2(uint64_t *r, const uint64_t *a, uint64_t p,
+                                     const umbra_ntt *ntt)
+{
+    if (p < 2 * ntt->modulus.q) {
+        umbra_ntt_forward_centred_avx2(r, a, p, ntt);
+    } else {
+        reduce_centred_avx2(r, a, p, ntt->degree, &ntt->modulus);
+        umbra_ntt_forward_avx2(r, r, ntt);
+    }
+}
+
 static void reduce_i32_avx2(uint64_t *r, const int32_t *a, size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(r, n);
@@ -544,6 +555,7 @@ const umbra_kernels umbra_kernels_avx2 = {
     .name = "avx2",
     .ntt_forward = umbra_ntt_forward_avx2,
     .ntt_inverse = umbra_ntt_inverse_avx2,
+    .ntt_forward_centred = ntt_forward_centred_avx2,
     .halve_i32 = halve_i32_avx2,
     .ntt_forward_half = umbra_ntt_forward_half_avx2,
     .add = add_avx2,

@@ -409,6 +409,17 @@ ALWAYS vec apply_sign(vec x, __mmask8 negative, const constants *c)
     return fold(_mm512_mask_sub_epi64(x, negative, c->q, x), c->q);
 }
 
+static void ntt_forward_centred_avx512ifma(uint64_t *r, const uint64_t *a, uint64_t p,
+                                           const umbra_ntt *ntt)
+{
+    if (p < 2 * ntt->modulus.q) {
+        umbra_ntt_forward_centred_avx512ifma(r, a, p, ntt);
+    } else {
+        reduce_centred_avx512ifma(r, a, p, ntt->degree, &ntt->modulus);
+        umbra_ntt_forward_avx512ifma(r, r, ntt);
+    }
+}
+
 static void reduce_i32_avx512ifma(uint64_t *r, const int32_t *a, size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(r, n);
@@ -507,6 +518,7 @@ const umbra_kernels umbra_kernels_avx512ifma = {
     .name = "avx512ifma",
     .ntt_forward = umbra_ntt_forward_avx512ifma,
     .ntt_inverse = umbra_ntt_inverse_avx512ifma,
+    .ntt_forward_centred = ntt_forward_centred_avx512ifma,
     .halve_i32 = halve_i32_avx512ifma,
     .ntt_forward_half = umbra_ntt_forward_half_avx512ifma,
     .add = add_avx512ifma,

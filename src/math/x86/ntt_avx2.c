@@ -196,6 +196,23 @@ ALWAYS vec load_residues(const uint64_t *p)
     return _mm256_sub_pd(_mm256_or_pd(load_vec(p), two52), two52);
 }
 
+typedef struct centring {
+    vec half, whole; /* p/2 and p */
+} centring;
+
+ALWAYS centring centring_of(uint64_t p, const constants *c)
+{
+    (void)c;
+    return (centring){_mm256_set1_pd((double)(p / 2)), _mm256_set1_pd((double)p)};
+}
+
+/* Range out: |x| <= p/2 < 1 */
+ALWAYS vec load_centred(const uint64_t *a, const centring *p)
+{
+    const vec x = load_residues(a);
+    return _mm256_sub_pd(x, _mm256_and_pd(_mm256_cmp_pd(x, p->half, _CMP_GT_OQ), p->whole));
+}
+
 /* Range in: |x| < 1. A zero of either sign is not below zero. */
 ALWAYS void store_inverse(uint64_t *p, vec x, const constants *c)
 {
@@ -221,6 +238,12 @@ ALWAYS void store_forward(uint64_t *p, vec x, const constants *c)
 void umbra_ntt_forward_avx2(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
 {
     forward_transform(r, a, ntt);
+}
+
+void umbra_ntt_forward_centred_avx2(uint64_t *r, const uint64_t *a, uint64_t p,
+                                    const umbra_ntt *ntt)
+{
+    forward_centred_transform(r, a, p, ntt);
 }
 
 void umbra_ntt_inverse_avx2(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)

@@ -221,6 +221,22 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
     }
 }
 
+typedef struct centring {
+    vec half, whole, q; /* p/2, p, and the modulus */
+} centring;
+
+ALWAYS centring centring_of(uint64_t p, const constants *c)
+{
+    return (centring){_mm512_set1_epi64((long long)(p / 2)), _mm512_set1_epi64((long long)p), c->q};
+}
+
+/* Range out: < 2q: q plus what is above -p/2 > -q and at most p/2 < q */
+ALWAYS vec load_centred(const uint64_t *a, const centring *p)
+{
+    const vec x = _mm512_loadu_si512(a), above = _mm512_add_epi64(x, p->q);
+    return _mm512_mask_sub_epi64(above, _mm512_cmpgt_epu64_mask(x, p->half), above, p->whole);
+}
+
 #define load_residues(p) _mm512_loadu_si512(p)
 #define load_vec(p) _mm512_loadu_si512(p)
 #define store_vec(p, x) _mm512_storeu_si512(p, x)
@@ -233,6 +249,12 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
 void umbra_ntt_forward_avx512ifma(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
 {
     forward_transform(r, a, ntt);
+}
+
+void umbra_ntt_forward_centred_avx512ifma(uint64_t *r, const uint64_t *a, uint64_t p,
+                                          const umbra_ntt *ntt)
+{
+    forward_centred_transform(r, a, p, ntt);
 }
 
 void umbra_ntt_inverse_avx512ifma(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)

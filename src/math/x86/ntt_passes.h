@@ -8,6 +8,8 @@
  *     happen to both results, or to the inverse's second, is a multiplication),
  *     inverse_last_butterfly;
  *   - forward_lanes, inverse_lanes: the levels between the lanes of pairs of registers;
+ *   - centring, centring_of, load_centred: residues modulo p < 2q, centred, in the range of any
+ * level but the first;
  *   - load_residues, load_vec, store_vec, store_forward, store_inverse;
  *   - GROUPS: 1 or 2, how many eights of registers a pass works on, to fill the pipelines;
  *   - LANES_APART: 1 where the levels between the lanes have a loop of their own. Five levels of
@@ -25,13 +27,16 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 #define FIRST (-1) /* the first level of all: its input is residues */
+/* What the first pass reads: what a pass before left, residues, or residues modulo another prime,
+ * to be centred. */
+enum { LEFT, RESIDUES, CENTRED };
 #define TAIL_LOG2 (3 + LANES_LOG2)
 #define TAIL ((size_t)1 << TAIL_LOG2)
 
 /* `levels` (1 .. 3) levels on `groups` groups of 2^levels registers, level by level, so that the
  * instructions next to each other are independent. Group g starts at the root i + g*step. */
 INLINE void forward_vertical(vec *x, int levels, int groups, size_t step, const factors *f,
-                             size_t i, int level, int first, const constants *c)
+                             size_t i, int level, int source, const constants *c)
 {
     UNROLL
     for (int l = 0; l < levels; l++) {
@@ -44,7 +49,7 @@ INLINE void forward_vertical(vec *x, int levels, int groups, size_t step, const 
             UNROLL
             for (int k = 0; k < half; k++)
                 forward_butterfly(&block[k], &block[half + k], w,
-                                  first && l == 0 ? FIRST : level + l,
+                                  source == RESIDUES && l == 0 ? FIRST : level + l,
                                   l < levels - 1 && k >= half / 2, c);
         }
     }
@@ -82,22 +87,28 @@ INLINE void inverse_last(vec *x, int levels, int groups, const umbra_ntt *ntt, c
     }
 }
 
+INLINE vec load_source(const uint64_t *p, int source, const centring *centre)
+{
+    return source == LEFT       ? load_vec(p)
+           : source == RESIDUES ? load_residues(p)
+                                : load_centred(p, centre);
+}
+
 /* One pass over a block of 2^levels rows of `stride` words, GROUPS columns of registers at a time.
- * first: the input is residues. */
+ * other: the prime of a source to be centred. */
 INLINE void forward_rows(uint64_t *r, const uint64_t *a, int levels, size_t stride, size_t i,
-                         int level, int first, const umbra_ntt *ntt)
+                         int level, int source, uint64_t other, const umbra_ntt *ntt)
 {
     const constants c = constants_of(&ntt->modulus);
     const factors f = forward_factors(ntt);
+    const centring centre = centring_of(other, &c);
     const size_t rows = (size_t)1 << levels;
     for (size_t v = 0; v < stride; v += GROUPS * LANES) {
         vec x[GROUPS * 8];
         UNROLL
-        for (size_t k = 0; k < GROUPS * rows; k++) {
-            const uint64_t *in = a + k % rows * stride + v + k / rows * LANES;
-            x[k] = first ? load_residues(in) : load_vec(in);
-        }
-        forward_vertical(x, levels, GROUPS, 0, &f, i, level, first, &c);
+        for (size_t k = 0; k < GROUPS * rows; k++)
+            x[k] = load_source(a + k % rows * stride + v + k / rows * LANES, source, &centre);
+        forward_vertical(x, levels, GROUPS, 0, &f, i, level, source, &c);
         UNROLL
         for (size_t k = 0; k < GROUPS * rows; k++)
             store_vec(r + k % rows * stride + v + k / rows * LANES, x[k]);
@@ -128,14 +139,15 @@ INLINE void inverse_rows(uint64_t *r, int levels, size_t stride, size_t i, int l
 
 /* The last levels of `groups` consecutive blocks, without those between the lanes if LANES_APART.
  */
-INLINE void forward_tail_blocks(uint64_t *r, const uint64_t *a, int groups, size_t i, int first,
-                                const factors *f, const constants *c)
+INLINE void forward_tail_blocks(uint64_t *r, const uint64_t *a, int groups, size_t i, int source,
+                                uint64_t other, const factors *f, const constants *c)
 {
     vec x[GROUPS * 8];
+    const centring centre = centring_of(other, c);
     UNROLL
     for (size_t k = 0; k < (size_t)groups * 8; k++)
-        x[k] = first ? load_residues(a + k * LANES) : load_vec(a + k * LANES);
-    forward_vertical(x, 3, groups, 1, f, i, TAIL_LEVEL, first, c);
+        x[k] = load_source(a + k * LANES, source, &centre);
+    forward_vertical(x, 3, groups, 1, f, i, TAIL_LEVEL, source, c);
     if (!LANES_APART)
         forward_lanes(x, groups * 8, f, 8 * i, TAIL_LEVEL + 3, c);
     UNROLL
@@ -158,19 +170,19 @@ INLINE void forward_lane_blocks(uint64_t *r, int registers, size_t i, const fact
 }
 
 /* count: 1, or a multiple of GROUPS */
-INLINE void forward_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int first,
-                         const umbra_ntt *ntt)
+INLINE void forward_tail(uint64_t *r, const uint64_t *a, size_t count, size_t i, int source,
+                         uint64_t other, const umbra_ntt *ntt)
 {
     const constants c = constants_of(&ntt->modulus);
     const factors f = forward_factors(ntt);
     if (count == 1) {
-        forward_tail_blocks(r, a, 1, i, first, &f, &c);
+        forward_tail_blocks(r, a, 1, i, source, other, &f, &c);
         if (LANES_APART)
             forward_lane_blocks(r, 8, 8 * i, &f, &c);
         return;
     }
     for (size_t b = 0; b < count; b += GROUPS)
-        forward_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, first, &f, &c);
+        forward_tail_blocks(r + b * TAIL, a + b * TAIL, GROUPS, i + b, source, other, &f, &c);
     for (size_t b = 0; LANES_APART && b < count; b += GROUPS)
         forward_lane_blocks(r + b * TAIL, GROUPS * 8, 8 * (i + b), &f, &c);
 }
@@ -240,36 +252,41 @@ static void forward_pass(uint64_t *r, int levels, size_t stride, size_t i, int l
                          const umbra_ntt *ntt)
 {
 #define PASS(n)                                                                                    \
-    (level == 0   ? forward_rows(r, r, n, stride, i, 0 % FORWARD_PERIOD, 0, ntt)                   \
-     : level == 1 ? forward_rows(r, r, n, stride, i, 1 % FORWARD_PERIOD, 0, ntt)                   \
-     : level == 2 ? forward_rows(r, r, n, stride, i, 2 % FORWARD_PERIOD, 0, ntt)                   \
-                  : forward_rows(r, r, n, stride, i, 3 % FORWARD_PERIOD, 0, ntt))
+    (level == 0   ? forward_rows(r, r, n, stride, i, 0 % FORWARD_PERIOD, LEFT, 0, ntt)             \
+     : level == 1 ? forward_rows(r, r, n, stride, i, 1 % FORWARD_PERIOD, LEFT, 0, ntt)             \
+     : level == 2 ? forward_rows(r, r, n, stride, i, 2 % FORWARD_PERIOD, LEFT, 0, ntt)             \
+                  : forward_rows(r, r, n, stride, i, 3 % FORWARD_PERIOD, LEFT, 0, ntt))
     level %= FORWARD_PERIOD;
     LEVELS_CASES(PASS);
 #undef PASS
 }
 
-/* A block of a transform of 2^top_log2 points, the whole of which is read from a. */
+/* A block of a transform of 2^top_log2 points, the whole of which is read from a: as residues, or,
+ * where other is not 0, as residues modulo that to be centred. */
 static void forward_block(uint64_t *r, const uint64_t *a, int size_log2, size_t i, int top_log2,
-                          const umbra_ntt *ntt)
+                          uint64_t other, const umbra_ntt *ntt)
 {
     const int level = top_log2 - size_log2;
     const int levels = pass_levels(size_log2 - TAIL_LOG2);
     const int child_log2 = size_log2 - levels;
     const size_t stride = (size_t)1 << child_log2, children = (size_t)1 << levels;
-#define PASS(n) forward_rows(r, a, n, stride, i, 0, 1, ntt)
-    if (level == 0)
+#define PASS(n) forward_rows(r, a, n, stride, i, 0, RESIDUES, 0, ntt)
+#define CENTRED_PASS(n) forward_rows(r, a, n, stride, i, 0, CENTRED, other, ntt)
+    if (level != 0)
+        forward_pass(r, levels, stride, i, level, ntt);
+    else if (other == 0)
         LEVELS_CASES(PASS);
     else
-        forward_pass(r, levels, stride, i, level, ntt);
+        LEVELS_CASES(CENTRED_PASS);
 #undef PASS
+#undef CENTRED_PASS
     if (child_log2 > TAIL_LOG2) {
         for (size_t b = 0; b < children; b++)
             forward_block(r + b * stride, r + b * stride, child_log2, (i << levels) + b, top_log2,
-                          ntt);
+                          0, ntt);
         return;
     }
-    forward_tail(r, r, children, i << levels, 0, ntt);
+    forward_tail(r, r, children, i << levels, LEFT, 0, ntt);
 }
 
 static void inverse_block(uint64_t *r, const uint64_t *a, int size_log2, size_t i,
@@ -300,9 +317,24 @@ INLINE void forward_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *n
     if (ntt->degree_log2 < TAIL_LOG2)
         umbra_ntt_forward_portable(r, a, ntt);
     else if (ntt->degree_log2 == TAIL_LOG2)
-        forward_tail(r, a, 1, 1, 1, ntt);
+        forward_tail(r, a, 1, 1, RESIDUES, 0, ntt);
     else
-        forward_block(r, a, ntt->degree_log2, 1, ntt->degree_log2, ntt);
+        forward_block(r, a, ntt->degree_log2, 1, ntt->degree_log2, 0, ntt);
+}
+
+/* p < 2q */
+INLINE void forward_centred_transform(uint64_t *r, const uint64_t *a, uint64_t p,
+                                      const umbra_ntt *ntt)
+{
+    UMBRA_ASSERT_VECTOR(r, ntt->degree);
+    UMBRA_ASSERT_VECTOR(a, ntt->degree);
+    assert(p < 2 * ntt->modulus.q);
+    if (ntt->degree_log2 < TAIL_LOG2)
+        umbra_ntt_forward_centred_portable(r, a, p, ntt);
+    else if (ntt->degree_log2 == TAIL_LOG2)
+        forward_tail(r, a, 1, 1, CENTRED, p, ntt);
+    else
+        forward_block(r, a, ntt->degree_log2, 1, ntt->degree_log2, p, ntt);
 }
 
 /* The half below the root at 2. */
@@ -314,9 +346,9 @@ INLINE void forward_half_transform(uint64_t *r, const uint64_t *p, const umbra_n
     if (size_log2 < TAIL_LOG2)
         umbra_ntt_forward_half_portable(r, p, ntt);
     else if (size_log2 == TAIL_LOG2)
-        forward_tail(r, p, 1, 2, 1, ntt);
+        forward_tail(r, p, 1, 2, RESIDUES, 0, ntt);
     else
-        forward_block(r, p, size_log2, 2, size_log2, ntt);
+        forward_block(r, p, size_log2, 2, size_log2, 0, ntt);
 }
 
 INLINE void inverse_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
