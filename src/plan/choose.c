@@ -360,11 +360,12 @@ static umbra_status check_images(const umbra_search *s, int wanted)
 
 /* Every ring, from the smallest. A larger one is left out where it cannot win: with one ciphertext
  * a tensor an operation costs twice as much there, and more levels do not make up for that. */
-static umbra_status search_rings(umbra_search *s, const umbra_network *network, umbra_trial *out)
+static umbra_status search_rings(umbra_search *s, const umbra_network *network, int most_log2,
+                                 umbra_trial *out)
 {
     umbra_trial best = {0};
     double bound = 0;
-    for (int n = DEGREE_LEAST_LOG2; n <= DEGREE_MOST_LOG2; n++) {
+    for (int n = DEGREE_LEAST_LOG2; n <= most_log2; n++) {
         bool may = false, fit = false, several = false;
         UMBRA_TRY(look_at_ring(s, network->images, n, &fit, &several));
         if (!fit)
@@ -394,17 +395,19 @@ static umbra_status note_flips(umbra_search *s, const umbra_trial *best)
 }
 
 /* More images a run while that lowers the seconds of each, within the memory. Twice as many may
- * not pay where four times as many do. */
+ * not pay where four times as many do. No larger ring than for the first: twice the images in twice
+ * the ring have the rooms that they had, and an operation costs more than twice. */
 static umbra_status search_throughput(umbra_search *s, umbra_network *network, umbra_trial *best)
 {
     int least = network->images;
+    int most_log2 = best->feasible ? best->decisions.degree_log2 : DEGREE_MOST_LOG2;
     for (int k = 2 * least, worse = 0; k <= UMBRA_PLAN_MAX_IMAGES && worse < 2; k *= 2) {
         umbra_trial t = {0};
         bool fit = false, several = false;
         network->images = k;
         UMBRA_TRY(look_at_ring(s, k, DEGREE_MOST_LOG2, &fit, &several));
         if (fit)
-            UMBRA_TRY(search_rings(s, network, &t));
+            UMBRA_TRY(search_rings(s, network, most_log2, &t));
         if (!t.feasible || t.memory_bytes > s->plan->memory_budget)
             break;
         bool better = !best->feasible || umbra_trial_score(s, &t) / k <
@@ -421,7 +424,7 @@ static umbra_status search_all(umbra_search *s, umbra_network *network,
 {
     umbra_trial best = {0};
     UMBRA_TRY(check_images(s, network->images));
-    UMBRA_TRY(search_rings(s, network, &best));
+    UMBRA_TRY(search_rings(s, network, DEGREE_MOST_LOG2, &best));
     if (options->mode == UMBRA_PLAN_THROUGHPUT)
         UMBRA_TRY(search_throughput(s, network, &best));
     if (!best.feasible)
