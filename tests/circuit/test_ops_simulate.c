@@ -128,6 +128,7 @@ static void test_key_uses(void **state)
     assert_true(fabs(s.steps[1].ns - before[1] - rows_at(1) * row) < 1);
     umbra_simulation_free(&s);
     umbra_memory_free(p.code);
+    umbra_memory_free(p.last_use);
 }
 
 static void test_refusals(void **state)

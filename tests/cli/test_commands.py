@@ -260,8 +260,9 @@ class Together(ProgramTest):
         self.assertTrue(any("bits" in node for node in report["nodes"]))
         for node in report["nodes"]:
             if "bits" in node:
-                # Predicted is the typical error of an element, measured the worst one.
-                self.assertGreater(node["bits"], node["predicted_bits"] - 4, node["name"])
+                # Predicted is the typical error of an element over the range, measured the worst one over the
+                # largest element: two bits or more each, and one for chance.
+                self.assertGreater(node["bits"], node["predicted_bits"] - 5, node["name"])
 
     def test_verify_asks_for_more_bits_than_there_are(self):
         done = self.start("verify", TINY, INPUT_0, "--min-bits", "50")

@@ -10,7 +10,7 @@
 static umbra_status open_golden(const char *name, umbra_file_copy *content,
                                 umbra_envelope *envelope, umbra_reader *body)
 {
-    char path[200];
+    static char path[200]; /* the reader names it later */
     snprintf(path, sizeof path, "tests/wire/golden/%s", name);
     return umbra_envelope_load(path, UMBRA_KIND_PLAN, 1, content, envelope, body);
 }
