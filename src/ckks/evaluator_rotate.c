@@ -145,10 +145,10 @@ umbra_status umbra_eval_rotate_hoisted(umbra_evaluator *e, umbra_ciphertext *con
         memcpy(job.a.part[p], a->part[p], limbs * e->degree * sizeof(uint64_t));
     }
     UMBRA_TRY(umbra_decompose(e, &d, a->level, job.a.part[1], e->shared, true));
-    if (count >= e->threads)
-        return umbra_pool_run(e->pool, count, hoisted_rotation, &job);
-    /* Few rotations: the threads share the limbs of each. */
-    for (size_t i = 0; i < count; i++)
+    /* As many for each thread; the threads share the limbs of those that are left. */
+    const size_t whole = count - count % e->threads;
+    UMBRA_TRY(umbra_pool_run(e->pool, whole, hoisted_rotation, &job));
+    for (size_t i = whole; i < count; i++)
         UMBRA_TRY(hoisted_rotation(&job, i, 0));
     return UMBRA_OK;
 }

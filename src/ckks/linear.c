@@ -94,11 +94,12 @@ static umbra_status baby_steps(linear_job *job, uint64_t *memory)
         if (switched > 0)
             UMBRA_TRY(umbra_decompose(job->e, &job->digits, job->level,
                                       job->in[job->input]->part[1], memory, switched > 1));
-        if (count >= job->e->threads) {
-            UMBRA_TRY(umbra_pool_run(job->e->pool, plan->rotation_count, baby_step, job));
-            continue;
-        }
-        for (size_t r = 0; r < plan->rotation_count; r++)
+        /* As many for each thread; the threads share the limbs of those that are left. */
+        size_t whole = plan->rotation_count;
+        for (size_t left = count % job->e->threads; left > 0; whole--)
+            left -= plan->rotations[whole - 1].input == job->input;
+        UMBRA_TRY(umbra_pool_run(job->e->pool, whole, baby_step, job));
+        for (size_t r = whole; r < plan->rotation_count; r++)
             UMBRA_TRY(baby_step(job, r, 0));
     }
     return UMBRA_OK;
