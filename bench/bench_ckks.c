@@ -20,8 +20,8 @@ static const umbra_bench_shape shapes[] = {
 typedef struct bench_scheme {
     umbra_params *params;
     umbra_secret_key *secret;
-    umbra_evaluation_keys *keys;
-    umbra_evaluator *evaluator;
+    umbra_evaluation_keys *keys, *seeded; /* seeded: the rotation by 1, held by its seed */
+    umbra_evaluator *evaluator, *seeded_evaluator;
     umbra_plaintext *plain, *decrypted;
     umbra_ciphertext *a, *b, *out, *rotated[HOISTED];
     double *values;
@@ -39,7 +39,9 @@ static void close_scheme(bench_scheme *s)
     umbra_plaintext_free(s->plain);
     umbra_plaintext_free(s->decrypted);
     umbra_evaluator_free(s->evaluator);
+    umbra_evaluator_free(s->seeded_evaluator);
     umbra_evaluation_keys_free(s->keys);
+    umbra_evaluation_keys_free(s->seeded);
     umbra_secret_key_free(s->secret);
     umbra_params_free(s->params);
     umbra_memory_free(s->values);
@@ -68,7 +70,10 @@ static umbra_status make_keys(bench_scheme *s, const umbra_bench_shape *shape, i
         items[count++] =
             (umbra_key_item){umbra_galois_of_rotation(shape->degree_log2, i * BABIES), top};
     const umbra_key_request request = {s->params, items, count};
-    return umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, pool);
+    UMBRA_TRY(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, NULL, pool));
+    const umbra_key_request one = {s->params, items + 1, 1};
+    const umbra_key_holding holding = {&items[1].galois, 1};
+    return umbra_evaluation_keys_generate(&s->seeded, s->secret, &one, &holding, pool);
 }
 
 static double scale_log2(const bench_scheme *s)
@@ -179,6 +184,13 @@ static umbra_status run_rotate(void *context)
 {
     bench_scheme *s = context;
     return umbra_eval_rotate(s->evaluator, s->out, s->a, 1);
+}
+
+/* What it costs to make the other half of the key again. */
+static umbra_status run_rotate_seeded(void *context)
+{
+    bench_scheme *s = context;
+    return umbra_eval_rotate(s->seeded_evaluator, s->out, s->a, 1);
 }
 
 static umbra_status run_rotate_hoisted(void *context)
@@ -323,6 +335,7 @@ static const bench_case cases[] = {
     {"multiply_relinearise", run_multiply, 1, work_multiply},
     {"rescale", run_rescale, 1, NULL},
     {"rotate", run_rotate, 1, work_rotate},
+    {"rotate_seeded_key", run_rotate_seeded, 1, NULL},
     {"rotate_hoisted_8", run_rotate_hoisted, 1, work_hoisted},
     {"linear_map_64_complex", run_linear_complex, 1, work_complex},
     {"linear_map_64_real", run_linear_real, 1, work_real},
@@ -334,6 +347,7 @@ static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *
 {
     const double log2_q = umbra_params_log2_q(s->params);
     UMBRA_TRY(umbra_evaluator_new(&s->evaluator, s->params, s->keys, pool));
+    UMBRA_TRY(umbra_evaluator_new(&s->seeded_evaluator, s->params, s->seeded, pool));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char note[96];
         snprintf(note, sizeof note, "%d data primes, %d special%s", shape->data, shape->special,
@@ -355,7 +369,8 @@ static umbra_status run_cases(const umbra_bench_options *options, bench_scheme *
             return umbra_fail(UMBRA_E_CANCELLED, "stopped");
     }
     umbra_evaluator_free(s->evaluator);
-    s->evaluator = NULL;
+    umbra_evaluator_free(s->seeded_evaluator);
+    s->evaluator = s->seeded_evaluator = NULL;
     return UMBRA_OK;
 }
 

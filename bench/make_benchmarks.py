@@ -22,7 +22,7 @@ import sys
 from network_table import markdown
 
 OPERATIONS = {
-    "rotate": "rotate", "rotate_hoisted_8": "8 rotations of one ciphertext, hoisted",
+    "rotate": "rotate", "rotate_seeded_key": "rotate, key held by its seed", "rotate_hoisted_8": "8 rotations of one ciphertext, hoisted",
     "multiply_relinearise": "multiply and relinearise", "rescale": "rescale",
     "multiply_plain": "multiply by a plaintext", "add": "add", "encode": "encode N/2 numbers",
     "encrypt": "encrypt with the secret key", "ntt_forward": "NTT of one polynomial",

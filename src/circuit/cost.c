@@ -30,7 +30,7 @@ static const struct {
       .key_ns = 49e3,
       .word_ns = 10.4e3,
       .convert_ns = 22e3,
-      .seed_ns = 170e3}},
+      .seed_ns = 200e3}},
     {"portable",
      {.ntt_ns = 390e3,
       .dot_ns = 100e3,
@@ -38,7 +38,7 @@ static const struct {
       .key_ns = 100e3,
       .word_ns = 18e3,
       .convert_ns = 42e3,
-      .seed_ns = 170e3}},
+      .seed_ns = 200e3}},
 };
 
 umbra_cost_model umbra_cost_model_for(const char *kernels, int threads)

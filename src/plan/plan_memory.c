@@ -7,7 +7,7 @@
 #define TABLE_LIMBS 6                   /* roots, their quotients, twists: of each prime */
 #define REST_BYTES ((uint64_t)32 << 20) /* program, libraries, plan without weights */
 /* Keys that are read so often in a run come before weights: making a row of a key again takes about
- * 160 us for the 320 KiB that it saves at N = 2^15, and making weights about 3 ns a byte. */
+ * 200 us for the 320 KiB that it saves at N = 2^15, and making weights about 3 ns a byte. */
 #define WEIGHTS_WORTH 6
 #define PERIOD_LEAST 256 /* weights repeat no faster */
 
