@@ -16,7 +16,7 @@
 #define KEPT_GRID 9 /* numbers of kept candidates that are tried at first */
 #define PRECISION_ROUNDS 5
 #define PRECISION_STEP 4 /* bits by which scales are moved to see what each is worth */
-#define PRECISION_NEAR 0.2
+#define PRECISION_NEAR 0.2 /* of promises and wishes */
 #define FREE_STEP 0.5
 #define FREE_STEPS 6
 #define LEAST_GAIN 0.002 /* a flip must save this share of the time */
@@ -44,7 +44,7 @@ static umbra_status fit_precision(umbra_search *s, umbra_trial *t)
     double here = exp2(-2 * t->nominal_bits), there = exp2(-2 * moved.nominal_bits);
     double of_scale = fmax(here - there, here * 1e-3) / (1 - exp2(-2 * PRECISION_STEP));
     double of_weight = fmax(here - of_scale, here * 1e-3);
-    double target = exp2(-2 * (s->wanted_bits + PRECISION_NEAR / 2));
+    double target = exp2(-2 * s->wanted_bits);
     set_bits(&t->decisions, scale + 0.5 * log2(2 * of_scale / target),
              weight + 0.5 * log2(2 * of_weight / target));
     return umbra_trial_judge(s, t);
@@ -58,14 +58,29 @@ static umbra_status reach_precision(umbra_search *s, umbra_trial *t)
         return UMBRA_OK;
     UMBRA_TRY(fit_precision(s, t));
     for (int i = 0; i < PRECISION_ROUNDS; i++) {
-        double over = t->nominal_bits - s->wanted_bits, move = PRECISION_NEAR / 2 - over;
-        if (over >= 0 && over < PRECISION_NEAR)
+        double over = t->nominal_bits - s->wanted_bits, move = -over;
+        if (fabs(over) < PRECISION_NEAR / 2)
             return UMBRA_OK;
         set_bits(&t->decisions, t->decisions.scale_bits + move, t->decisions.weight_bits + move);
         UMBRA_TRY(umbra_trial_judge(s, t));
         if (isinf(t->log2_qp)) /* its bits are those of the trial before */
             return UMBRA_OK;
     }
+    return UMBRA_OK;
+}
+
+/* What is promised is what the primes leave, which may be a little less than was decided. */
+static umbra_status keep_promise(umbra_search *s, umbra_trial *t)
+{
+    umbra_trial moved = *t;
+    double missing = s->wanted_bits - t->bits;
+    if (missing <= 0)
+        return UMBRA_OK;
+    set_bits(&moved.decisions, t->decisions.scale_bits + missing,
+             t->decisions.weight_bits + missing);
+    UMBRA_TRY(umbra_trial_judge(s, &moved));
+    if (moved.feasible)
+        *t = moved;
     return UMBRA_OK;
 }
 
@@ -260,6 +275,7 @@ static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_
     UMBRA_TRY(reach_precision(s, &t));
     UMBRA_TRY(tune_special(s, &t));
     UMBRA_TRY(flip_all(s, &t));
+    UMBRA_TRY(keep_promise(s, &t));
     UMBRA_TRY(take_free_bits(s, &t));
     *fastest = fmin(*fastest, t.seconds);
     if (umbra_trial_better(s, &t, best))
