@@ -416,6 +416,25 @@ static umbra_status add_switched(simulator *s, const umbra_instruction *i, uint3
     return UMBRA_OK;
 }
 
+/* Neighbours that turn the same register share its decomposition. */
+static umbra_status simulate_rotate(void *self, const umbra_program *program,
+                                    const umbra_instruction *i)
+{
+    simulator *s = self;
+    umbra_simulated r = s->out->registers[i->a];
+    const umbra_instruction *before = i > program->code ? i - 1 : NULL;
+    bool shared = before != NULL && before->op == i->op && before->a == i->a;
+    umbra_cost_shape shape = shape_at(s, r.level);
+    UMBRA_TRY(need_rotation(s, i->slots, r.level));
+    r.noise_log2 = umbra_noise_add(r.noise_log2, umbra_noise_key_switch(s->out->params, r.level));
+    step_of(s, i)->rotations++;
+    spend(s, i,
+          umbra_cost_key_switch(&s->out->cost, shape) -
+              (shared ? umbra_cost_decompose(&s->out->cost, shape) : 0));
+    set(s, i, i->out, r);
+    return UMBRA_OK;
+}
+
 static umbra_status simulate_add_turned(void *self, const umbra_program *program,
                                         const umbra_instruction *i)
 {
@@ -471,6 +490,7 @@ static const umbra_ops simulator_ops = {
              [UMBRA_DO_DROP] = simulate_drop,
              [UMBRA_DO_ADD] = simulate_add,
              [UMBRA_DO_ADD_PLAIN] = simulate_add_plain,
+             [UMBRA_DO_ROTATE] = simulate_rotate,
              [UMBRA_DO_ADD_TURNED] = simulate_add_turned,
              [UMBRA_DO_PAIR] = simulate_add_turned,
              [UMBRA_DO_JOIN] = simulate_add,

@@ -21,6 +21,8 @@ typedef enum umbra_opcode {
     UMBRA_DO_DROP,       /* out = a at level `index`, same scale */
     UMBRA_DO_ADD,        /* out = a + b */
     UMBRA_DO_ADD_PLAIN,  /* out = a + vector `index` */
+    UMBRA_DO_ROTATE,     /* out = rotate(a, slots); neighbours that turn the same register share its
+                          * decomposition */
     UMBRA_DO_ADD_TURNED, /* out = a + rotate(a, slots) */
     UMBRA_DO_PAIR,       /* out = a + i * rotate(a, slots): two diagonals at the price of one */
     UMBRA_DO_JOIN,       /* out = a + i * b: the same for two ciphertexts, without a rotation */

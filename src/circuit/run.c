@@ -4,8 +4,9 @@
 #include <stdbool.h>
 
 static const char *const opcode_names[UMBRA_OPCODE_COUNT] = {
-    "input", "linear map", "square",     "multiply", "raise scale", "rescale", "drop level",
-    "add",   "add plain",  "add turned", "pair",     "join",        "real",    "output"};
+    "input",      "linear map", "square", "multiply",  "raise scale",
+    "rescale",    "drop level", "add",    "add plain", "rotate",
+    "add turned", "pair",       "join",   "real",      "output"};
 
 const char *umbra_opcode_name(umbra_opcode op)
 {

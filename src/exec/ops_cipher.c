@@ -172,6 +172,25 @@ static umbra_status cipher_add_turned(void *self, const umbra_program *program,
     return add_to_result(r, i, out);
 }
 
+/* This and the turns of the same register that follow it, with one decomposition. */
+static umbra_status cipher_rotate(void *self, const umbra_program *program,
+                                  const umbra_instruction *i)
+{
+    umbra_cipher_run *r = self;
+    umbra_ciphertext *out[64];
+    int64_t slots[64];
+    size_t count = 0;
+    const umbra_instruction *end = program->code + program->count;
+    if (r->registers[i->out] != NULL) /* a neighbour before it has made it */
+        return UMBRA_OK;
+    for (const umbra_instruction *k = i;
+         k < end && k->op == UMBRA_DO_ROTATE && k->a == i->a && count < 64; k++, count++) {
+        slots[count] = k->slots;
+        UMBRA_TRY(result_like(r, k, &out[count]));
+    }
+    return umbra_eval_rotate_hoisted(r->exec->evaluator, out, r->registers[i->a], slots, count);
+}
+
 static umbra_status cipher_pair(void *self, const umbra_program *program,
                                 const umbra_instruction *i)
 {
@@ -258,6 +277,7 @@ const umbra_ops umbra_cipher_ops = {
              [UMBRA_DO_DROP] = cipher_drop,
              [UMBRA_DO_ADD] = cipher_add,
              [UMBRA_DO_ADD_PLAIN] = cipher_add_plain,
+             [UMBRA_DO_ROTATE] = cipher_rotate,
              [UMBRA_DO_ADD_TURNED] = cipher_add_turned,
              [UMBRA_DO_PAIR] = cipher_pair,
              [UMBRA_DO_JOIN] = cipher_join,

@@ -156,6 +156,22 @@ static umbra_status plain_add_turned(void *self, const umbra_program *program,
     return UMBRA_OK;
 }
 
+static umbra_status plain_rotate(void *self, const umbra_program *program,
+                                 const umbra_instruction *i)
+{
+    plain_run *r = self;
+    const double *a = r->registers[i->a];
+    double *out = NULL;
+    (void)program;
+    UMBRA_TRY(new_register(r, i->out, &out));
+    for (size_t s = 0; s < r->slots; s++) {
+        size_t from = (s + (size_t)i->slots) & (r->slots - 1);
+        out[s] = a[from];
+        out[r->slots + s] = a[r->slots + from];
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status plain_pair(void *self, const umbra_program *program, const umbra_instruction *i)
 {
     plain_run *r = self;
@@ -221,6 +237,7 @@ static const umbra_ops plain_ops = {
              [UMBRA_DO_DROP] = plain_copy,
              [UMBRA_DO_ADD] = plain_add,
              [UMBRA_DO_ADD_PLAIN] = plain_add_plain,
+             [UMBRA_DO_ROTATE] = plain_rotate,
              [UMBRA_DO_ADD_TURNED] = plain_add_turned,
              [UMBRA_DO_PAIR] = plain_pair,
              [UMBRA_DO_JOIN] = plain_join,

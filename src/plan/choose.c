@@ -15,8 +15,10 @@
 #define SPECIAL_FIRST 3
 #define KEPT_GRID 9 /* numbers of kept candidates that are tried at first */
 #define PRECISION_ROUNDS 5
-#define PRECISION_STEP 4 /* bits by which scales are moved to see what each is worth */
+#define PROMISE_ROUNDS 3
+#define PRECISION_STEP 4   /* bits by which scales are moved to see what each is worth */
 #define PRECISION_NEAR 0.2 /* of promises and wishes */
+#define FACTOR_GRID 6      /* steps from no depth to all whose rotations are made of a few */
 #define FREE_STEP 0.5
 #define FREE_STEPS 6
 #define LEAST_GAIN 0.002 /* a flip must save this share of the time */
@@ -72,15 +74,15 @@ static umbra_status reach_precision(umbra_search *s, umbra_trial *t)
 /* What is promised is what the primes leave, which may be a little less than was decided. */
 static umbra_status keep_promise(umbra_search *s, umbra_trial *t)
 {
-    umbra_trial moved = *t;
-    double missing = s->wanted_bits - t->bits;
-    if (missing <= 0)
-        return UMBRA_OK;
-    set_bits(&moved.decisions, t->decisions.scale_bits + missing,
-             t->decisions.weight_bits + missing);
-    UMBRA_TRY(umbra_trial_judge(s, &moved));
-    if (moved.feasible)
+    for (int i = 0; i < PROMISE_ROUNDS && t->bits < s->wanted_bits; i++) {
+        umbra_trial moved = *t;
+        double more = fmax(s->wanted_bits - t->bits, 0.02);
+        set_bits(&moved.decisions, t->decisions.scale_bits + more, t->decisions.weight_bits + more);
+        UMBRA_TRY(umbra_trial_judge(s, &moved));
+        if (!moved.feasible || moved.bits <= t->bits)
+            return UMBRA_OK;
         *t = moved;
+    }
     return UMBRA_OK;
 }
 
@@ -124,6 +126,40 @@ static umbra_status tune_special(umbra_search *s, umbra_trial *t)
             from = *t;
             UMBRA_TRY(try_special(s, &from, from.decisions.special_count + step, t));
         } while (umbra_trial_better(s, t, &from));
+    }
+    return UMBRA_OK;
+}
+
+/* ---- rotations made of a few ---- */
+
+static umbra_status try_factored(umbra_search *s, const umbra_trial *from, int depths,
+                                 umbra_trial *best)
+{
+    umbra_trial t = *from;
+    if (depths < 0 || depths > from->depth)
+        return UMBRA_OK;
+    t.decisions.factored_depths = depths;
+    UMBRA_TRY(umbra_trial_judge(s, &t));
+    if (umbra_trial_better(s, &t, best))
+        *best = t;
+    return UMBRA_OK;
+}
+
+/* The best number of depths, coarsely, then finer: keys of the first ones are the largest. Where
+ * keys are few enough as they are, nothing is tried. */
+static umbra_status tune_factored(umbra_search *s, umbra_trial *t)
+{
+    umbra_trial from = *t;
+    int step = t->depth <= FACTOR_GRID ? 1 : t->depth / FACTOR_GRID;
+    bool large = t->key_bytes > UMBRA_KEY_BYTES_FREE || t->memory_bytes > s->plan->memory_budget;
+    if (t->decisions.factored_depths == 0 && !large)
+        return UMBRA_OK;
+    for (int depths = 0; depths <= from.depth; depths += step)
+        UMBRA_TRY(try_factored(s, &from, depths, t));
+    for (step /= 2; step > 0; step /= 2) {
+        int middle = t->decisions.factored_depths;
+        for (int side = -1; side <= 1; side += 2)
+            UMBRA_TRY(try_factored(s, &from, middle + side * step, t));
     }
     return UMBRA_OK;
 }
@@ -261,6 +297,9 @@ static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_
     UMBRA_TRY(reach_precision(s, &first));
     *fastest = first.seconds;
     s->nearest = first;
+    /* Else the search would look for few bytes of keys first of all. */
+    if (first.memory_bytes > s->plan->memory_budget)
+        first.decisions.factored_depths = UMBRA_MAX_LEVELS;
     umbra_trial t = {0};
     for (int special = 1, worse = 0; special <= SPECIAL_MOST && worse < 2; special++) {
         umbra_trial before = t;
@@ -271,12 +310,15 @@ static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_
     }
     if (!t.feasible)
         return UMBRA_OK;
+    UMBRA_TRY(tune_factored(s, &t));
     UMBRA_TRY(flip_all(s, &t));
     UMBRA_TRY(reach_precision(s, &t));
     UMBRA_TRY(tune_special(s, &t));
     UMBRA_TRY(flip_all(s, &t));
+    UMBRA_TRY(tune_factored(s, &t));
     UMBRA_TRY(keep_promise(s, &t));
     UMBRA_TRY(take_free_bits(s, &t));
+    UMBRA_TRY(tune_factored(s, &t));
     *fastest = fmin(*fastest, t.seconds);
     if (umbra_trial_better(s, &t, best))
         *best = t;
@@ -388,7 +430,7 @@ static umbra_status search_rings(umbra_search *s, const umbra_network *network, 
             continue;
         UMBRA_TRY(may_be_secure(s, n, network->candidate_count, &may));
         bool done = best.feasible && best.memory_bytes <= s->plan->memory_budget;
-        if (!may || (done && bound > umbra_trial_score(s, &best)))
+        if (!may || (done && bound > best.seconds))
             continue;
         double fastest = 0;
         UMBRA_TRY(search_degree(s, n, network, &best, &fastest));

@@ -134,10 +134,12 @@ static void explain(umbra_emit *e, const int *linears, int count)
         : b->schedule.low[b->network.linears[linears[0]].depth]
             ? "reads a kept sum: one cheap level, few diagonals"
             : "linear nodes in a row are one map";
-    snprintf(step->why, sizeof step->why, "%s%s%s%s", how,
+    bool factored = b->network.linears[linears[0]].depth < b->factored_depths;
+    snprintf(step->why, sizeof step->why, "%s%s%s%s%s", how,
              count > 1 ? "; two results share the rotations" : "",
              halved ? "; pairs of diagonals in one complex product" : "",
-             joined ? "; pairs of ciphertexts as one complex one" : "");
+             joined ? "; pairs of ciphertexts as one complex one" : "",
+             factored ? "; rotations made of a few, for fewer keys" : "");
 }
 
 static umbra_status finish_all(umbra_emit *e, const int *linears, int count, int *regs)

@@ -1,10 +1,12 @@
 /* Several diagonal sets that read the same tensors become one map with several outputs. */
 #include "base/memory.h"
-#include "plan/emit.h"
+#include "plan/emit_factor.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ROTATIONS_MOST 2048 /* that are looked at for a few that make them */
 
 /* A diagonal of the merged map, and where it comes from. */
 typedef struct merged {
@@ -21,6 +23,11 @@ typedef struct merge {
     int input_count, input_capacity;
     int *input_of; /* by set and input of the set, flattened with stride */
     int stride;
+    /* Where rotations are made of a few: those of outputs, and for each the map's output that
+     * holds its sum. */
+    umbra_rotation *giants;
+    size_t giant_count;
+    int *sum_of, sum_count;
 } merge;
 
 /* One entry for each (tensor, ciphertext, half, joined). */
@@ -98,8 +105,159 @@ static int by_place(const void *a, const void *b)
     return (x->baby_slots > y->baby_slots) - (x->baby_slots < y->baby_slots);
 }
 
-static umbra_status merge_diagonals(const merge *m, umbra_program_map *map,
-                                    umbra_weight_source *source)
+/* A rotation of a group, and where it stands among those that are cut. */
+typedef struct place {
+    int group;
+    int64_t slots;
+    size_t at;
+} place;
+
+static int by_slots(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return (x->slots > y->slots) - (x->slots < y->slots);
+}
+
+static place place_of(const merge *m, const umbra_map_diagonal *d, umbra_rotation_use use)
+{
+    bool babies = use == UMBRA_ROTATION_BABIES;
+    return (place){.group = babies ? d->input : d->output,
+                   .slots =
+                       umbra_rotation_centred(babies ? d->baby_slots : d->giant_slots,
+                                              (int64_t)umbra_params_slots(m->e->build->params))};
+}
+
+/* Distinct rotations of the diagonals, ascending; `places` and `rotations` have room for all. */
+static size_t distinct(const merge *m, const merged *all, size_t total, umbra_rotation_use use,
+                       place *places, umbra_rotation *rotations)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < total; i++)
+        places[i] = place_of(m, &all[i].diagonal, use);
+    qsort(places, total, sizeof *places, by_slots);
+    for (size_t i = 0; i < total; i++) {
+        if (count > 0 && by_slots(&places[i], &places[count - 1]) == 0)
+            continue;
+        places[count] = places[i];
+        rotations[count++] = (umbra_rotation){.group = places[i].group, .slots = places[i].slots};
+    }
+    return count;
+}
+
+/* After the cut: where each rotation stands, to be found by what a diagonal says. */
+static void index_places(const umbra_rotation *rotations, size_t count, place *places)
+{
+    for (size_t i = 0; i < count; i++)
+        places[i] = (place){rotations[i].group, rotations[i].slots, i};
+    qsort(places, count, sizeof *places, by_slots);
+}
+
+static size_t find_place(const merge *m, const merged *one, umbra_rotation_use use,
+                         const place *places, size_t count)
+{
+    place wanted = place_of(m, &one->diagonal, use);
+    const place *found = bsearch(&wanted, places, count, sizeof *places, by_slots);
+    return found->at;
+}
+
+/* Turned inputs beside those that are there: inputs[k] becomes the number of rotation k's. */
+static umbra_status add_inputs(merge *m, const umbra_rotation *rotations, size_t count, int *inputs)
+{
+    void *grown = NULL;
+    int old = m->input_count;
+    UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)old + count, sizeof *m->inputs, "a map"));
+    memcpy(grown, m->inputs, (size_t)old * sizeof *m->inputs);
+    umbra_memory_free(m->inputs);
+    m->inputs = grown;
+    for (size_t k = 0; k < count; k++) {
+        int group = rotations[k].group, reg = inputs[k];
+        inputs[k] = group;
+        if (reg == m->inputs[group].reg)
+            continue;
+        if (m->input_count == old || m->inputs[m->input_count - 1].reg != reg) {
+            m->inputs[m->input_count] = m->inputs[group];
+            m->inputs[m->input_count++].reg = reg;
+        }
+        inputs[k] = m->input_count - 1;
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status factor_babies(merge *m, merged *all, size_t total, place *places,
+                                  umbra_rotation *rotations)
+{
+    size_t count = distinct(m, all, total, UMBRA_ROTATION_BABIES, places, rotations);
+    int64_t slots = (int64_t)umbra_params_slots(m->e->build->params);
+    int regs[UMBRA_FACTOR_SIDES], *inputs = NULL;
+    if (count > ROTATIONS_MOST || m->input_count > UMBRA_FACTOR_SIDES)
+        return UMBRA_OK;
+    for (int i = 0; i < m->input_count; i++)
+        regs[i] = m->inputs[i].reg;
+    UMBRA_TRY(umbra_emit_factor_babies(m->e, rotations, count, regs, &inputs));
+    if (inputs == NULL)
+        return UMBRA_OK;
+    umbra_status status = add_inputs(m, rotations, count, inputs);
+    index_places(rotations, count, places);
+    for (size_t i = 0; status == UMBRA_OK && i < total; i++) {
+        size_t k = find_place(m, &all[i], UMBRA_ROTATION_BABIES, places, count);
+        all[i].diagonal.input = inputs[k];
+        all[i].diagonal.baby_slots = rotations[k].low & (slots - 1);
+    }
+    umbra_memory_free(inputs);
+    return status;
+}
+
+/* Each sum that is turned later is an output of its own. */
+static umbra_status factor_giants(merge *m, merged *all, size_t total, int outputs, place *places,
+                                  umbra_rotation *rotations)
+{
+    size_t count = distinct(m, all, total, UMBRA_ROTATION_GIANTS, places, rotations);
+    int64_t slots = (int64_t)umbra_params_slots(m->e->build->params);
+    int groups = 0;
+    void *made = NULL;
+    for (size_t k = 0; k < count; k++)
+        groups += k == 0 || rotations[k].group != rotations[k - 1].group;
+    if (count > ROTATIONS_MOST || groups < outputs)
+        return UMBRA_OK;
+    umbra_rotations_cut(rotations, count, slots, UMBRA_ROTATION_GIANTS);
+    if (umbra_emit_factor_sides(rotations, count) > UMBRA_FACTOR_SIDES)
+        return UMBRA_OK;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, count, sizeof(int), "a map"));
+    m->sum_of = made;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, count, sizeof *rotations, "a map"));
+    m->giants = made;
+    memcpy(m->giants, rotations, count * sizeof *rotations);
+    m->giant_count = count;
+    for (size_t k = 0; k < count; k++)
+        m->sum_of[k] = (int)umbra_emit_factor_sides(rotations, k + 1) - 1;
+    m->sum_count = m->sum_of[count - 1] + 1;
+    index_places(rotations, count, places);
+    for (size_t i = 0; i < total; i++) {
+        size_t k = find_place(m, &all[i], UMBRA_ROTATION_GIANTS, places, count);
+        all[i].diagonal.output = m->sum_of[k];
+        all[i].diagonal.giant_slots = rotations[k].low & (slots - 1);
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status factor(merge *m, merged *all, size_t total, int outputs)
+{
+    void *places = NULL, *rotations = NULL;
+    umbra_status status = umbra_memory_alloc_array(&places, total, sizeof(place), "a map");
+    if (status == UMBRA_OK)
+        status = umbra_memory_alloc_array(&rotations, total, sizeof(umbra_rotation), "a map");
+    if (status == UMBRA_OK)
+        status = factor_babies(m, all, total, places, rotations);
+    if (status == UMBRA_OK)
+        status = factor_giants(m, all, total, outputs, places, rotations);
+    umbra_memory_free(places);
+    umbra_memory_free(rotations);
+    return status;
+}
+
+static umbra_status merge_diagonals(merge *m, umbra_program_map *map, umbra_weight_source *source)
 {
     void *made = NULL, *p = NULL;
     size_t total = 0, at = 0;
@@ -127,6 +285,9 @@ static umbra_status merge_diagonals(const merge *m, umbra_program_map *map,
         }
         first_output += set == NULL ? 0 : set->output_count;
     }
+    umbra_status status = UMBRA_OK;
+    if (m->depth < m->e->build->factored_depths)
+        status = factor(m, all, total, first_output);
     qsort(all, total, sizeof *all, by_place);
     for (size_t i = 0; i < total; i++) {
         map->diagonals[i] = all[i].diagonal;
@@ -135,7 +296,7 @@ static umbra_status merge_diagonals(const merge *m, umbra_program_map *map,
     }
     map->diagonal_count = total;
     umbra_memory_free(made);
-    return UMBRA_OK;
+    return status;
 }
 
 /* Gains between slots: bounds from the matrices, with the coefficients that scale them. */
@@ -196,30 +357,61 @@ static umbra_status merge_arrays(merge *m)
     return UMBRA_OK;
 }
 
+static int set_outputs(const merge *m)
+{
+    int outputs = 0;
+    for (int s = 0; s < m->count; s++)
+        outputs += m->sets[s] == NULL ? 0 : m->sets[s]->output_count;
+    return outputs;
+}
+
 /* The map's registers; sets without diagonals have no output here (map_outputs stays -1). */
 static umbra_status map_registers(merge *m, umbra_program_map *map, int *map_outputs)
 {
     const umbra_build *b = m->e->build;
     void *p = NULL;
-    int outputs = 0, at = 0;
-    for (int s = 0; s < m->count; s++)
-        outputs += m->sets[s] == NULL ? 0 : m->sets[s]->output_count;
+    int outputs = set_outputs(m), at = 0;
     UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)m->input_count, sizeof(int), "a map"));
     map->inputs = p;
     map->input_count = m->input_count;
     for (int i = 0; i < m->input_count; i++)
         map->inputs[i] = m->inputs[i].reg;
+    outputs = m->giants != NULL ? m->sum_count : outputs;
     UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)outputs, sizeof(int), "a map"));
     map->outputs = p;
+    for (int k = 0; m->giants != NULL && k < m->sum_count; k++)
+        map->outputs[map->output_count++] = m->e->program->register_count++;
     for (int s = 0; s < m->count; s++) {
         int n = b->layouts[b->network.linears[m->linears[s]].tensor].ciphertexts;
-        for (int k = 0; m->sets[s] != NULL && k < n; k++) {
+        for (int k = 0; m->giants == NULL && m->sets[s] != NULL && k < n; k++) {
             map_outputs[at + k] = m->e->program->register_count++;
             map->outputs[map->output_count++] = map_outputs[at + k];
         }
         at += n;
     }
     return UMBRA_OK;
+}
+
+/* The sums of each output, turned and added. */
+static umbra_status gather_sums(merge *m, const umbra_program_map *map, int *map_outputs)
+{
+    const umbra_build *b = m->e->build;
+    int at = 0, group = 0;
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, m->giant_count, sizeof(int), "a map"));
+    int *sums = made;
+    umbra_status status = UMBRA_OK;
+    for (size_t k = 0; k < m->giant_count; k++)
+        sums[k] = map->outputs[m->sum_of[k]];
+    for (int s = 0; s < m->count; s++) {
+        int n = b->layouts[b->network.linears[m->linears[s]].tensor].ciphertexts;
+        for (int k = 0; status == UMBRA_OK && m->sets[s] != NULL && k < n; k++)
+            status = umbra_emit_factor_giants(m->e, m->giants, m->giant_count, sums, group++,
+                                              &map_outputs[at + k]);
+        at += n;
+    }
+    umbra_memory_free(sums);
+    return status;
 }
 
 static umbra_status merge_all(merge *m, umbra_weight_source *source, int *map_outputs)
@@ -247,8 +439,12 @@ static umbra_status merge_all(merge *m, umbra_weight_source *source, int *map_ou
         size_t period = umbra_layout_period(&b->layouts[m->inputs[k].tensor]);
         map.period_slots = period > map.period_slots ? period : map.period_slots;
     }
+    if (m->giants != NULL) /* an output's noise is spread over its sums */
+        map.noise_gain_log2 -= 0.5 * log2((double)m->sum_count / set_outputs(m));
     UMBRA_GOTO(fail, status, umbra_program_add_map(m->e->program, &map, &i.index));
-    return umbra_program_append(m->e->program, &i);
+    UMBRA_TRY(umbra_program_append(m->e->program, &i));
+    return m->giants == NULL ? UMBRA_OK
+                             : gather_sums(m, &m->e->program->maps[i.index], map_outputs);
 fail:
     umbra_program_map_free(&map);
     return status;
@@ -287,6 +483,8 @@ umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, int de
         status = merge_all(&m, &source, map_outputs);
     if (status == UMBRA_OK)
         status = keep_source(e->build, maps_before, &source);
+    umbra_memory_free(m.giants);
+    umbra_memory_free(m.sum_of);
     umbra_memory_free(m.inputs);
     umbra_memory_free(m.input_of);
     if (status != UMBRA_OK) {

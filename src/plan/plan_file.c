@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define PLAN_VERSION 2 /* 2: several images */
+#define PLAN_VERSION 3 /* 2: several images; 3: rotations made of a few */
 #define MAX_STATISTICS 100000
 #define MAX_CHANNELS (1 << 20)
 
@@ -19,6 +19,7 @@ static void write_decisions(const umbra_decisions *d, umbra_writer *w)
     umbra_write_u32(w, (uint32_t)d->degree_log2);
     umbra_write_u32(w, (uint32_t)d->special_count);
     umbra_write_u32(w, (uint32_t)d->images);
+    umbra_write_u32(w, (uint32_t)d->factored_depths);
     umbra_write_u32(w, (uint32_t)d->compose_count);
     umbra_write_bytes(w, d->compose, (size_t)d->compose_count);
 }
@@ -94,14 +95,15 @@ static umbra_status read_decisions(umbra_reader *r, umbra_decisions *d)
     d->guard_bits = umbra_read_f64(r);
     d->base_bits = umbra_read_f64(r);
     uint32_t degree = umbra_read_u32(r), special = umbra_read_u32(r), images = umbra_read_u32(r);
-    uint32_t count = umbra_read_u32(r);
+    uint32_t factored = umbra_read_u32(r), count = umbra_read_u32(r);
     if (!between(d->scale_bits, 10, 80) || !between(d->weight_bits, 5, 60) ||
         !between(d->guard_bits, 0, 30) || !between(d->base_bits, 10, 100) || degree < 12 ||
         degree > 17 || special < 1 || special > UMBRA_MAX_SPECIAL || images < 1 ||
         images > UMBRA_PLAN_MAX_IMAGES || (images & (images - 1)) != 0 ||
-        count > UMBRA_PLAN_MAX_CANDIDATES)
+        factored > UMBRA_MAX_LEVELS || count > UMBRA_PLAN_MAX_CANDIDATES)
         return umbra_reader_fail(r, "a decision out of range");
     d->images = (int)images;
+    d->factored_depths = (int)factored;
     d->degree_log2 = (int)degree;
     d->special_count = (int)special;
     d->compose_count = (int)count;

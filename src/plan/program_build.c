@@ -99,6 +99,7 @@ umbra_status umbra_build_make(umbra_build *out, const umbra_graph *graph, umbra_
                    &build.network, graph, matrices, decisions->compose, decisions->compose_count,
                    mode == UMBRA_DIAGONAL_FILL ? UMBRA_LOWER_ALL : UMBRA_LOWER_SHAPES,
                    decisions->images, umbra_params_slots(params)));
+    build.factored_depths = decisions->factored_depths;
     UMBRA_GOTO(fail, status, umbra_schedule_make(&build.schedule, &build.network, decisions));
     if (build.schedule.depth + 1 != umbra_params_level_count(params)) {
         status = umbra_fail(UMBRA_E_MISMATCH, "the program needs %d levels, the parameters have %d",

@@ -22,12 +22,13 @@ typedef struct umbra_step_info {
     int node_tensor; /* for the name */
     int tensors[8];  /* what it makes */
     int tensor_count;
-    char why[200];
+    char why[240];
 } umbra_step_info;
 
 typedef struct umbra_build {
     umbra_network network;
     umbra_schedule schedule;
+    int factored_depths;        /* as decided */
     const umbra_params *params; /* borrowed */
     umbra_layout *layouts;      /* by tensor */
     double *factors;

@@ -232,10 +232,11 @@ static void refine(const pack_search *s, packing *best, double step)
 static void search_pools(pack_search *s, double give_bits)
 {
     packing p = {.give_bits = give_bits};
-    for (int i = 0; i < 2; i++) {
-        p.bit_work = i * BIT_WORK;
+    p.bit_work = BIT_WORK;
+    try_pools(s, &p);
+    p.bit_work = 0;
+    if (s->start_count > 0 && s->starts[0].log2_q <= s->limit_log2)
         try_pools(s, &p);
-    }
     for (int i = 0; i < s->start_count && (i == 0 || s->starts[0].log2_q > s->limit_log2); i++) {
         for (double step = POOL_STEP_BITS / 2.0; step >= FINE_STEP_BITS; step /= 3)
             refine(s, &s->starts[i], step);

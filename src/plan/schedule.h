@@ -14,7 +14,8 @@ typedef struct umbra_decisions {
     double guard_bits;  /* added to s where a map reads no square, so that rotations lose nothing */
     double base_bits;   /* of the lowest level's modulus, at least */
     int degree_log2, special_count;
-    int images; /* in each ciphertext, a power of two */
+    int images;          /* in each ciphertext, a power of two */
+    int factored_depths; /* maps of so many depths, from the first, make their rotations of a few */
     int compose_count;
     unsigned char compose[UMBRA_PLAN_MAX_CANDIDATES];
 } umbra_decisions;
@@ -37,7 +38,7 @@ umbra_status umbra_schedule_make(umbra_schedule *out, const umbra_network *netwo
  * bits, so that weights need not hold the rest: 64 bits would not. */
 void umbra_schedule_fit(umbra_schedule *schedule, const umbra_params *params);
 
-/* Sets of primes for the levels of a schedule: words of nearly 50 bits and a pool of up to three
+/* Sets of primes for the levels of a schedule: words of nearly 50 bits and a pool of up to four
  * shorter primes, of which each level takes those that bring its modulus just above the wanted one
  * in the fewest words and digits. The highest level has all primes, so that no prime counts against
  * the security limit without being of use. */

@@ -66,6 +66,7 @@ static umbra_status judge_build(umbra_search *s, umbra_trial *t, const umbra_par
         ns += simulation.steps[i].ns;
     t->seconds = umbra_cost_seconds(&s->cost, ns);
     t->bits = build->predicted_bits;
+    t->depth = build->network.depth;
     t->nominal_bits = build->nominal_bits;
     t->key_bytes = umbra_key_request_bytes(&request);
     t->memory_bytes = share.needed_bytes;
@@ -108,8 +109,9 @@ umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t)
 double umbra_trial_score(const umbra_search *s, const umbra_trial *t)
 {
     double above = (double)t->key_bytes / UMBRA_KEY_BYTES_FREE - 1;
-    (void)s;
-    return t->seconds * (1 + UMBRA_KEY_BYTES_WEIGHT * fmax(0, above));
+    double missing = s->wanted_bits - t->bits;
+    return t->seconds * (1 + UMBRA_KEY_BYTES_WEIGHT * fmax(0, above)) *
+           (1 + UMBRA_MISSING_BITS_WEIGHT * fmax(0, missing));
 }
 
 double umbra_trial_gain(const umbra_search *s, const umbra_trial *a, const umbra_trial *b)

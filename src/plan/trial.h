@@ -8,8 +8,11 @@
 #define UMBRA_GUARD_BITS 8
 /* What an upload may have without question; beyond, as many bytes again weigh as much as half the
  * time again. */
-#define UMBRA_KEY_BYTES_FREE 800e6
+#define UMBRA_KEY_BYTES_FREE 600e6
 #define UMBRA_KEY_BYTES_WEIGHT 0.5
+
+/* A bit of precision that is missing weighs as much as half the time again. */
+#define UMBRA_MISSING_BITS_WEIGHT 0.5
 
 typedef struct umbra_trial {
     umbra_decisions decisions;
@@ -17,6 +20,7 @@ typedef struct umbra_trial {
     double seconds, log2_qp;
     double bits, nominal_bits; /* as the primes leave them; as decided, smooth */
     uint64_t key_bytes, memory_bytes;
+    int depth; /* of the network as composed */
 } umbra_trial;
 
 typedef struct umbra_search {
@@ -31,7 +35,7 @@ typedef struct umbra_search {
 
 /* Fill everything but the decisions, with parameters that are sketched. */
 umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t) UMBRA_MUST_USE;
-/* Seconds, with what the bytes of keys beyond the free ones weigh. */
+/* Seconds, with what the bytes of keys beyond the free ones and missing bits weigh. */
 double umbra_trial_score(const umbra_search *s, const umbra_trial *t);
 /* The share of b's score that a saves. */
 double umbra_trial_gain(const umbra_search *s, const umbra_trial *a, const umbra_trial *b);

@@ -27,15 +27,22 @@ typedef struct session {
     double worst_excess; /* of measured over predicted errors, in bits */
 } session;
 
-/* memory_bytes: the server's budget; 0: the usual one */
-static inline void open_session_within(session *s, umbra_graph *graph, double precision_bits,
-                                       uint64_t memory_bytes)
+/* memory_bytes: the server's budget; 0: the usual one. factored_depths: 0 as compiled, else decided
+ * here. */
+static inline void open_session_decided(session *s, umbra_graph *graph, double precision_bits,
+                                        uint64_t memory_bytes, int factored_depths)
 {
     umbra_model_info model = {.input_abs_max = 1};
     umbra_plan_options options = {
         .precision_bits = precision_bits, .memory_bytes = memory_bytes, .threads = 2};
     *s = (session){.graph = graph, .stop_at = -1, .worst_excess = -100};
     check_ok(umbra_plan_compile(&s->plan, graph, &model, &options));
+    if (factored_depths > 0) {
+        umbra_build_free(&s->plan->build);
+        umbra_simulation_free(&s->plan->simulation);
+        s->plan->decisions.factored_depths = factored_depths;
+        check_ok(umbra_plan_finish(s->plan, NULL));
+    }
     const umbra_profile *p = umbra_plan_profile(s->plan);
     small_image(s->image, umbra_layout_elements(&p->input_layout));
     check_ok(umbra_pool_new(&s->pool, 2));
@@ -47,6 +54,12 @@ static inline void open_session_within(session *s, umbra_graph *graph, double pr
     const umbra_key_holding holding = umbra_plan_key_holding(s->plan);
     check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, &holding, s->pool));
     check_ok(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
+}
+
+static inline void open_session_within(session *s, umbra_graph *graph, double precision_bits,
+                                       uint64_t memory_bytes)
+{
+    open_session_decided(s, graph, precision_bits, memory_bytes, 0);
 }
 
 static inline void open_session_at(session *s, umbra_graph *graph, double precision_bits)

@@ -22,6 +22,24 @@ static void test_lenet_small(void **state)
     check_network(small_lenet(8, 3, 12));
 }
 
+/* Rotations made of a few: fewer keys, the same answer, and every step as it was simulated. */
+static void test_factored(void **state)
+{
+    session s;
+    double output[16];
+    size_t keys[2];
+    (void)state;
+    for (int factored = 0; factored < 2; factored++) {
+        open_session_decided(&s, small_residual(), 8, 0, 64 * factored);
+        encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
+        double bits = run_encrypted(&s, output);
+        assert_true(bits >= umbra_plan_profile(s.plan)->predicted_bits);
+        keys[factored] = umbra_plan_profile(s.plan)->key_count;
+        close_session(&s);
+    }
+    assert_true(5 * keys[1] < 4 * keys[0]);
+}
+
 /* Many bits: levels of several words, weights of 64 bits, sets of primes that are not nested. */
 static void test_precise(void **state)
 {
@@ -168,15 +186,11 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_residual),
-        cmocka_unit_test(test_lenet_small),
-        cmocka_unit_test(test_precise),
-        cmocka_unit_test(test_gated),
-        cmocka_unit_test(test_unet),
-        cmocka_unit_test(test_streamed_weights),
-        cmocka_unit_test(test_seeded_keys),
-        cmocka_unit_test(test_planes),
+        cmocka_unit_test(test_plain),       cmocka_unit_test(test_residual),
+        cmocka_unit_test(test_lenet_small), cmocka_unit_test(test_factored),
+        cmocka_unit_test(test_precise),     cmocka_unit_test(test_gated),
+        cmocka_unit_test(test_unet),        cmocka_unit_test(test_streamed_weights),
+        cmocka_unit_test(test_seeded_keys), cmocka_unit_test(test_planes),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

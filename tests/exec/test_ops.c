@@ -15,7 +15,7 @@
 #define TOP 2
 #define SCALE 35.0
 #define INPUTS 2
-#define MOST 32
+#define MOST 40
 #define INPUT_FACTOR 0.5
 #define OUTPUT_FACTOR 0.25
 
@@ -150,6 +150,9 @@ static void make_program(void)
     append((umbra_instruction){.op = UMBRA_DO_ADD_PLAIN, .a = y, .index = 0});
     append((umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .a = x, .slots = 5});
     append((umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .a = x, .slots = (int64_t)SLOTS - 7});
+    append((umbra_instruction){.op = UMBRA_DO_ROTATE, .a = x, .slots = 5});
+    append((umbra_instruction){.op = UMBRA_DO_ROTATE, .a = x, .slots = (int64_t)SLOTS - 7});
+    append((umbra_instruction){.op = UMBRA_DO_ROTATE, .a = y, .slots = 5});
     int z = append((umbra_instruction){.op = UMBRA_DO_PAIR, .a = x, .slots = 9});
     int half =
         append((umbra_instruction){.op = UMBRA_DO_PAIR, .a = y, .slots = t.sets[0]->half_slots});
@@ -263,6 +266,8 @@ static double complex oracle_slot(const umbra_instruction *i, size_t s)
         return a + vectors[i->index].values[s % vectors[i->index].count];
     case UMBRA_DO_ADD_TURNED:
         return a + at(i->a, s, i->slots);
+    case UMBRA_DO_ROTATE:
+        return at(i->a, s, i->slots);
     case UMBRA_DO_PAIR:
         return a + I * at(i->a, s, i->slots);
     case UMBRA_DO_JOIN:

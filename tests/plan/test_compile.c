@@ -92,7 +92,8 @@ static size_t diagonals_of(const umbra_plan *plan)
     return sum;
 }
 
-/* Every set of decisions, on two rings: one function. Composing saves levels, which is its point.
+/* Every set of decisions, on two rings, with rotations made of a few or not: one function.
+ * Composing saves levels, which is its point.
  */
 static void test_decisions_keep_the_function(void **state)
 {
@@ -109,6 +110,7 @@ static void test_decisions_keep_the_function(void **state)
     size_t all_diagonals = diagonals_of(plan);
     for (unsigned compose = 0; compose < 1u << count; compose++) {
         int degree_log2 = compose % 2 == 0 ? 15 : 16;
+        plan->decisions.factored_depths = compose % 3 == 0 ? 0 : compose % 3 == 1 ? 2 : 64;
         int depth = decide_again(plan, compose, degree_log2);
         double error = worst_error(plan, plain, images);
         assert_in_range(depth, all, all + count);
@@ -116,7 +118,12 @@ static void test_decisions_keep_the_function(void **state)
             fail_msg("decisions 0x%x at degree 2^%d: relative error %g", compose, degree_log2,
                      error);
     }
+    plan->decisions.factored_depths = 0;
     assert_true(decide_again(plan, 0, 15) > all);
+    size_t keys = plan->simulation.key_count;
+    plan->decisions.factored_depths = 64;
+    (void)decide_again(plan, 0, 15);
+    assert_true(plan->simulation.key_count < keys);
     assert_true(diagonals_of(plan) != all_diagonals); /* another program indeed */
     umbra_plain_free(plain);
     umbra_plan_free(plan);

@@ -74,6 +74,24 @@ static void test_limit(void **state)
     assert_false(umbra_schedule_sets(&p, &s, &d, INFINITY)); /* more than 64 words */
 }
 
+/* A deep network in a tight ring: hardly more bits than the levels need. */
+static void test_tight(void **state)
+{
+    umbra_schedule s = {.depth = 29};
+    umbra_decisions d = {.base_bits = 37.2, .special_count = 3};
+    umbra_prime_sets p;
+    double wanted = d.base_bits;
+    (void)state;
+    for (int i = 0; i < s.depth; i++)
+        wanted += s.rescale_bits[i] = i == 0 ? 32.6 : 53.8;
+    assert_true(umbra_schedule_sets(&p, &s, &d, wanted + 20));
+    assert_true(p.pool_count == 4 && p.log2_q <= wanted + 20);
+    for (int i = 1; i < p.level_count; i++) {
+        double got = bits_of(&p, p.sets[i]) - bits_of(&p, p.sets[i - 1]);
+        assert_true(got >= s.rescale_bits[s.depth - i] - 1.01); /* a little of it given */
+    }
+}
+
 /* A level that divides by far too much: maps read a higher scale, in whole bits, and the weights
  * keep nearly theirs. Fitting twice changes nothing. */
 static void test_wide_level(void **state)
@@ -99,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_tight),
         cmocka_unit_test(test_wide_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
