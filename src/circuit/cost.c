@@ -60,7 +60,7 @@ umbra_cost_shape umbra_cost_shape_at(const umbra_params *params, int level)
     return (umbra_cost_shape){.degree_log2 = umbra_params_degree_log2(params),
                               .limbs = limbs,
                               .special = special,
-                              .digits = (limbs + special - 1) / special};
+                              .digits = umbra_params_level_digits(params, level)};
 }
 
 /* Limbs are proportional to N; transforms have log N passes. */

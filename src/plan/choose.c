@@ -16,9 +16,8 @@
 #define KEPT_GRID 9 /* numbers of kept candidates that are tried at first */
 #define PRECISION_ROUNDS 5
 #define PROMISE_ROUNDS 3
-#define PRECISION_STEP 4   /* bits by which scales are moved to see what each is worth */
-#define PRECISION_NEAR 0.2 /* of promises and wishes */
-#define FACTOR_GRID 6      /* steps from no depth to all whose rotations are made of a few */
+#define PRECISION_STEP 4 /* bits by which scales are moved to see what each is worth */
+#define FACTOR_GRID 6    /* steps from no depth to all whose rotations are made of a few */
 #define FREE_STEP 0.5
 #define FREE_STEPS 6
 #define LEAST_GAIN 0.002 /* a flip must save this share of the time */
@@ -61,7 +60,7 @@ static umbra_status reach_precision(umbra_search *s, umbra_trial *t)
     UMBRA_TRY(fit_precision(s, t));
     for (int i = 0; i < PRECISION_ROUNDS; i++) {
         double over = t->nominal_bits - s->wanted_bits, move = -over;
-        if (fabs(over) < PRECISION_NEAR / 2)
+        if (fabs(over) < UMBRA_PRECISION_NEAR / 2)
             return UMBRA_OK;
         set_bits(&t->decisions, t->decisions.scale_bits + move, t->decisions.weight_bits + move);
         UMBRA_TRY(umbra_trial_judge(s, t));
@@ -429,7 +428,8 @@ static umbra_status search_rings(umbra_search *s, const umbra_network *network, 
         if (!fit)
             continue;
         UMBRA_TRY(may_be_secure(s, n, network->candidate_count, &may));
-        bool done = best.feasible && best.memory_bytes <= s->plan->memory_budget;
+        bool done = best.feasible && best.memory_bytes <= s->plan->memory_budget &&
+                    umbra_trial_keeps_promise(s, &best);
         if (!may || (done && bound > best.seconds))
             continue;
         double fastest = 0;
@@ -493,7 +493,7 @@ static umbra_status search_all(umbra_search *s, umbra_network *network,
                           "until the errors of encryption are as large as they are. Say how large "
                           "they are (\"ranges\" in model.json; docs/models.md), or train with "
                           "smaller ranges");
-    if (best.bits < s->wanted_bits - PRECISION_NEAR)
+    if (best.bits < s->wanted_bits - UMBRA_PRECISION_NEAR)
         return umbra_fail(UMBRA_E_SECURITY,
                           "%.1f bits of precision are wanted and %.1f can be promised at 128 bits "
                           "of security: ask for fewer (--precision-bits), or train with smaller "

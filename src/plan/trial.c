@@ -90,6 +90,7 @@ umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t)
     t->feasible = false;
     t->log2_qp = INFINITY;
     UMBRA_TRY(literal_of(s, &t->decisions, limit, &fits, &literal));
+    const bool within = fits;
     if (!fits) /* beyond security: judged all the same, for what it lacks */
         UMBRA_TRY(literal_of(s, &t->decisions, INFINITY, &fits, &literal));
     if (!fits)
@@ -100,6 +101,7 @@ umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t)
                          params, &t->decisions, UMBRA_DIAGONAL_COUNT, s->pool);
     if (status == UMBRA_OK) {
         status = judge_build(s, t, params, &build);
+        t->feasible = t->feasible && within;
         umbra_build_free(&build);
     }
     umbra_params_free(params);
@@ -114,6 +116,11 @@ double umbra_trial_score(const umbra_search *s, const umbra_trial *t)
            (1 + UMBRA_MISSING_BITS_WEIGHT * fmax(0, missing));
 }
 
+bool umbra_trial_keeps_promise(const umbra_search *s, const umbra_trial *t)
+{
+    return t->bits >= s->wanted_bits - UMBRA_PRECISION_NEAR;
+}
+
 double umbra_trial_gain(const umbra_search *s, const umbra_trial *a, const umbra_trial *b)
 {
     return 1 - umbra_trial_score(s, a) / umbra_trial_score(s, b);
@@ -125,6 +132,9 @@ bool umbra_trial_better(const umbra_search *s, const umbra_trial *a, const umbra
     bool b_fits = b->memory_bytes <= s->plan->memory_budget;
     if (!a->feasible || !b->feasible)
         return a->feasible && !b->feasible;
+    bool a_keeps = umbra_trial_keeps_promise(s, a), b_keeps = umbra_trial_keeps_promise(s, b);
+    if (a_keeps != b_keeps)
+        return a_keeps;
     if (a_fits != b_fits)
         return a_fits;
     if (!a_fits)

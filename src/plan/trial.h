@@ -11,6 +11,7 @@
 #define UMBRA_KEY_BYTES_FREE 600e6
 #define UMBRA_KEY_BYTES_WEIGHT 0.5
 
+#define UMBRA_PRECISION_NEAR 0.2 /* bits that a promise may miss of what is wanted */
 /* A bit of precision that is missing weighs as much as half the time again. */
 #define UMBRA_MISSING_BITS_WEIGHT 0.5
 
@@ -39,7 +40,10 @@ umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t) UMBRA_MUST_USE;
 double umbra_trial_score(const umbra_search *s, const umbra_trial *t);
 /* The share of b's score that a saves. */
 double umbra_trial_gain(const umbra_search *s, const umbra_trial *a, const umbra_trial *b);
-/* Feasible before infeasible, within the memory before beyond, then by score. */
+/* Whether as many bits are promised as are wanted, but for UMBRA_PRECISION_NEAR. */
+bool umbra_trial_keeps_promise(const umbra_search *s, const umbra_trial *t);
+/* Feasible before infeasible, as precise as wanted before less, within the memory before beyond,
+ * then by score. */
 bool umbra_trial_better(const umbra_search *s, const umbra_trial *a, const umbra_trial *b);
 /* log2(QP) of decisions, from their levels alone; infinite where there are too many. */
 umbra_status umbra_trial_modulus(umbra_search *s, const umbra_decisions *d,

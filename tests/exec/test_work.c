@@ -24,6 +24,13 @@ static void ntt_forward(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
     real->ntt_forward(r, a, ntt);
 }
 
+static void ntt_forward_centred(uint64_t *r, const uint64_t *a, uint64_t p, const umbra_ntt *ntt)
+{
+    count_transform(ntt, 1);
+    atomic_fetch_add(&products, (size_t)1 << ntt->degree_log2);
+    real->ntt_forward_centred(r, a, p, ntt);
+}
+
 static void ntt_inverse(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)
 {
     count_transform(ntt, 1);
@@ -109,6 +116,7 @@ static void run_counted(umbra_plan *plan)
     counting = *real;
     counting.ntt_forward = ntt_forward;
     counting.ntt_inverse = ntt_inverse;
+    counting.ntt_forward_centred = ntt_forward_centred;
     counting.ntt_forward_half = ntt_forward_half;
     counting.dot2 = dot2;
     counting.dot_block = dot_block;
