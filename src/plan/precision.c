@@ -19,11 +19,17 @@ double umbra_precision_worst_sigmas(size_t outputs)
     return high;
 }
 
+/* Errors are taken as independent. Those of a gate are not: one number for a whole channel, whose
+ * error a later mean does not lower. Nor are those of the factors of a power. What such products
+ * cost beyond the model, at most, in the networks of tests/exec. */
+#define SHARED_BITS 2
+
 typedef struct precision {
     umbra_build *build;
     const umbra_statistics *statistics;
     double **variance; /* by tensor: of the errors of its slots, by channel */
     bool nominal;      /* weights of the scale that was decided, not of what the primes leave */
+    bool shared;       /* a product of two tensors came before */
 } precision;
 
 /* Mean square of a channel's slots; channel -1: of the whole tensor. */
@@ -117,7 +123,8 @@ static umbra_status tensor_errors(precision *p, int tensor)
             linear_errors(p, k);
     for (int c = 0; c < t->channels; c++)
         mean += variance[c] / t->channels;
-    b->error_log2[tensor] = 0.5 * log2(fmax(mean, 0x1p-200));
+    p->shared = p->shared || (umbra_tensor_is_product(t) && t->kind != UMBRA_TENSOR_SQUARE);
+    b->error_log2[tensor] = 0.5 * log2(fmax(mean, 0x1p-200)) + (p->shared ? SHARED_BITS : 0);
     return UMBRA_OK;
 }
 
@@ -141,7 +148,8 @@ static umbra_status predict(umbra_build *build, const umbra_statistics *statisti
         size_t outputs = umbra_layout_elements(&build->layouts[n->output]);
         double error =
             umbra_precision_worst_sigmas(outputs) * sqrt(worst) / build->factors[n->output];
-        *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
+        *bits =
+            -log2(fmax(error, 0x1p-60) / statistics->output_typical) - (p.shared ? SHARED_BITS : 0);
     }
     for (int i = 0; i < n->tensor_count; i++)
         umbra_memory_free(p.variance[i]);
