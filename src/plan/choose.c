@@ -150,7 +150,8 @@ static umbra_status tune_factored(umbra_search *s, umbra_trial *t)
 {
     umbra_trial from = *t;
     int step = t->depth <= FACTOR_GRID ? 1 : t->depth / FACTOR_GRID;
-    bool large = t->key_bytes > UMBRA_KEY_BYTES_FREE || t->memory_bytes > s->plan->memory_budget;
+    bool large =
+        (double)t->key_bytes > UMBRA_KEY_BYTES_FREE || t->memory_bytes > s->plan->memory_budget;
     if (t->decisions.factored_depths == 0 && !large)
         return UMBRA_OK;
     for (int depths = 0; depths <= from.depth; depths += step)
