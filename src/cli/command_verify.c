@@ -8,11 +8,14 @@
 
 #include "base/memory.h"
 #include "client/answer.h"
+#include "plan/program_build.h"
 
 #include <math.h>
 
 #define MAX_NODES 512
 
+/* -log2 of the largest error over the largest value, measured and predicted, of the input that kept
+ * the fewest bits; infinite where nothing is compared. */
 typedef struct node_record {
     const char *name; /* the plan's */
     double bits, predicted, seconds;
@@ -44,6 +47,14 @@ static umbra_status reserve(verify_run *run, size_t count)
     return UMBRA_OK;
 }
 
+/* What the answer's promise would be for this tensor: as many standard deviations of an element's
+ * error as the worst of `count` elements of some fifty inputs reaches. */
+static double worst_bits(const umbra_exec_event *event, size_t count, double largest)
+{
+    double error = umbra_precision_worst_sigmas(count) * exp2(-event->noise_bits);
+    return fmin(60, -log2(error / fabs(event->factor) / largest));
+}
+
 /* Decrypt what one step left and compare it with the plaintext network's tensor. */
 static umbra_status compare(verify_run *run, const umbra_exec_event *event)
 {
@@ -51,7 +62,6 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
     const float *reference =
         event->value < 0 ? NULL : umbra_plain_value(run->session.plain, event->value);
     record->name = event->name;
-    record->predicted = event->noise_bits;
     record->seconds += event->seconds;
     record->runs++;
     if (reference == NULL || event->ciphertexts == NULL)
@@ -60,11 +70,17 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
     UMBRA_TRY(reserve(run, count));
     UMBRA_TRY(umbra_answer_decrypt_tensor(run->session.secret, event->layout, event->factor, 1,
                                           event->ciphertexts, run->decrypted));
+    double largest = 0;
     for (size_t i = 0; i < count; i++) {
         run->decrypted[i] -= event->shift;
         run->plain[i] = (double)reference[i];
+        largest = fmax(largest, fabs(run->plain[i]));
     }
-    record->bits = fmin(record->bits, umbra_report_bits(run->decrypted, run->plain, count, NULL));
+    double bits = umbra_report_bits(run->decrypted, run->plain, count, NULL);
+    if (bits < record->bits) {
+        record->bits = bits;
+        record->predicted = worst_bits(event, count, largest);
+    }
     return UMBRA_OK;
 }
 
@@ -145,11 +161,12 @@ static json_t *nodes_json(const verify_run *run)
     json_t *nodes = json_array();
     for (int i = 0; i < run->node_count; i++) {
         const node_record *record = &run->node[i];
-        json_t *node =
-            json_pack("{s:s, s:f, s:f}", "name", record->name, "predicted_bits", record->predicted,
-                      "seconds", record->seconds / (double)record->runs);
-        if (isfinite(record->bits))
+        json_t *node = json_pack("{s:s, s:f}", "name", record->name, "seconds",
+                                 record->seconds / (double)record->runs);
+        if (isfinite(record->bits)) {
             json_object_set_new(node, "bits", json_real(record->bits));
+            json_object_set_new(node, "predicted_bits", json_real(record->predicted));
+        }
         json_array_append_new(nodes, node);
     }
     return nodes;
@@ -160,10 +177,12 @@ static void print_nodes(const verify_run *run)
     printf("%-44s %9s %9s %8s\n", "node", "bits", "predicted", "seconds");
     for (int i = 0; i < run->node_count; i++) {
         const node_record *record = &run->node[i];
-        char bits[16] = "-";
-        if (isfinite(record->bits))
+        char bits[16] = "-", predicted[16] = "-";
+        if (isfinite(record->bits)) {
             snprintf(bits, sizeof bits, "%.1f", record->bits);
-        printf("%-44.44s %9s %9.1f %8.3f\n", record->name, bits, record->predicted,
+            snprintf(predicted, sizeof predicted, "%.1f", record->predicted);
+        }
+        printf("%-44.44s %9s %9s %8.3f\n", record->name, bits, predicted,
                record->seconds / (double)record->runs);
     }
 }
@@ -237,17 +256,19 @@ const umbra_command umbra_command_verify = {
     .name = "verify",
     .summary = "compare encrypted and plaintext runs, node by node",
     .usage = "umbra verify MODEL INPUT... [--labels CSV] [--expected DIR] [-n K] [--json]",
-    .details = "Encrypts each input, runs the plan, decrypts after every node and compares with "
-               "the plaintext\n"
-               "network: bits = -log2(max |error| / max |plaintext|). An input is an image, a .npy "
-               "or a folder.\n"
-               "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it "
-               "also prints the\n"
-               "AUROC of both. With --expected the answers are compared with the outputs of "
-               "another runtime:\n"
-               "DIR/NAME.npy for an input NAME.*. Exit code 7 where an answer has fewer bits than "
-               "predicted, or\n"
-               "than --min-bits.",
+    .details =
+        "Encrypts each input, runs the plan, decrypts after every node and compares with "
+        "the plaintext\n"
+        "network: bits = -log2(max |error| / max |plaintext|), measured and predicted, for the "
+        "input with\n"
+        "the fewest. An input is an image, a .npy or a folder.\n"
+        "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it "
+        "also prints the\n"
+        "AUROC of both. With --expected the answers are compared with the outputs of "
+        "another runtime:\n"
+        "DIR/NAME.npy for an input NAME.*. Exit code 7 where an answer has fewer bits than "
+        "predicted, or\n"
+        "than --min-bits.",
     .example = "umbra verify models/chest-resnet20-f8 images/ --labels labels.csv -n 50",
     .options = 1u << UMBRA_OPT_MIN_BITS | 1u << UMBRA_OPT_LABELS | 1u << UMBRA_OPT_SPLIT |
                1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_EXPECTED | 1u << UMBRA_OPT_RUNS |
