@@ -6,10 +6,10 @@
 
 #define UMBRA_HEADROOM_BITS 8 /* of the lowest level above the scale */
 #define UMBRA_GUARD_BITS 8
-/* What an upload may have without question; beyond, as many bytes again weigh as much as half the
- * time again. */
+/* What an upload may have without question; beyond, as many bytes again weigh as much as a quarter
+ * of the time again. */
 #define UMBRA_KEY_BYTES_FREE 600e6
-#define UMBRA_KEY_BYTES_WEIGHT 0.5
+#define UMBRA_KEY_BYTES_WEIGHT 0.25
 
 #define UMBRA_PRECISION_NEAR 0.2 /* bits that a promise may miss of what is wanted */
 /* A bit of precision that is missing weighs as much as half the time again. */
