@@ -212,18 +212,17 @@ static inline umbra_graph *small_residual(void)
     return g;
 }
 
-/* A squeeze-and-excitation block with a cubic and a gate of degree 7; of 16 channels, for the
- * errors of a few gates alone are no measure of a prediction. */
+/* A squeeze-and-excitation block with a cubic and a gate of degree 7. */
 static inline umbra_graph *small_gated(void)
 {
     int x, unused = -1;
     umbra_graph *g = small_begin(2, 8, &x);
     x = small_power(g, "act1", small_conv(g, "conv1", x, 4, 3, 1), 3);
-    x = small_conv(g, "conv2", x, 16, 3, 1);
-    int mean = small_value(g, "mean.out", small_shape(4, 1, 16, 1, 1));
+    x = small_conv(g, "conv2", x, 4, 3, 1);
+    int mean = small_value(g, "mean.out", small_shape(4, 1, 4, 1, 1));
     check_ok(umbra_graph_add_node(g, UMBRA_OP_GLOBAL_AVERAGE_POOL, "mean", "GlobalAveragePool", &x,
                                   1, mean, NULL, &unused));
-    int gate = small_power(g, "gate", small_conv(g, "squeeze", mean, 16, 1, 1), 7);
+    int gate = small_power(g, "gate", small_conv(g, "squeeze", mean, 4, 1, 1), 7);
     x = small_node(g, UMBRA_OP_MUL, "gated", (int[2]){x, gate}, 2, NULL);
     check_ok(umbra_graph_add_output(g, small_head(g, x, 5)));
     return g;
