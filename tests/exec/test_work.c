@@ -153,30 +153,18 @@ static void check_network(umbra_graph *graph)
     umbra_graph_free(graph);
 }
 
-static void test_residual(void **state)
+static void test_small_networks(void **state)
 {
+    umbra_graph *(*const make[])(void) = {small_residual, small_gated, small_unet};
     (void)state;
-    check_network(small_residual());
-}
-
-static void test_gated(void **state)
-{
-    (void)state;
-    check_network(small_gated());
-}
-
-static void test_unet(void **state)
-{
-    (void)state;
-    check_network(small_unet());
+    for (size_t i = 0; i < sizeof make / sizeof *make; i++)
+        check_network(make[i]());
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_residual),
-        cmocka_unit_test(test_gated),
-        cmocka_unit_test(test_unet),
+        cmocka_unit_test(test_small_networks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

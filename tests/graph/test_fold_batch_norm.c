@@ -3,6 +3,8 @@
 
 #include "same_function.h"
 
+#include <stdio.h>
+
 /* Four random parameters of a batch norm; the variance is positive. */
 static void parameters(onnx_writer *w, const char *channels)
 {
@@ -29,6 +31,31 @@ static void expect_one(umbra_graph *graph, umbra_op op)
     umbra_graph_free(graph);
 }
 
+/* The pass leaves the one node of this kind. */
+static void expect_kept(umbra_graph *graph, umbra_op op)
+{
+    assert_int_equal(count_nodes(graph, op), 1);
+    umbra_graph_free(graph);
+}
+
+/* x, convolved with weights of 1 x 1 to c; and what a batch norm of c needs. */
+static onnx_writer *begin_convolved(void)
+{
+    onnx_writer *w = onnx_writer_new(13);
+    onnx_writer_input(w, "x", "1,2,4,4");
+    onnx_writer_constant(w, "w", "2,2,1,1", NULL);
+    parameters(w, "2");
+    onnx_writer_node(w, "Conv", "x w", "c");
+    return w;
+}
+
+static Onnx__NodeProto *normalise(onnx_writer *w, const char *of, const char *output)
+{
+    char inputs[64];
+    snprintf(inputs, sizeof inputs, "%s scale bias mean variance", of);
+    return onnx_writer_node(w, "BatchNormalization", inputs, output);
+}
+
 static void test_conv(void **state)
 {
     (void)state;
@@ -38,8 +65,7 @@ static void test_conv(void **state)
     parameters(w, "6");
     Onnx__NodeProto *conv = onnx_writer_node(w, "Conv", "x w", "c");
     onnx_writer_int(w, conv, "group", 2);
-    Onnx__NodeProto *norm =
-        onnx_writer_node(w, "BatchNormalization", "c scale bias mean variance", "y");
+    Onnx__NodeProto *norm = normalise(w, "c", "y");
     onnx_writer_float(w, norm, "epsilon", 0.01f);
     expect_one(finish(w), UMBRA_OP_CONV);
 }
@@ -55,7 +81,7 @@ static void test_conv_transpose_with_groups(void **state)
     Onnx__NodeProto *conv = onnx_writer_node(w, "ConvTranspose", "x w b", "c");
     onnx_writer_int(w, conv, "group", 2);
     onnx_writer_ints(w, conv, "strides", "2,2");
-    onnx_writer_node(w, "BatchNormalization", "c scale bias mean variance", "y");
+    normalise(w, "c", "y");
     expect_one(finish(w), UMBRA_OP_CONV_TRANSPOSE);
 }
 
@@ -69,7 +95,7 @@ static void test_dense_and_bias(void **state)
     parameters(w, "3");
     onnx_writer_node(w, "MatMul", "x w", "m");
     onnx_writer_node(w, "Add", "b m", "a");
-    onnx_writer_node(w, "BatchNormalization", "a scale bias mean variance", "y");
+    normalise(w, "a", "y");
     expect_one(finish(w), UMBRA_OP_DENSE);
 }
 
@@ -93,44 +119,28 @@ static void test_arithmetic_a_channel(void **state)
 static void test_after_add_it_stays(void **state)
 {
     (void)state;
-    onnx_writer *w = onnx_writer_new(13);
-    onnx_writer_input(w, "x", "1,2,4,4");
-    onnx_writer_constant(w, "w", "2,2,1,1", NULL);
-    parameters(w, "2");
-    onnx_writer_node(w, "Conv", "x w", "c");
+    onnx_writer *w = begin_convolved();
     onnx_writer_node(w, "Add", "c x", "s");
-    onnx_writer_node(w, "BatchNormalization", "s scale bias mean variance", "y");
-    umbra_graph *graph = finish(w);
-    assert_int_equal(count_nodes(graph, UMBRA_OP_BATCH_NORM), 1);
-    umbra_graph_free(graph);
+    normalise(w, "s", "y");
+    expect_kept(finish(w), UMBRA_OP_BATCH_NORM);
 }
 
 /* Two readers of the convolution: folding would change what the other one sees. */
 static void test_shared_convolution_stays(void **state)
 {
     (void)state;
-    onnx_writer *w = onnx_writer_new(13);
-    onnx_writer_input(w, "x", "1,2,4,4");
-    onnx_writer_constant(w, "w", "2,2,1,1", NULL);
-    parameters(w, "2");
-    onnx_writer_node(w, "Conv", "x w", "c");
-    onnx_writer_node(w, "BatchNormalization", "c scale bias mean variance", "n");
+    onnx_writer *w = begin_convolved();
+    normalise(w, "c", "n");
     onnx_writer_node(w, "Add", "n c", "y");
-    umbra_graph *graph = finish(w);
-    assert_int_equal(count_nodes(graph, UMBRA_OP_BATCH_NORM), 1);
-    umbra_graph_free(graph);
+    expect_kept(finish(w), UMBRA_OP_BATCH_NORM);
 }
 
 /* Weights shared by two convolutions, of which one is followed by batch norm. */
 static void test_shared_weights_are_copied(void **state)
 {
     (void)state;
-    onnx_writer *w = onnx_writer_new(13);
-    onnx_writer_input(w, "x", "1,2,4,4");
-    onnx_writer_constant(w, "w", "2,2,1,1", NULL);
-    parameters(w, "2");
-    onnx_writer_node(w, "Conv", "x w", "c");
-    onnx_writer_node(w, "BatchNormalization", "c scale bias mean variance", "n");
+    onnx_writer *w = begin_convolved();
+    normalise(w, "c", "n");
     onnx_writer_node(w, "Conv", "n w", "y");
     umbra_graph *graph = finish(w);
     assert_int_equal(count_nodes(graph, UMBRA_OP_CONV), 2);
@@ -148,9 +158,7 @@ static void test_wrong_axis_stays(void **state)
     onnx_writer_constant(w, "k", "3", NULL);
     onnx_writer_node(w, "Conv", "x w", "c");
     onnx_writer_node(w, "Mul", "c k", "y");
-    umbra_graph *graph = finish(w);
-    assert_int_equal(count_nodes(graph, UMBRA_OP_MUL), 1);
-    umbra_graph_free(graph);
+    expect_kept(finish(w), UMBRA_OP_MUL);
 }
 
 int main(void)

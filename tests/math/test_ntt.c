@@ -180,76 +180,96 @@ static void check_halves(const umbra_kernels *k, const int32_t *a, const umbra_n
     guarded_free(r, half);
 }
 
-static void test_halves(void **state)
+typedef void (*ring_check)(const umbra_ntt *ntt, const uint64_t *primes, int count, uint64_t *seed);
+
+/* Rings of 2^5 to 2^13 points, over each of the sample primes. */
+static void each_ring(ring_check check, uint64_t seed)
 {
-    (void)state;
-    uint64_t seed = 8, primes[8];
-    const umbra_kernels *sets[4];
-    const int sets_count = umbra_kernels_all(sets);
+    uint64_t primes[8];
     for (int log2 = 5; log2 <= 13; log2++) {
-        const size_t n = (size_t)1 << log2;
-        const int count = sample_primes(primes, 2 * n);
+        const int count = sample_primes(primes, (size_t)2 << log2);
         for (int p = 0; p < count; p++) {
             umbra_ntt ntt;
             assert_int_equal(umbra_ntt_init(&ntt, primes[p], log2), UMBRA_OK);
-            uint64_t *words = guarded_new(n / 2);
-            int32_t *a = (int32_t *)(void *)words;
-            for (int pattern = 0; pattern < 4; pattern++) {
-                for (size_t i = 0; i < n; i++) {
-                    const int sign = random_word(&seed) & 1 ? 1 : -1;
-                    a[i] = pattern == 0   ? -INT32_MAX
-                           : pattern == 1 ? sign * INT32_MAX
-                                          : sign * (int32_t)random_below(&seed, INT32_MAX);
-                }
-                for (int s = 0; s < sets_count; s++)
-                    check_halves(sets[s], a, &ntt);
-            }
-            guarded_free(words, n / 2);
+            check(&ntt, primes, count, &seed);
             umbra_ntt_free(&ntt);
         }
     }
 }
 
-/* The product of random polynomials against a naive negacyclic convolution in GMP. */
-/* Residues of another modulus, below twice this one and not, crowded at the ends and at the middle:
- * every set against the two kernels of the first. */
+static void check_ring_halves(const umbra_ntt *ntt, const uint64_t *primes, int count,
+                              uint64_t *seed)
+{
+    const umbra_kernels *sets[4];
+    const int set_count = umbra_kernels_all(sets);
+    const size_t n = ntt->degree;
+    uint64_t *words = guarded_new(n / 2);
+    int32_t *a = (int32_t *)(void *)words;
+    (void)primes;
+    (void)count;
+    for (int pattern = 0; pattern < 4; pattern++) {
+        for (size_t i = 0; i < n; i++) {
+            const int sign = random_word(seed) & 1 ? 1 : -1;
+            a[i] = pattern == 0   ? -INT32_MAX
+                   : pattern == 1 ? sign * INT32_MAX
+                                  : sign * (int32_t)random_below(seed, INT32_MAX);
+        }
+        for (int s = 0; s < set_count; s++)
+            check_halves(sets[s], a, ntt);
+    }
+    guarded_free(words, n / 2);
+}
+
+static void test_halves(void **state)
+{
+    (void)state;
+    each_ring(check_ring_halves, 8);
+}
+
+/* Residues modulo p, crowded at the ends and at the middle: every set against two kernels of the
+ * first. */
+static void check_centred(const umbra_ntt *ntt, uint64_t p, uint64_t *seed)
+{
+    const umbra_kernels *sets[4];
+    const int set_count = umbra_kernels_all(sets);
+    const size_t n = ntt->degree;
+    uint64_t *a = guarded_new(n), *expected = guarded_new(n), *r = guarded_new(n);
+    fill_below(a, n, p, seed);
+    for (size_t k = 0; k < n; k += 5)
+        a[k] = p / 2 + (k / 5) % 2;
+    sets[0]->reduce_centred(expected, a, p, n, &ntt->modulus);
+    sets[0]->ntt_forward(expected, expected, ntt);
+    for (int s = 0; s < set_count; s++) {
+        sets[s]->ntt_forward_centred(r, a, p, ntt);
+        assert_words_equal(r, expected, n, sets[s]->name);
+        memcpy(r, a, n * sizeof *r);
+        sets[s]->ntt_forward_centred(r, r, p, ntt);
+        assert_words_equal(r, expected, n, sets[s]->name);
+    }
+    guarded_free(a, n);
+    guarded_free(expected, n);
+    guarded_free(r, n);
+}
+
+/* From each other modulus, and from one just below twice this one. */
+static void check_ring_centred(const umbra_ntt *ntt, const uint64_t *primes, int count,
+                               uint64_t *seed)
+{
+    const uint64_t q = ntt->modulus.q, most = (uint64_t)1 << 50;
+    if (2 * q - 1 < most)
+        check_centred(ntt, 2 * q - 1, seed);
+    for (int i = 0; i < count; i++)
+        if (primes[i] != q && primes[i] < most)
+            check_centred(ntt, primes[i], seed);
+}
+
 static void test_centred(void **state)
 {
     (void)state;
-    uint64_t seed = 11, primes[8];
-    const umbra_kernels *sets[4];
-    const int set_count = umbra_kernels_all(sets);
-    for (int log2 = 5; log2 <= 13; log2++) {
-        const size_t n = (size_t)1 << log2;
-        const int count = sample_primes(primes, 2 * n);
-        for (int i = 0; i < count * count; i++) {
-            const uint64_t q = primes[i / count],
-                           p = i % count == i / count ? 2 * q - 1 : primes[i % count];
-            umbra_ntt ntt;
-            if (p >= (uint64_t)1 << 50)
-                continue;
-            assert_int_equal(umbra_ntt_init(&ntt, q, log2), UMBRA_OK);
-            uint64_t *a = guarded_new(n), *expected = guarded_new(n), *r = guarded_new(n);
-            fill_below(a, n, p, &seed);
-            for (size_t k = 0; k < n; k += 5)
-                a[k] = p / 2 + (k / 5) % 2;
-            sets[0]->reduce_centred(expected, a, p, n, &ntt.modulus);
-            sets[0]->ntt_forward(expected, expected, &ntt);
-            for (int s = 0; s < set_count; s++) {
-                sets[s]->ntt_forward_centred(r, a, p, &ntt);
-                assert_words_equal(r, expected, n, sets[s]->name);
-                memcpy(r, a, n * sizeof *r);
-                sets[s]->ntt_forward_centred(r, r, p, &ntt);
-                assert_words_equal(r, expected, n, sets[s]->name);
-            }
-            guarded_free(a, n);
-            guarded_free(expected, n);
-            guarded_free(r, n);
-            umbra_ntt_free(&ntt);
-        }
-    }
+    each_ring(check_ring_centred, 11);
 }
 
+/* The product of random polynomials against a naive negacyclic convolution in GMP. */
 static void test_convolution(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* Tests of src/wire/file.c: nothing half-written, nothing overwritten, nothing left behind. */
 #include "check.h"
+#include "temporary_folder.h"
 #include "wire/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,39 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[64];
-static char path[128];
-
 static int setup(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/umbra-test-file-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return 1;
-    snprintf(path, sizeof path, "%s/out.umbra", folder);
-    return 0;
-}
-
-/* Removes the folder's files; returns how many there were. */
-static int clear_folder(void)
-{
-    DIR *d = opendir(folder);
-    assert_non_null(d);
-    int count = 0;
-    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
-        if (e->d_name[0] != '.') {
-            count++;
-            assert_int_equal(unlinkat(dirfd(d), e->d_name, 0), 0);
-        }
-    closedir(d);
-    return count;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    clear_folder();
-    return rmdir(folder);
+    return make_folder("out.umbra");
 }
 
 static void expect_content(const char *file, const void *bytes, size_t size)
@@ -387,5 +358,5 @@ int main(void)
         cmocka_unit_test(pieces_are_read_where_they_stand),
         cmocka_unit_test(a_file_beyond_memory_is_refused_at_once),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }

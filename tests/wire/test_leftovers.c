@@ -1,5 +1,6 @@
 /* Tests of src/wire/leftovers.c: what a killed program left goes, and nothing else does. */
 #include "check.h"
+#include "temporary_folder.h"
 #include "wire/file.h"
 #include "wire/leftovers.h"
 
@@ -13,25 +14,10 @@
 
 #define DIGITS "0123456789abcdef"
 
-static char folder[64];
-static char path[128];
-
 static int setup(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/umbra-test-leftovers-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return 1;
-    snprintf(path, sizeof path, "%s/secret.key", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    return make_folder("secret.key");
 }
 
 static void put(const char *name)
@@ -83,6 +69,7 @@ static void only_temporary_names_go(void **state)
         assert_true(stands(kept[i]));
     assert_true(stands("secret.key.000000000000000a.part"));
     assert_true(stands("secret.key.000000000000000b.part"));
+    assert_int_equal(rmdir(folder_name), 0);
     umbra_leftovers_remove("/no/such/folder/secret.key");
 }
 
@@ -202,5 +189,5 @@ int main(void)
         cmocka_unit_test(the_next_pair_cleans_up_after_a_crash_between_renames),
         cmocka_unit_test(a_file_that_was_taken_is_told),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }
