@@ -38,16 +38,28 @@ int umbra_linear_is_symmetric(const umbra_diagonal *diagonal, size_t n)
 /* Weights that repeat are a polynomial in Y = X^(2^fold): a transform of N >> fold points, and
  * every word 2^fold times, in NTT order and in folded order.
  *
- * From count words to count << fold_log2, in place: from the end, so that none is overwritten
- * unread. */
+ * count words at the end of the count * copies of r, count = 0 mod 8: from the start, so that none
+ * is overwritten unread. */
+static inline void repeat_words(uint64_t *r, size_t count, size_t copies)
+{
+    const uint64_t *from = r + count * (copies - 1);
+    for (size_t j = 0; j < count; j += 8) {
+        uint64_t words[8];
+        memcpy(words, from + j, sizeof words);
+        for (size_t i = 0; i < 8; i++)
+            for (size_t c = 0; c < copies; c++)
+                r[(j + i) * copies + c] = words[i];
+    }
+}
+
 static void repeat(uint64_t *r, size_t count, int fold_log2)
 {
-    const size_t copies = (size_t)1 << fold_log2;
-    for (size_t j = count; fold_log2 > 0 && j-- > 0;) {
-        const uint64_t word = r[j];
-        for (size_t c = 0; c < copies; c++)
-            r[j * copies + c] = word;
-    }
+    if (fold_log2 == 1) /* small numbers of copies as constants: loops that become vectors */
+        repeat_words(r, count, 2);
+    else if (fold_log2 == 2)
+        repeat_words(r, count, 4);
+    else if (fold_log2 > 2)
+        repeat_words(r, count, (size_t)1 << fold_log2);
 }
 
 /* Weights of 64 bits: n words, or n/2 where symmetric. */
@@ -80,15 +92,16 @@ const uint64_t *umbra_linear_weights(const umbra_params *params, int level, int 
         return diagonal->limbs + (size_t)limb * params->degree;
     const int fold = diagonal->fold_log2, prime = params->levels[level].prime[limb];
     const umbra_ntt ntt = umbra_ntt_folded(&params->ntt[prime], fold);
-    const size_t half = ntt.degree / 2;
+    const size_t half = ntt.degree / 2, count = symmetric ? half : 2 * half;
+    uint64_t *words = r + (count << (fold - fold_log2)) - count;
     if (diagonal->coefficients_i32 == NULL)
-        transform_i64(k, r, diagonal->coefficients_i64, symmetric, &ntt, scratch);
+        transform_i64(k, words, diagonal->coefficients_i64, symmetric, &ntt, scratch);
     for (int h = 0; diagonal->coefficients_i32 != NULL && h < (symmetric ? 1 : 2); h++) {
-        uint64_t *part = r + (size_t)h * half;
+        uint64_t *part = words + (size_t)h * half;
         k->halve_i32(part, diagonal->coefficients_i32, h, &ntt);
         k->ntt_forward_half(part, part, &ntt);
     }
-    repeat(r, symmetric ? half : 2 * half, fold - fold_log2);
+    repeat(r, count, fold - fold_log2);
     return r;
 }
 

@@ -48,13 +48,23 @@ static umbra_status scale_weights(const umbra_params *params, double scale_log2,
     return UMBRA_OK;
 }
 
+/* As lrint, without a call: |x| < 2^31, so that x + 1.5 * 2^52 has the rounded x in its low bits.
+ */
+static inline int32_t round_i32(double x)
+{
+    const double shifted = x + 0x1.8p52;
+    uint64_t bits = 0;
+    memcpy(&bits, &shifted, sizeof bits);
+    return (int32_t)(uint32_t)bits;
+}
+
 umbra_status umbra_encode_weights_i32(const umbra_params *params, int32_t *r, double scale_log2,
                                       const double *re, const double *im, size_t count,
                                       double *scratch)
 {
     UMBRA_TRY(scale_weights(params, scale_log2, re, im, count, scratch, 0x1p31 - 1, 32));
     for (size_t k = 0; k < 2 * count; k++)
-        r[k] = (int32_t)lrint(scratch[k]);
+        r[k] = round_i32(scratch[k]);
     return UMBRA_OK;
 }
 

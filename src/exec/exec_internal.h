@@ -36,8 +36,9 @@ typedef struct umbra_exec_stream_map {
 
 umbra_status umbra_exec_stream(void *context, size_t first, size_t count) UMBRA_MUST_USE;
 
-/* Slot vector of diagonal i of a map, its coefficient applied; re and im hold `slots` numbers. */
-void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, double *re, double *im);
+/* The first `slots` numbers of the slot vector of diagonal i of a map, its coefficient applied. */
+void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, size_t slots, double *re,
+                        double *im);
 umbra_status umbra_exec_prepare_maps(umbra_exec *exec) UMBRA_MUST_USE;
 /* Make the weights of a map that keeps them, unless they are there. */
 umbra_status umbra_exec_need_map(umbra_exec *exec, int index) UMBRA_MUST_USE;

@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, double *re, double *im)
+void umbra_exec_weights(const umbra_plan *plan, int map, size_t i, size_t slots, double *re,
+                        double *im)
 {
     const umbra_weight_source *source = &plan->build.sources[map];
     uint32_t set = source->set_of[i], index = source->index_of[i];
-    size_t slots = umbra_params_slots(plan->params);
-    umbra_diagonal_fill(source->sets[set], index, re, im);
+    umbra_diagonal_fill(source->sets[set], index, slots, re, im);
     double factor = source->coefficients[set][source->sets[set]->shapes[index].input];
     for (size_t s = 0; s < slots; s++) {
         re[s] *= factor;
@@ -57,7 +57,7 @@ static umbra_status encode_one(void *context, size_t index, int worker)
     size_t slots = umbra_params_slots(plan->params), period = period_of(plan, job->map);
     double *re = job->exec->scratch + (size_t)worker * 4 * slots, *im = re + slots;
     void *out = job->coefficients + index * diagonal_bytes(job->exec, job->map);
-    umbra_exec_weights(plan, job->map, job->first + index, re, im);
+    umbra_exec_weights(plan, job->map, job->first + index, period, re, im);
     bool real = true;
     for (size_t s = 0; s < period && real; s++)
         real = im[s] == 0;

@@ -59,7 +59,7 @@ static umbra_status plain_map(void *self, const umbra_program *program, const um
     double *w = made;
     for (size_t d = 0; d < map->diagonal_count; d++) {
         const umbra_map_diagonal *diagonal = &map->diagonals[d];
-        umbra_exec_weights(r->plan, i->index, d, w, w + r->slots);
+        umbra_exec_weights(r->plan, i->index, d, r->slots, w, w + r->slots);
         add_diagonal(r->slots, r->registers[map->outputs[diagonal->output]],
                      r->registers[map->inputs[diagonal->input]], w, (size_t)diagonal->baby_slots,
                      (size_t)diagonal->giant_slots);

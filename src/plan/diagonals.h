@@ -80,8 +80,9 @@ umbra_status umbra_diagonals_make(umbra_diagonal_set **out, const umbra_map_term
                                   const umbra_diagonal_cost *cost,
                                   umbra_diagonal_mode mode) UMBRA_MUST_USE;
 void umbra_diagonal_set_free(umbra_diagonal_set *set);
-/* The slot vector of diagonal i, in time by slots: already turned to the right by its giant;
- * `slots` doubles each. Threads: any number at once */
-void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, double *im);
+/* The first `slots` (1 .. set->slots) numbers of the slot vector of diagonal i, in time by slots:
+ * already turned to the right by its giant; `slots` doubles each. Threads: any number at once */
+void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, size_t slots, double *re,
+                         double *im);
 
 #endif

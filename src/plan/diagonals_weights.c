@@ -192,57 +192,82 @@ static double find_weight(const term_weights *term, uint32_t tile, uint32_t out,
     return found ? m->entry_weight[low] : 0.0;
 }
 
+/* What a part of a diagonal reads: out and in have the elements of its output and input slots. */
+typedef struct part_source {
+    const term_weights *term;
+    const uint32_t *out, *in;
+    int out_shift;
+    double sign;
+} part_source;
+
+static inline double join(const part_source *source, size_t p, size_t q, size_t *guess)
+{
+    const term_weights *term = source->term;
+    const uint32_t to = source->out[p], from = source->in[q];
+    if (to == NONE || from == NONE)
+        return 0;
+    const size_t k = find_point(term->matrix, to & (((uint32_t)1 << source->out_shift) - 1),
+                                from & (((uint32_t)1 << term->in.shift) - 1), guess);
+    if (k == SIZE_MAX)
+        return 0;
+    return source->sign * find_weight(term, term->matrix->tile[k], to >> source->out_shift,
+                                      from >> term->in.shift);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* One part of a diagonal: what the shift `baby + giant` of input ciphertext `input`, which is the
  * shape's or the one that is joined to it, brings together, stored for the turn by
  * giant. The stored slot is the input's less the baby, or the output's and the giant, whichever has
  * the longer period. */
 static void fill_part(const umbra_diagonal_weights *w, const umbra_diagonal_shape *shape, int input,
-                      size_t baby, double sign, double *part)
+                      size_t baby, double sign, double *part, size_t slots)
 {
     const term_weights *term = &w->terms[w->term_of[shape->input]];
-    size_t period = term->in.period, out_period = w->out_period, guess = 0;
-    size_t shift = (baby + (size_t)shape->giant_slots) & (term->modulus - 1);
-    const uint32_t *out = w->out.element + (size_t)shape->output * out_period;
-    const uint32_t *in = term->in.element + (size_t)(input - term->first) * period;
-    bool by_column = period >= out_period;
-    size_t count = by_column ? period : out_period;
-    for (size_t s = 0; s < count; s++) {
-        size_t p, q;
-        if (by_column) {
-            q = (s + baby) & (period - 1);
-            p = w->rooms ? ((q & (out_period - 1)) - shift) & (w->slots - 1)
-                         : (q - shift) & (out_period - 1);
-            if (p >= out_period)
-                continue;
-        } else {
-            p = (s - (size_t)shape->giant_slots) & (out_period - 1);
-            q = (p + shift) & (period - 1);
+    const size_t period = term->in.period, out_period = w->out_period;
+    const size_t giant = (size_t)shape->giant_slots, shift = (baby + giant) & (term->modulus - 1);
+    const bool by_column = period >= out_period;
+    const size_t own = by_column ? period : out_period, count = smaller(own, slots);
+    /* Of a room, outputs stand at the start; else they repeat. */
+    const size_t turn = w->rooms ? w->slots - 1 : out_period - 1;
+    const part_source source = {.term = term,
+                                .out = w->out.element + (size_t)shape->output * out_period,
+                                .in = term->in.element + (size_t)(input - term->first) * period,
+                                .out_shift = w->out.shift,
+                                .sign = sign};
+    size_t guess = 0;
+    if (!by_column) {
+        for (size_t s = 0; s < count; s++) {
+            const size_t p = (s - giant) & (out_period - 1);
+            part[s] = join(&source, p, (p + shift) & (period - 1), &guess);
         }
-        uint32_t to = out[p], from = in[q];
-        if (to == NONE || from == NONE)
-            continue;
-        size_t k = find_point(term->matrix, to & (((uint32_t)1 << w->out.shift) - 1),
-                              from & (((uint32_t)1 << term->in.shift) - 1), &guess);
-        if (k != SIZE_MAX)
-            part[s] = sign * find_weight(term, term->matrix->tile[k], to >> w->out.shift,
-                                         from >> term->in.shift);
+    } else {
+        for (size_t s = 0; s < count; s++) {
+            const size_t q = (s + baby) & (period - 1);
+            const size_t p = ((w->rooms ? q & (out_period - 1) : q) - shift) & turn;
+            part[s] = p < out_period ? join(&source, p, q, &guess) : 0;
+        }
     }
-    for (size_t s = count; s < w->slots; s++)
-        part[s] = part[s - count];
+    for (size_t done = count; done < slots; done *= 2)
+        memcpy(part + done, part, smaller(done, slots - done) * sizeof *part);
 }
 
-void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, double *re, double *im)
+void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, size_t slots, double *re,
+                         double *im)
 {
     const umbra_diagonal_weights *w = set->weights;
-    assert(i < set->count && w != NULL);
+    assert(i < set->count && w != NULL && slots >= 1 && slots <= set->slots);
     const umbra_diagonal_shape *shape = &set->shapes[i];
     const term_weights *term = &w->terms[w->term_of[shape->input]];
     size_t baby = (size_t)shape->baby_slots;
-    memset(re, 0, set->slots * sizeof *re);
-    memset(im, 0, set->slots * sizeof *im);
-    fill_part(w, shape, shape->input, baby, term->factor, re);
+    fill_part(w, shape, shape->input, baby, term->factor, re, slots);
     if (w->half > 0 && w->half < term->modulus)
-        fill_part(w, shape, shape->input, baby + w->half, -term->factor, im);
-    if (w->joined && shape->input + 1 < term->end)
-        fill_part(w, shape, shape->input + 1, baby, -term->factor, im);
+        fill_part(w, shape, shape->input, baby + w->half, -term->factor, im, slots);
+    else if (w->joined && shape->input + 1 < term->end)
+        fill_part(w, shape, shape->input + 1, baby, -term->factor, im, slots);
+    else
+        memset(im, 0, slots * sizeof *im);
 }

@@ -237,7 +237,7 @@ static void oracle_map(const umbra_program_map *map, const umbra_diagonal_set *s
     double *re = calloc(2 * SLOTS, sizeof *re), *im = re + SLOTS;
     for (size_t d = 0; d < map->diagonal_count; d++) {
         const umbra_map_diagonal *m = &map->diagonals[d];
-        umbra_diagonal_fill(set, d, re, im);
+        umbra_diagonal_fill(set, d, SLOTS, re, im);
         for (size_t s = 0; s < SLOTS; s++) {
             size_t w = (s + (size_t)m->giant_slots) & (SLOTS - 1);
             t.expected[map->outputs[m->output]][s] +=

@@ -77,7 +77,7 @@ static vectors interpret(const umbra_diagonal_set *set, vectors in, const umbra_
         for (; k < set->count && set->shapes[k].output == first->output &&
                set->shapes[k].giant_slots == first->giant_slots;
              k++) {
-            umbra_diagonal_fill(set, k, re, im);
+            umbra_diagonal_fill(set, k, slots, re, im);
             add_rotated(sum.slots, in.slots + (size_t)set->shapes[k].input * slots,
                         (size_t)set->shapes[k].baby_slots, slots, re, im);
         }
@@ -172,13 +172,26 @@ static void check_shapes(const umbra_diagonal_set *set)
     assert_int_equal(giants, set->giant_rotations);
 }
 
+/* Fewer slots are the first of all. */
+static void check_start(const umbra_diagonal_set *set, size_t k, const double *re, const double *im)
+{
+    const size_t count = set->slots >> (k % 5), bytes = count * sizeof(double);
+    double *start = malloc(2 * bytes);
+    assert_non_null(start);
+    umbra_diagonal_fill(set, k, count, start, start + count);
+    assert_memory_equal(start, re, bytes);
+    assert_memory_equal(start + count, im, bytes);
+    free(start);
+}
+
 /* The root of the sum over diagonals of mean |w|^2, from the vectors themselves. */
 static void check_noise_gain(const umbra_diagonal_set *set)
 {
     double *re = malloc(set->slots * sizeof *re), *im = malloc(set->slots * sizeof *im), sum = 0.0;
     assert_true(re != NULL && im != NULL);
     for (size_t k = 0; k < set->count; k++) {
-        umbra_diagonal_fill(set, k, re, im);
+        umbra_diagonal_fill(set, k, set->slots, re, im);
+        check_start(set, k, re, im);
         for (size_t s = 0; s < set->slots; s++)
             sum += re[s] * re[s] + im[s] * im[s];
     }
