@@ -5,12 +5,14 @@
 #include "cli/session.h"
 #include "cli/verify_auroc.h"
 #include "cli/verify_expected.h"
+#include "cli/verify_reference.h"
 
 #include "base/memory.h"
 #include "client/answer.h"
 #include "plan/program_build.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MAX_NODES 512
 
@@ -24,6 +26,9 @@ typedef struct node_record {
 
 typedef struct verify_run {
     umbra_session session;
+    bool precise; /* compared with `reference`, not with the network in single precision */
+    umbra_verify_reference reference;
+    int event; /* of this run */
     node_record node[MAX_NODES];
     int node_count;
     double *decrypted, *plain; /* of one node */
@@ -61,6 +66,7 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
     node_record *record = &run->node[event->step];
     const float *reference =
         event->value < 0 ? NULL : umbra_plain_value(run->session.plain, event->value);
+    const double *precise = run->precise ? run->reference.values[run->event++] : NULL;
     record->name = event->name;
     record->seconds += event->seconds;
     record->runs++;
@@ -75,6 +81,10 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
         run->decrypted[i] -= event->shift;
         run->plain[i] = (double)reference[i];
         largest = fmax(largest, fabs(run->plain[i]));
+    }
+    if (precise != NULL) {
+        UMBRA_TRY(umbra_verify_reference_check(event->name, precise, run->plain, count));
+        memcpy(run->plain, precise, count * sizeof *precise);
     }
     double bits = umbra_report_bits(run->decrypted, run->plain, count, NULL);
     if (bits < record->bits) {
@@ -125,11 +135,20 @@ static umbra_status verify_batch(verify_run *run, char *const *paths, int count)
         if (status != UMBRA_OK)
             return umbra_fail_within(status, "input %s", paths[k]);
     }
+    if (run->precise)
+        UMBRA_TRY(umbra_verify_reference_run(&run->reference, s));
+    run->event = 0;
     umbra_status status = umbra_session_infer(s, count, on_step, run);
     if (run->failure != UMBRA_OK)
         return run->failure;
     UMBRA_TRY(status);
     run->seconds += s->times.run;
+    if (run->precise) {
+        size_t answers = (size_t)count * s->output_count;
+        UMBRA_TRY(umbra_verify_reference_check("the answer", run->reference.answers, s->reference,
+                                               answers));
+        memcpy(s->reference, run->reference.answers, answers * sizeof *s->reference);
+    }
     for (int k = 0; k < count; k++)
         UMBRA_TRY(judge_one(run, k, paths[k]));
     return UMBRA_OK;
@@ -187,6 +206,15 @@ static void print_nodes(const verify_run *run)
     }
 }
 
+static const char *reference_text(const umbra_cli *cli, const verify_run *run)
+{
+    if (cli->text[UMBRA_OPT_EXPECTED] != NULL)
+        return "for the answers the given files, for nodes the plaintext network";
+    return run->precise ? "the plan's program in double precision, which gives what the plaintext "
+                          "network gives in single"
+                        : "the plaintext network in single precision, which ends at 19 to 24 bits";
+}
+
 static umbra_status print_report(const umbra_cli *cli, verify_run *run, const umbra_inputs *inputs,
                                  const umbra_plan_summary *sum)
 {
@@ -203,6 +231,7 @@ static umbra_status print_report(const umbra_cli *cli, verify_run *run, const um
         json_object_set_new(object, "bits", json_real(run->least_bits));
         json_object_set_new(object, "mean_bits", json_real(run->sum_bits / (double)run->done));
         json_object_set_new(object, "max_abs_error", json_real(run->max_abs_error));
+        json_object_set_new(object, "reference", json_string(run->precise ? "double" : "single"));
         json_object_set_new(object, "nodes", nodes_json(run));
         if (auroc != NULL)
             json_object_set_new(object, "auroc", auroc);
@@ -214,10 +243,11 @@ static umbra_status print_report(const umbra_cli *cli, verify_run *run, const um
     json_decref(auroc);
     printf("\n%zu inputs, %.2f s each on %d threads (%s)\n"
            "bits of the answer: least %.2f, mean %.2f, predicted %.2f; largest error of a logit "
-           "%.2g\n",
+           "%.2g\n"
+           "reference: %s\n",
            run->done, mean_seconds, umbra_pool_threads(s->pool), umbra_kernels_get()->name,
            run->least_bits, run->sum_bits / (double)run->done, sum->predicted_bits,
-           run->max_abs_error);
+           run->max_abs_error, reference_text(cli, run));
     return UMBRA_OK;
 }
 
@@ -226,10 +256,11 @@ static umbra_status verify(const umbra_cli *cli, verify_run *run, const umbra_in
     double least = 0;
     UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_MIN_BITS, -1, 0, 60, &least));
     UMBRA_TRY(umbra_session_open(&run->session, cli, cli->argument[0]));
-    UMBRA_TRY(verify_all(run, inputs));
-    umbra_cli_progress_clear(cli);
     umbra_plan_summary sum;
     umbra_plan_summarise(run->session.plan, &sum);
+    run->precise = fmax(sum.predicted_bits, least) > UMBRA_VERIFY_SINGLE_BITS;
+    UMBRA_TRY(verify_all(run, inputs));
+    umbra_cli_progress_clear(cli);
     UMBRA_TRY(print_report(cli, run, inputs, &sum));
     double wanted = least < 0 ? sum.predicted_bits : least;
     if (run->least_bits < wanted)
@@ -245,6 +276,7 @@ static umbra_status run_verify(const umbra_cli *cli)
     static verify_run run;
     run = (verify_run){0};
     umbra_status status = verify(cli, &run, &inputs);
+    umbra_verify_reference_free(&run.reference);
     umbra_session_close(&run.session);
     umbra_memory_free(run.decrypted);
     umbra_memory_free(run.encrypted_logits);

@@ -20,6 +20,7 @@ typedef struct umbra_exec_event {
     const umbra_ciphertext *const
         *ciphertexts; /* for the verifier, which holds the key; NULL on slots */
     int ciphertext_count;
+    const double *slots; /* of all ciphertexts, real parts; NULL on ciphertexts */
 } umbra_exec_event;
 
 /* progress returns non-zero to stop: UMBRA_E_CANCELLED. */
@@ -50,8 +51,9 @@ umbra_status umbra_exec_run(umbra_exec *exec, const umbra_ciphertext *const *que
                             umbra_exec_progress progress, void *context) UMBRA_MUST_USE;
 
 /* The same program on double-precision slot vectors: input and output are tensors of the graph, one
- * after the other as many as the plan has images. */
-umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input,
-                                  double *output) UMBRA_MUST_USE;
+ * after the other as many as the plan has images. progress: the same events as of umbra_exec_run,
+ * with slots; NULL for none. */
+umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *output,
+                                  umbra_exec_progress progress, void *context) UMBRA_MUST_USE;
 
 #endif

@@ -12,6 +12,8 @@ typedef struct plain_run {
     double **registers;
     double *input; /* slots of all input ciphertexts */
     double *output;
+    umbra_exec_progress progress;
+    void *context;
 } plain_run;
 
 static umbra_status new_register(plain_run *r, int reg, double **out)
@@ -219,11 +221,44 @@ static umbra_status plain_output(void *self, const umbra_program *program,
     return UMBRA_OK;
 }
 
+/* They hold what an image was made into. */
+static void wipe_and_free(double *slots, size_t count)
+{
+    if (slots != NULL)
+        umbra_secret_wipe(slots, count * sizeof *slots);
+    umbra_memory_free(slots);
+}
+
 static void plain_release(void *self, int reg)
 {
     plain_run *r = self;
-    umbra_memory_free(r->registers[reg]);
+    wipe_and_free(r->registers[reg], 2 * r->slots);
     r->registers[reg] = NULL;
+}
+
+static umbra_status report_tensor(plain_run *r, int step, int k)
+{
+    int first = r->plan->build.first_register[r->plan->build.steps[step].tensors[k]];
+    umbra_exec_event event;
+    umbra_exec_describe(r->plan, step, k, &event);
+    size_t count = (size_t)event.layout->ciphertexts;
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, count * r->slots, sizeof(double), "slot vectors"));
+    double *slots = made;
+    for (size_t c = 0; c < count; c++)
+        memcpy(slots + c * r->slots, r->registers[(size_t)first + c], r->slots * sizeof *slots);
+    event.slots = slots;
+    int stop = r->progress(r->context, &event);
+    wipe_and_free(slots, count * r->slots);
+    return stop != 0 ? umbra_fail(UMBRA_E_CANCELLED, "stopped after \"%s\"", event.name) : UMBRA_OK;
+}
+
+static umbra_status plain_step_done(void *self, int step)
+{
+    plain_run *r = self;
+    for (int k = 0; k < r->plan->build.steps[step].tensor_count && r->progress != NULL; k++)
+        UMBRA_TRY(report_tensor(r, step, k));
+    return UMBRA_OK;
 }
 
 static const umbra_ops plain_ops = {
@@ -244,6 +279,7 @@ static const umbra_ops plain_ops = {
              [UMBRA_DO_REAL] = plain_real,
              [UMBRA_DO_OUTPUT] = plain_output},
     .release = plain_release,
+    .step_done = plain_step_done,
 };
 
 static umbra_status plain_room(plain_run *r)
@@ -262,11 +298,15 @@ static umbra_status plain_room(plain_run *r)
     return UMBRA_OK;
 }
 
-umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *output)
+umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *output,
+                                  umbra_exec_progress progress, void *context)
 {
     const umbra_profile *p = &exec->plan->profile;
     const umbra_program *program = &exec->plan->build.program;
-    plain_run r = {.plan = exec->plan, .slots = umbra_params_slots(exec->plan->params)};
+    plain_run r = {.plan = exec->plan,
+                   .slots = umbra_params_slots(exec->plan->params),
+                   .progress = progress,
+                   .context = context};
     umbra_status status = plain_room(&r);
     if (status == UMBRA_OK) {
         umbra_layout_scatter(&p->input_layout, input, p->input_layout.images, r.input);
@@ -281,9 +321,9 @@ umbra_status umbra_exec_run_plain(umbra_exec *exec, const float *input, double *
             output[i] /= p->output_factor;
     }
     for (int i = 0; r.registers != NULL && i < program->register_count; i++)
-        umbra_memory_free(r.registers[i]);
+        plain_release(&r, i);
     umbra_memory_free(r.registers);
-    umbra_memory_free(r.input);
-    umbra_memory_free(r.output);
+    wipe_and_free(r.input, (size_t)p->input_layout.ciphertexts * r.slots);
+    wipe_and_free(r.output, (size_t)p->output_layout.ciphertexts * r.slots);
     return status;
 }

@@ -265,6 +265,18 @@ class Together(ProgramTest):
             if node["name"] != "/3/Gemm":  # three numbers, whose worst error may by chance be small
                 self.assertLess(node["bits"], node["predicted_bits"] + 1.5, node["name"])
 
+    def test_verify_beyond_single_precision(self):
+        report = self.report("verify", TINY, INPUT_0, INPUT_1, "--precision-bits", "30")
+        self.assertEqual(report["reference"], "double")
+        self.assertGreaterEqual(report["predicted_bits"], 30)
+        self.assertGreaterEqual(report["bits"], report["predicted_bits"])
+        many = [node for node in report["nodes"] if node["name"] == "/1/Add_1"]
+        self.assertEqual(len(many), 2)
+        for node in many:
+            self.assertAlmostEqual(node["bits"], node["predicted_bits"], delta=1.5, msg=node["name"])
+        self.assertEqual(self.report("verify", TINY, INPUT_0)["reference"], "single")
+        self.assertIn("in single precision, which ends", self.ok("verify", TINY, INPUT_0))
+
     def test_verify_asks_for_more_bits_than_there_are(self):
         done = self.start("verify", TINY, INPUT_0, "--min-bits", "50")
         self.assertEqual(done.returncode, ACCURACY)

@@ -38,7 +38,7 @@ static inline slots_result check_slots(umbra_graph *g, int output)
     check_ok(umbra_plain_new(&plain, g, 1));
     check_ok(umbra_plain_run(plain, images));
     check_ok(umbra_exec_new(&exec, plan, NULL, NULL));
-    check_ok(umbra_exec_run_plain(exec, image, slots));
+    check_ok(umbra_exec_run_plain(exec, image, slots, NULL, NULL));
     const float *expected = umbra_plain_value(plain, output);
     for (size_t i = 0; i < outputs; i++)
         largest = fmax(largest, fabs((double)expected[i]));

@@ -23,7 +23,7 @@ typedef struct session {
     umbra_exec *exec;
     umbra_ciphertext *query[SESSION_CIPHERTEXTS];
     float image[4 * 32 * 32];
-    int events, stop_at;
+    int events, plain_events, stop_at;
     double worst_excess; /* of measured over predicted errors, in bits */
 } session;
 
@@ -154,6 +154,22 @@ static inline int on_step(void *context, const umbra_exec_event *event)
     return s->events == s->stop_at;
 }
 
+/* On slot vectors every tensor is the plaintext network's, but for its single precision. */
+static inline int on_plain_step(void *context, const umbra_exec_event *event)
+{
+    session *s = context;
+    const float *reference = event->value < 0 ? NULL : umbra_plain_value(s->plain, event->value);
+    size_t count = umbra_layout_elements(event->layout);
+    double *values = calloc(count, sizeof(double));
+    assert_null(event->ciphertexts);
+    umbra_layout_gather(event->layout, event->slots, 1, values);
+    for (size_t i = 0; reference != NULL && i < count; i++)
+        assert_true(fabs(values[i] / event->factor - event->shift - (double)reference[i]) < 1e-4);
+    free(values);
+    s->plain_events++;
+    return 0;
+}
+
 static inline double run_encrypted(session *s, double *output)
 {
     const umbra_profile *p = umbra_plan_profile(s->plan);
@@ -185,7 +201,7 @@ static inline void check_network_within(umbra_graph *graph, double excess)
     const float *expected = umbra_plain_value(s.plain, umbra_plan_graph(s.plan)->outputs[0]);
     size_t count = umbra_layout_elements(&umbra_plan_profile(s.plan)->output_layout);
     double *slots = calloc(2 * count, sizeof(double)), *encrypted = slots + count;
-    check_ok(umbra_exec_run_plain(s.exec, s.image, slots));
+    check_ok(umbra_exec_run_plain(s.exec, s.image, slots, on_plain_step, &s));
     for (size_t i = 0; i < count; i++)
         assert_true(fabs(slots[i] - (double)expected[i]) < 1e-4);
     encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
@@ -197,6 +213,7 @@ static inline void check_network_within(umbra_graph *graph, double excess)
     assert_true(bits < predicted + 7);
     assert_true(s.worst_excess < excess);
     assert_true(s.events >= s.plan->build.program.step_count);
+    assert_int_equal(s.plain_events, s.events);
     free(slots);
     close_session(&s);
 }

@@ -120,7 +120,7 @@ static void every_image_on_slots_is_as_alone(void **state)
         int images = umbra_plan_profile(b.s.plan)->input_layout.images;
         assert_int_equal(images, asked[k] == 2 ? 2 : 4);
         check_ok(umbra_exec_new(&b.s.exec, b.s.plan, NULL, b.s.pool));
-        check_ok(umbra_exec_run_plain(b.s.exec, b.images, values));
+        check_ok(umbra_exec_run_plain(b.s.exec, b.images, values, NULL, NULL));
         check_answers(&b, values, images, 1e-4);
         close_session(&b.s);
     }
@@ -142,7 +142,7 @@ static void images_beyond_the_planes_are_cut(void **state)
     for (int k = 0; k < MANY; k++)
         memcpy(images + k * ELEMENTS, b.images + k % IMAGES * ELEMENTS, ELEMENTS * sizeof(float));
     check_ok(umbra_exec_new(&b.s.exec, b.s.plan, NULL, b.s.pool));
-    check_ok(umbra_exec_run_plain(b.s.exec, images, values));
+    check_ok(umbra_exec_run_plain(b.s.exec, images, values, NULL, NULL));
     for (int k = 0; k < MANY; k += IMAGES)
         check_answers(&b, values + k * OUTPUTS, IMAGES, 1e-4);
     close_session(&b.s);

@@ -317,7 +317,7 @@ static int setup(void **state)
     run_oracle();
     int count = t.plan.build.program.register_count;
     t.plain = calloc((size_t)count * SLOTS, sizeof *t.plain);
-    check_ok(umbra_exec_run_plain(t.exec, t.image, t.plain));
+    check_ok(umbra_exec_run_plain(t.exec, t.image, t.plain, NULL, NULL));
     check_ok(umbra_exec_run(t.exec, (const umbra_ciphertext *const *)t.query, INPUTS, t.result,
                             count, NULL, NULL));
     return 0;

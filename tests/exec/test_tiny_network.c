@@ -154,7 +154,7 @@ static void test_slots_against_plain(void **state)
     for (int n = 0; n < IMAGES; n++) {
         fill_image(image, n);
         const float *expected = run_plain_network(image);
-        check_ok(umbra_exec_run_plain(t.exec, image, slots));
+        check_ok(umbra_exec_run_plain(t.exec, image, slots, NULL, NULL));
         for (int i = 0; i < OUTPUTS; i++)
             if (!(fabs(slots[i] - (double)expected[i]) < 1e-5))
                 fail_msg("image %d, output %d: %.7f, expected %.7f", n, i, slots[i],
@@ -327,8 +327,8 @@ static void test_without_keys(void **state)
     (void)state;
     fill_image(image, 31);
     check_ok(umbra_exec_new(&exec, t.plan, NULL, NULL));
-    check_ok(umbra_exec_run_plain(exec, image, a));
-    check_ok(umbra_exec_run_plain(t.exec, image, b));
+    check_ok(umbra_exec_run_plain(exec, image, a, NULL, NULL));
+    check_ok(umbra_exec_run_plain(t.exec, image, b, NULL, NULL));
     assert_memory_equal(a, b, sizeof a);
     umbra_ciphertext *query = encrypt(umbra_plan_profile(t.plan), t.secret, image);
     const umbra_ciphertext *queries[1] = {query};

@@ -73,7 +73,7 @@ static double worst_error(const umbra_plan *plan, umbra_plain *plain, float imag
         double slots[OUTPUTS], largest = 0, error = 0;
         check_ok(umbra_plain_run(plain, inputs));
         const float *expected = umbra_plain_value(plain, umbra_plan_graph(plan)->outputs[0]);
-        check_ok(umbra_exec_run_plain(exec, images[n], slots));
+        check_ok(umbra_exec_run_plain(exec, images[n], slots, NULL, NULL));
         for (int i = 0; i < OUTPUTS; i++) {
             error = fmax(error, fabs(slots[i] - (double)expected[i]));
             largest = fmax(largest, fabs((double)expected[i]));
