@@ -1,5 +1,5 @@
 /* The search: parameters and decisions with the least predicted time that reach the precision. */
-#include "plan/trial.h"
+#include "plan/tune.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,204 +7,14 @@
 
 #define DEFAULT_BITS 8
 #define BITS_MOST 32
-#define USUAL_BITS 32 /* of s + w above twice the precision */
 #define DEGREE_LEAST_LOG2 13
-#define DEGREE_MOST_LOG2 17
 #define DEGREE_WORTH 1.6 /* what an operation costs at least on twice the ring */
-#define SPECIAL_MOST UMBRA_MAX_SPECIAL
 #define SPECIAL_FIRST 3
+#define STARTS 4
+#define STARTS_TUNED 2
+#define GUARD_WIDE_BITS 8 /* of a kept sum's scale above that of what is squared */
+#define GUARD_NARROW_BITS 3
 #define KEPT_GRID 9 /* numbers of kept candidates that are tried at first */
-#define PRECISION_ROUNDS 5
-#define PROMISE_ROUNDS 3
-#define PRECISION_STEP 4 /* bits by which scales are moved to see what each is worth */
-#define FACTOR_GRID 6    /* steps from no depth to all whose rotations are made of a few */
-#define FREE_STEP 0.5
-#define FREE_STEPS 6
-#define LEAST_GAIN 0.002 /* a flip must save this share of the time */
-
-/* ---- precision: scale and weight bits ---- */
-
-static void set_bits(umbra_decisions *d, double scale, double weight)
-{
-    d->scale_bits = fmin(fmax(scale, 14), 75);
-    d->weight_bits = fmin(fmax(weight, 8), 55);
-    d->guard_bits = UMBRA_GUARD_BITS;
-    d->base_bits = d->scale_bits + UMBRA_HEADROOM_BITS;
-}
-
-/* The error is a 4^-s + b 4^-w, about: roundings at the scale, and roundings of weights. s + w,
- * which every level costs, is least where both parts are equal. */
-static umbra_status fit_precision(umbra_search *s, umbra_trial *t)
-{
-    double scale = t->decisions.scale_bits, weight = t->decisions.weight_bits;
-    umbra_trial moved = *t;
-    set_bits(&moved.decisions, scale + PRECISION_STEP, weight);
-    UMBRA_TRY(umbra_trial_judge(s, &moved));
-    if (isinf(moved.log2_qp)) /* no room to look further: nothing was learned */
-        return UMBRA_OK;
-    double here = exp2(-2 * t->nominal_bits), there = exp2(-2 * moved.nominal_bits);
-    double of_scale = fmax(here - there, here * 1e-3) / (1 - exp2(-2 * PRECISION_STEP));
-    double of_weight = fmax(here - of_scale, here * 1e-3);
-    double target = exp2(-2 * s->wanted_bits);
-    set_bits(&t->decisions, scale + 0.5 * log2(2 * of_scale / target),
-             weight + 0.5 * log2(2 * of_weight / target));
-    return umbra_trial_judge(s, t);
-}
-
-/* Scale and weights of the wanted precision, as small as they may be. */
-static umbra_status reach_precision(umbra_search *s, umbra_trial *t)
-{
-    UMBRA_TRY(umbra_trial_judge(s, t));
-    if (isinf(t->log2_qp)) /* too deep to be judged at all */
-        return UMBRA_OK;
-    UMBRA_TRY(fit_precision(s, t));
-    for (int i = 0; i < PRECISION_ROUNDS; i++) {
-        double over = t->nominal_bits - s->wanted_bits, move = -over;
-        if (fabs(over) < UMBRA_PRECISION_NEAR / 2)
-            return UMBRA_OK;
-        set_bits(&t->decisions, t->decisions.scale_bits + move, t->decisions.weight_bits + move);
-        UMBRA_TRY(umbra_trial_judge(s, t));
-        if (isinf(t->log2_qp)) /* its bits are those of the trial before */
-            return UMBRA_OK;
-    }
-    return UMBRA_OK;
-}
-
-/* What is promised is what the primes leave, which may be a little less than was decided. */
-static umbra_status keep_promise(umbra_search *s, umbra_trial *t)
-{
-    for (int i = 0; i < PROMISE_ROUNDS && t->bits < s->wanted_bits; i++) {
-        umbra_trial moved = *t;
-        double more = fmax(s->wanted_bits - t->bits, 0.02);
-        set_bits(&moved.decisions, t->decisions.scale_bits + more, t->decisions.weight_bits + more);
-        UMBRA_TRY(umbra_trial_judge(s, &moved));
-        if (!moved.feasible || moved.bits <= t->bits)
-            return UMBRA_OK;
-        *t = moved;
-    }
-    return UMBRA_OK;
-}
-
-/* Words are full of bits that nobody asked for: a finer scale that costs no time. */
-static umbra_status take_free_bits(umbra_search *s, umbra_trial *t)
-{
-    umbra_trial from = *t, moved = *t;
-    for (int i = 1; i <= FREE_STEPS; i++) {
-        double step = FREE_STEP * i / 2;
-        set_bits(&moved.decisions, from.decisions.scale_bits + step,
-                 from.decisions.weight_bits + step);
-        UMBRA_TRY(umbra_trial_judge(s, &moved));
-        if (moved.feasible && moved.bits > t->bits &&
-            umbra_trial_score(s, &moved) <= umbra_trial_score(s, &from))
-            *t = moved;
-    }
-    return UMBRA_OK;
-}
-
-/* ---- special primes ---- */
-
-static umbra_status try_special(umbra_search *s, const umbra_trial *from, int special,
-                                umbra_trial *best)
-{
-    umbra_trial t = *from;
-    if (special < 1 || special > SPECIAL_MOST)
-        return UMBRA_OK;
-    t.decisions.special_count = special;
-    UMBRA_TRY(umbra_trial_judge(s, &t));
-    if (umbra_trial_better(s, &t, best))
-        *best = t;
-    return UMBRA_OK;
-}
-
-/* Walk to the best number of special primes: time has one valley in it. */
-static umbra_status tune_special(umbra_search *s, umbra_trial *t)
-{
-    for (int step = -1; step <= 1; step += 2) {
-        umbra_trial from;
-        do {
-            from = *t;
-            UMBRA_TRY(try_special(s, &from, from.decisions.special_count + step, t));
-        } while (umbra_trial_better(s, t, &from));
-    }
-    return UMBRA_OK;
-}
-
-/* ---- rotations made of a few ---- */
-
-static umbra_status try_factored(umbra_search *s, const umbra_trial *from, int depths,
-                                 umbra_trial *best)
-{
-    umbra_trial t = *from;
-    if (depths < 0 || depths > from->depth)
-        return UMBRA_OK;
-    t.decisions.factored_depths = depths;
-    UMBRA_TRY(umbra_trial_judge(s, &t));
-    if (umbra_trial_better(s, &t, best))
-        *best = t;
-    return UMBRA_OK;
-}
-
-/* The best number of depths, coarsely, then finer: keys of the first ones are the largest. Where
- * keys are few enough as they are, nothing is tried. */
-static umbra_status tune_factored(umbra_search *s, umbra_trial *t)
-{
-    umbra_trial from = *t;
-    int step = t->depth <= FACTOR_GRID ? 1 : t->depth / FACTOR_GRID;
-    bool large =
-        (double)t->key_bytes > UMBRA_KEY_BYTES_FREE || t->memory_bytes > s->plan->memory_budget;
-    if (t->decisions.factored_depths == 0 && !large)
-        return UMBRA_OK;
-    for (int depths = 0; depths <= from.depth; depths += step)
-        UMBRA_TRY(try_factored(s, &from, depths, t));
-    for (step /= 2; step > 0; step /= 2) {
-        int middle = t->decisions.factored_depths;
-        for (int side = -1; side <= 1; side += 2)
-            UMBRA_TRY(try_factored(s, &from, middle + side * step, t));
-    }
-    return UMBRA_OK;
-}
-
-/* ---- composing ---- */
-
-static umbra_status flip(umbra_search *s, const umbra_trial *from, int candidate, umbra_trial *out)
-{
-    *out = *from;
-    out->decisions.compose[candidate] = !out->decisions.compose[candidate];
-    return umbra_trial_judge(s, out);
-}
-
-/* What each flip alone would save, first of all; later the most promising is tried again, and done
- * if it still promises more than the next. Flips hardly help one another, so old promises are
- * bounds. */
-static umbra_status flip_all(umbra_search *s, umbra_trial *best)
-{
-    int count = best->decisions.compose_count;
-    double promise[UMBRA_PLAN_MAX_CANDIDATES];
-    umbra_trial t;
-    for (int i = 0; i < count; i++) {
-        UMBRA_TRY(flip(s, best, i, &t));
-        promise[i] = umbra_trial_better(s, &t, best) ? umbra_trial_gain(s, &t, best) : 0;
-    }
-    for (int tries = 0; tries < 4 * count; tries++) {
-        int most = 0;
-        double next = 0;
-        for (int i = 1; i < count; i++)
-            most = promise[i] > promise[most] ? i : most;
-        for (int i = 0; i < count; i++)
-            next = i != most && promise[i] > next ? promise[i] : next;
-        if (count == 0 || promise[most] < LEAST_GAIN)
-            return UMBRA_OK;
-        UMBRA_TRY(flip(s, best, most, &t));
-        promise[most] = umbra_trial_better(s, &t, best) ? umbra_trial_gain(s, &t, best) : 0;
-        if (promise[most] < LEAST_GAIN || promise[most] < next)
-            continue;
-        *best = t;
-        promise[most] = 0;
-    }
-    return UMBRA_OK;
-}
-
-/* ---- rings ---- */
 
 /* Whether every tensor has a layout in a ring, and whether one needs several ciphertexts: then a
  * larger ring needs fewer, and costs hardly more. */
@@ -235,7 +45,7 @@ static umbra_status may_be_secure(umbra_search *s, int degree_log2, int candidat
         .degree_log2 = degree_log2, .special_count = 1, .compose_count = candidates};
     double log2_qp = 0;
     memset(d.compose, 1, (size_t)candidates);
-    set_bits(&d, s->wanted_bits + 12, s->wanted_bits + 8);
+    umbra_tune_set_bits(&d, s->wanted_bits + 12, s->wanted_bits + 8);
     UMBRA_TRY(umbra_trial_modulus(s, &d, &log2_qp));
     *may = log2_qp <= umbra_security_limit_log2(degree_log2);
     return UMBRA_OK;
@@ -245,14 +55,10 @@ static umbra_status may_be_secure(umbra_search *s, int degree_log2, int candidat
  * where diagonals are dear, and late ones at few: nearly the best order of decisions. */
 static umbra_status try_kept(umbra_search *s, const umbra_trial *from, int kept, umbra_trial *best)
 {
-    umbra_trial t = *from;
-    int count = t.decisions.compose_count;
-    for (int i = 0; i < count; i++)
-        t.decisions.compose[i] = i >= kept;
-    UMBRA_TRY(umbra_trial_judge(s, &t));
-    if (umbra_trial_better(s, &t, best))
-        *best = t;
-    return UMBRA_OK;
+    umbra_decisions d = from->decisions;
+    for (int i = 0; i < d.compose_count; i++)
+        d.compose[i] = i >= kept;
+    return umbra_tune_consider(s, &d, best);
 }
 
 static int kept_count(const umbra_decisions *d)
@@ -283,6 +89,40 @@ static umbra_status best_kept(umbra_search *s, const umbra_trial *from, int spec
     return UMBRA_OK;
 }
 
+/* The best numbers of special primes and of kept candidates, from one start. */
+static umbra_status scan(umbra_search *s, const umbra_trial *start, umbra_trial *out)
+{
+    umbra_trial t = {0};
+    for (int special = 1, worse = 0; special <= UMBRA_MAX_SPECIAL && worse < 2; special++) {
+        umbra_trial before = t;
+        UMBRA_TRY(best_kept(s, start, special, &t));
+        worse = !t.feasible || umbra_trial_better(s, &t, &before) ? 0 : worse + 1;
+        if (!t.feasible && special > SPECIAL_FIRST)
+            break;
+    }
+    *out = t;
+    return UMBRA_OK;
+}
+
+/* Kept sums at a wide guard and at a narrow one, rotations whole and made of a few: one valley
+ * each. */
+static umbra_status scan_all(umbra_search *s, const umbra_trial *first, umbra_trial *starts)
+{
+    /* Where keys are large, whole rotations make the search look for few bytes first of all. */
+    const bool large = (double)first->key_bytes > UMBRA_KEY_BYTES_FREE;
+    const bool fits = first->memory_bytes <= s->plan->memory_budget;
+    for (int i = 0; i < STARTS; i++) {
+        const bool factored = i % 2 == 1;
+        umbra_trial start = *first;
+        start.decisions.guard_bits = i / 2 == 0 ? GUARD_WIDE_BITS : GUARD_NARROW_BITS;
+        start.decisions.factored_depths = factored ? UMBRA_MAX_LEVELS : 0;
+        starts[i] = (umbra_trial){0};
+        if (factored ? large || !fits : fits)
+            UMBRA_TRY(scan(s, &start, &starts[i]));
+    }
+    return UMBRA_OK;
+}
+
 /* fastest: as if every number of levels were secure, which bounds what larger rings can do. */
 static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_network *network,
                                   umbra_trial *best, double *fastest)
@@ -290,114 +130,29 @@ static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_
     int candidates = network->candidate_count;
     umbra_trial first = {.decisions = {.degree_log2 = degree_log2,
                                        .images = network->images,
+                                       .guard_bits = GUARD_WIDE_BITS,
                                        .special_count = SPECIAL_FIRST,
                                        .compose_count = candidates}};
+    umbra_trial starts[STARTS];
     memset(first.decisions.compose, 1, (size_t)candidates);
-    set_bits(&first.decisions, s->wanted_bits + 17, s->wanted_bits + 13);
-    UMBRA_TRY(reach_precision(s, &first));
+    umbra_tune_set_bits(&first.decisions, s->wanted_bits + 17, s->wanted_bits + 13);
+    UMBRA_TRY(umbra_tune_reach(s, &first));
     *fastest = first.seconds;
     s->nearest = first;
-    /* Else the search would look for few bytes of keys first of all. */
-    if (first.memory_bytes > s->plan->memory_budget)
-        first.decisions.factored_depths = UMBRA_MAX_LEVELS;
-    umbra_trial t = {0};
-    for (int special = 1, worse = 0; special <= SPECIAL_MOST && worse < 2; special++) {
-        umbra_trial before = t;
-        UMBRA_TRY(best_kept(s, &first, special, &t));
-        worse = !t.feasible || umbra_trial_better(s, &t, &before) ? 0 : worse + 1;
-        if (!t.feasible && special > SPECIAL_FIRST)
+    UMBRA_TRY(scan_all(s, &first, starts));
+    for (int n = 0; n < STARTS_TUNED; n++) {
+        int most = 0;
+        for (int i = 1; i < STARTS; i++)
+            most = umbra_trial_better(s, &starts[i], &starts[most]) ? i : most;
+        if (!starts[most].feasible)
             break;
+        UMBRA_TRY(umbra_tune(s, &starts[most]));
+        *fastest = fmin(*fastest, starts[most].seconds);
+        if (umbra_trial_better(s, &starts[most], best))
+            *best = starts[most];
+        starts[most].feasible = false;
     }
-    if (!t.feasible)
-        return UMBRA_OK;
-    UMBRA_TRY(tune_factored(s, &t));
-    UMBRA_TRY(flip_all(s, &t));
-    UMBRA_TRY(reach_precision(s, &t));
-    UMBRA_TRY(tune_special(s, &t));
-    UMBRA_TRY(flip_all(s, &t));
-    UMBRA_TRY(tune_factored(s, &t));
-    UMBRA_TRY(keep_promise(s, &t));
-    UMBRA_TRY(take_free_bits(s, &t));
-    UMBRA_TRY(tune_factored(s, &t));
-    *fastest = fmin(*fastest, t.seconds);
-    if (umbra_trial_better(s, &t, best))
-        *best = t;
     return UMBRA_OK;
-}
-
-/* The first tensor that is evaluated after so many rescalings. */
-static const char *name_at_depth(const umbra_network *network, int depth)
-{
-    for (int i = 0; i < network->tensor_count; i++)
-        if (network->tensors[i].used && network->tensors[i].depth >= depth)
-            return umbra_network_name(network, i);
-    return "the output";
-}
-
-/* Which node runs out of modulus in the largest ring, by how much, and what would do. */
-static umbra_status refuse_bits(const umbra_search *s, const umbra_network *network)
-{
-    umbra_decisions d = s->nearest.decisions;
-    umbra_schedule schedule;
-    if (d.scale_bits == 0) /* not even tried */
-        set_bits(&d, s->wanted_bits + 17, s->wanted_bits + 13);
-    double level = d.scale_bits + d.weight_bits;
-    UMBRA_TRY(umbra_schedule_make(&schedule, network, &d));
-    double limit = umbra_security_limit_log2(DEGREE_MOST_LOG2), used = d.base_bits + 50;
-    int last = 0;
-    for (int i = 0; i < schedule.depth; i++) {
-        used += schedule.rescale_bits[i];
-        last = used <= limit ? i + 1 : last;
-    }
-    double over = fmax(used - limit, 0), fewer = ceil(over / (2 * network->depth));
-    double usual = 2 * s->wanted_bits + USUAL_BITS;
-    char remedy[120] = "", wide[160] = "";
-    if (fewer < s->wanted_bits - 2)
-        snprintf(remedy, sizeof remedy, ", or ask for about %.0f bits fewer (--precision-bits)",
-                 fewer);
-    if (level > usual + 8)
-        snprintf(wide, sizeof wide,
-                 ". About %.0f bits a level are usual: here values have wide or unknown ranges "
-                 "(\"ranges\" in model.json), and errors grow with them",
-                 usual);
-    if (over == 0) /* more bits are needed than the nearest trial has, and none has room for them */
-        return umbra_fail(
-            UMBRA_E_SECURITY,
-            "the network is %d levels deep, and %.0f bits of precision take more than %.0f bits of "
-            "modulus for each: together that is more than even ring degree 2^%d may have at 128 "
-            "bits of security (%.0f, of which squares and rotations need a part). Use fewer "
-            "activations in a row, or ask for fewer bits (--precision-bits)%s",
-            network->depth, s->wanted_bits, level, DEGREE_MOST_LOG2, limit, wide);
-    return umbra_fail(
-        UMBRA_E_SECURITY,
-        "the network is %d levels deep, and %.0f bits of precision take %.0f bits of modulus for "
-        "each: %.0f in all, and at 128 bits of security even ring degree 2^%d has no more than "
-        "%.0f. They are used up at \"%s\", %.0f bits short. Use %d activations fewer in a row%s%s",
-        network->depth, s->wanted_bits, level, used, DEGREE_MOST_LOG2, limit,
-        name_at_depth(network, last + 1), over, (int)ceil(over / level), remedy, wide);
-}
-
-static umbra_status refuse_depth(const umbra_search *s, const umbra_network *network)
-{
-    if (network->depth < UMBRA_MAX_LEVELS)
-        return refuse_bits(s, network);
-    return umbra_fail(
-        UMBRA_E_SECURITY,
-        "the network is %d levels deep and %d are possible, used up at \"%s\": a level is what one "
-        "activation after another uses up, so use at least %d activations fewer in a row",
-        network->depth, UMBRA_MAX_LEVELS - 1, name_at_depth(network, UMBRA_MAX_LEVELS),
-        network->depth - UMBRA_MAX_LEVELS + 1);
-}
-
-/* Why nothing fits: a layout that no ring holds, or a network that is too deep. */
-static umbra_status refuse(const umbra_search *s, const umbra_network *network)
-{
-    umbra_layout layout;
-    size_t slots = (size_t)1 << (DEGREE_MOST_LOG2 - 1);
-    for (int i = 0; i < network->tensor_count; i++)
-        if (network->tensors[i].used)
-            UMBRA_TRY(umbra_network_layout(network, i, slots, &layout));
-    return refuse_depth(s, network);
 }
 
 /* More images than the largest ring has room for, though it has room for one. */
@@ -405,9 +160,9 @@ static umbra_status check_images(const umbra_search *s, int wanted)
 {
     bool fit = false, several = false;
     int most = wanted;
-    UMBRA_TRY(look_at_ring(s, most, DEGREE_MOST_LOG2, &fit, &several));
+    UMBRA_TRY(look_at_ring(s, most, UMBRA_DEGREE_MOST_LOG2, &fit, &several));
     while (most > 1 && !fit)
-        UMBRA_TRY(look_at_ring(s, most /= 2, DEGREE_MOST_LOG2, &fit, &several));
+        UMBRA_TRY(look_at_ring(s, most /= 2, UMBRA_DEGREE_MOST_LOG2, &fit, &several));
     if (most == wanted || !fit)
         return UMBRA_OK;
     return umbra_fail(UMBRA_E_MODEL,
@@ -446,8 +201,9 @@ static umbra_status note_flips(umbra_search *s, const umbra_trial *best)
 {
     s->plan->flip_count = best->decisions.compose_count;
     for (int i = 0; i < s->plan->flip_count; i++) {
-        umbra_trial t;
-        UMBRA_TRY(flip(s, best, i, &t));
+        umbra_trial t = {.decisions = best->decisions};
+        t.decisions.compose[i] = !t.decisions.compose[i];
+        UMBRA_TRY(umbra_trial_judge(s, &t));
         s->plan->flip_seconds[i] = t.feasible ? t.seconds : INFINITY;
     }
     return UMBRA_OK;
@@ -459,12 +215,12 @@ static umbra_status note_flips(umbra_search *s, const umbra_trial *best)
 static umbra_status search_throughput(umbra_search *s, umbra_network *network, umbra_trial *best)
 {
     int least = network->images;
-    int most_log2 = best->feasible ? best->decisions.degree_log2 : DEGREE_MOST_LOG2;
+    int most_log2 = best->feasible ? best->decisions.degree_log2 : UMBRA_DEGREE_MOST_LOG2;
     for (int k = 2 * least, worse = 0; k <= UMBRA_PLAN_MAX_IMAGES && worse < 2; k *= 2) {
         umbra_trial t = {0};
         bool fit = false, several = false;
         network->images = k;
-        UMBRA_TRY(look_at_ring(s, k, DEGREE_MOST_LOG2, &fit, &several));
+        UMBRA_TRY(look_at_ring(s, k, UMBRA_DEGREE_MOST_LOG2, &fit, &several));
         if (fit)
             UMBRA_TRY(search_rings(s, network, most_log2, &t));
         if (!t.feasible || t.memory_bytes > s->plan->memory_budget)
@@ -483,11 +239,11 @@ static umbra_status search_all(umbra_search *s, umbra_network *network,
 {
     umbra_trial best = {0};
     UMBRA_TRY(check_images(s, network->images));
-    UMBRA_TRY(search_rings(s, network, DEGREE_MOST_LOG2, &best));
+    UMBRA_TRY(search_rings(s, network, UMBRA_DEGREE_MOST_LOG2, &best));
     if (options->mode == UMBRA_PLAN_THROUGHPUT)
         UMBRA_TRY(search_throughput(s, network, &best));
     if (!best.feasible)
-        return refuse(s, network);
+        return umbra_refuse(s, network);
     if (!isfinite(best.bits) || best.bits <= 0)
         return umbra_fail(UMBRA_E_SECURITY,
                           "no precision can be promised: the values of this network may grow "
@@ -527,7 +283,7 @@ umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *optio
         least *= 2;
     UMBRA_TRY(umbra_network_lower_images(&network, plan->graph, plan->matrices, NULL, 0,
                                          UMBRA_LOWER_SHAPES, least,
-                                         (size_t)1 << (DEGREE_MOST_LOG2 - 1)));
+                                         (size_t)1 << (UMBRA_DEGREE_MOST_LOG2 - 1)));
     umbra_status status = search_all(&s, &network, options);
     umbra_network_free(&network);
     return status;

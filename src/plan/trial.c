@@ -110,7 +110,7 @@ umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t)
 
 double umbra_trial_score(const umbra_search *s, const umbra_trial *t)
 {
-    double above = (double)t->key_bytes / UMBRA_KEY_BYTES_FREE - 1;
+    double above = log((double)t->key_bytes / UMBRA_KEY_BYTES_FREE);
     double missing = s->wanted_bits - t->bits;
     return t->seconds * (1 + UMBRA_KEY_BYTES_WEIGHT * fmax(0, above)) *
            (1 + UMBRA_MISSING_BITS_WEIGHT * fmax(0, missing));

@@ -5,9 +5,8 @@
 #include "plan/plan_internal.h"
 
 #define UMBRA_HEADROOM_BITS 8 /* of the lowest level above the scale */
-#define UMBRA_GUARD_BITS 8
-/* What an upload may have without question; beyond, as many bytes again weigh as much as a quarter
- * of the time again. */
+/* What an upload may have without question; beyond, e times as many bytes weigh as much as a
+ * quarter of the time again: twice the bytes for a sixth of the time. */
 #define UMBRA_KEY_BYTES_FREE 600e6
 #define UMBRA_KEY_BYTES_WEIGHT 0.25
 
