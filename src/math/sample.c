@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define STREAM_TERNARY UINT64_C(0x7465726e61727931)  /* "ternary1" */
@@ -79,8 +80,23 @@ void umbra_uniform_start(umbra_uniform *u, const umbra_modulus *m,
     u->width_bytes = (size_t)(m->bits + 7) / 8;
 }
 
+/* Eight candidates at once, where all are residues; else nothing. */
+static bool take_eight(const umbra_uniform *u, uint64_t *r, size_t at)
+{
+    uint64_t x[8], above = 0; /* a sign where a candidate is not below q */
+    for (size_t i = 0; i < 8; i++) {
+        x[i] = load_le(u->source.bytes + at + i * u->width_bytes) & u->mask;
+        above |= u->q - 1 - x[i];
+    }
+    if (above >> 63 != 0)
+        return false;
+    memcpy(r, x, sizeof x);
+    return true;
+}
+
 void umbra_uniform_next(umbra_uniform *u, uint64_t *r, size_t n)
 {
+    const size_t width = u->width_bytes;
     size_t made = 0, at = u->at;
     while (made < n) {
         /* Whole 8-byte loads: the few bytes at a buffer's end that no load may start at are
@@ -89,7 +105,12 @@ void umbra_uniform_next(umbra_uniform *u, uint64_t *r, size_t n)
             reader_fill(&u->source, BUFFER_BYTES);
             at = 0;
         }
-        for (; at + 8 <= BUFFER_BYTES && made < n; at += u->width_bytes) {
+        if (n - made >= 8 && at + 7 * width + 8 <= BUFFER_BYTES && take_eight(u, r + made, at)) {
+            made += 8;
+            at += 8 * width;
+            continue;
+        }
+        for (int i = 0; i < 8 && at + 8 <= BUFFER_BYTES && made < n; i++, at += width) {
             uint64_t x = load_le(u->source.bytes + at) & u->mask;
             r[made] = x;
             made += x < u->q;

@@ -150,7 +150,7 @@ umbra_status umbra_diagonal_weights_make(umbra_diagonal_weights **out,
 
 /* The place of input point q among those of output point p, or SIZE_MAX. Neighbours in a diagonal
  * are mostly at the same distance, and so at the same number among their points: *guess. */
-static size_t find_point(const umbra_sparse *m, size_t p, uint32_t q, size_t *guess)
+static inline size_t find_point(const umbra_sparse *m, size_t p, uint32_t q, size_t *guess)
 {
     size_t first = m->start[p], end = m->start[p + 1];
     if (*guess < end - first && m->point[first + *guess] == q)
@@ -169,7 +169,7 @@ static size_t find_point(const umbra_sparse *m, size_t p, uint32_t q, size_t *gu
     return low;
 }
 
-static double find_weight(const term_weights *term, uint32_t tile, uint32_t out, uint32_t in)
+static inline double find_weight(const term_weights *term, uint32_t tile, uint32_t out, uint32_t in)
 {
     const umbra_sparse *m = term->matrix;
     size_t low = m->tile_start[tile], high = m->tile_start[tile + 1];
@@ -239,17 +239,13 @@ static void fill_part(const umbra_diagonal_weights *w, const umbra_diagonal_shap
                                 .out_shift = w->out.shift,
                                 .sign = sign};
     size_t guess = 0;
-    if (!by_column) {
-        for (size_t s = 0; s < count; s++) {
-            const size_t p = (s - giant) & (out_period - 1);
-            part[s] = join(&source, p, (p + shift) & (period - 1), &guess);
+    for (size_t s = 0; s < count; s++) {
+        size_t p = (s - giant) & (out_period - 1), q = (p + shift) & (period - 1);
+        if (by_column) {
+            q = (s + baby) & (period - 1);
+            p = ((w->rooms ? q & (out_period - 1) : q) - shift) & turn;
         }
-    } else {
-        for (size_t s = 0; s < count; s++) {
-            const size_t q = (s + baby) & (period - 1);
-            const size_t p = ((w->rooms ? q & (out_period - 1) : q) - shift) & turn;
-            part[s] = p < out_period ? join(&source, p, q, &guess) : 0;
-        }
+        part[s] = p < out_period ? join(&source, p, q, &guess) : 0;
     }
     for (size_t done = count; done < slots; done *= 2)
         memcpy(part + done, part, smaller(done, slots - done) * sizeof *part);

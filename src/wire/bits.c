@@ -60,6 +60,21 @@ void umbra_pack_bits(unsigned char *out, const uint64_t *values, size_t count, i
     store_word(out, pending, (size_t)(filled + 7) / 8);
 }
 
+/* Eight values end at a byte, and each lies in the 8 bytes that start where it does. Returns a sign
+ * where one is above `largest`, which is below 2^63; bits <= 56. */
+static inline uint64_t unpack_eight(uint64_t *values, const unsigned char *in, int bits,
+                                    uint64_t largest)
+{
+    const uint64_t mask = UINT64_MAX >> (64 - bits);
+    uint64_t above = 0;
+    for (int k = 0; k < 8; k++) {
+        const uint64_t v = load_word(in + k * bits / 8, 8) >> (k * bits % 8) & mask;
+        above |= largest - v;
+        values[k] = v;
+    }
+    return above;
+}
+
 bool umbra_unpack_bits(uint64_t *values, const unsigned char *in, size_t count, int bits,
                        uint64_t limit)
 {
@@ -69,13 +84,12 @@ bool umbra_unpack_bits(uint64_t *values, const unsigned char *in, size_t count, 
     uint64_t waiting = 0, bad = 0; /* `filled` low bits read from `in` and not yet given out */
     int filled = 0;
     size_t i = 0;
-    /* Eight values end at a byte, and each lies in the 8 bytes that start where it does. */
+    const uint64_t short_largest = largest >> 63 != 0 ? INT64_MAX : largest;
     for (; bits <= 56 && left >= (size_t)bits + 8 && count - i >= 8; i += 8, in += bits) {
-        for (int k = 0; k < 8; k++) {
-            uint64_t v = load_word(in + k * bits / 8, 8) >> (k * bits % 8) & mask;
-            bad |= v > largest;
-            values[i + (size_t)k] = v;
-        }
+        /* The width of most primes as a constant: its shifts are then constants too. */
+        const uint64_t above = bits == 50 ? unpack_eight(values + i, in, 50, short_largest)
+                                          : unpack_eight(values + i, in, bits, short_largest);
+        bad |= above >> 63;
         left -= (size_t)bits;
     }
     for (; i < count; i++) {

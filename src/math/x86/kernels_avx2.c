@@ -147,17 +147,27 @@ static void mul_scalar_add_avx2(uint64_t *r, const uint64_t *a, uint64_t w, size
         store(r + i, accumulate_lifted(multiply(load(a + i), factor, &c), load(r + i), &c));
 }
 
+/* Range in: |x| <= 2^52 q, an integer of 53 bits and a power of two. Range out: |r| < 5q/2 and
+ * exact: x/q, below 2^53, is known within 2 and the rounding. */
+ALWAYS vec reduce_wide(vec x, const constants *c)
+{
+    vec k = _mm256_round_pd(_mm256_mul_pd(x, c->inverse),
+                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return _mm256_fnmadd_pd(k, c->q, x);
+}
+
 /* Sums go over the terms in groups and over the words in chunks, the running sums of a chunk in the
  * first cache, and each step takes a whole cache line of every row: rows lie apart by powers of two
  * and fall on the same sets, so that more of them at once than a cache has ways push each other
- * out. A group of 4 terms
- * below 3q/4 and a sum or residue below q stay below 4q < 2^52. */
+ * out. Sums of dot2 are centred after eight terms: those below 3q/4 and a sum or residue below q
+ * stay below 7q < 2^53. */
 #define CHUNK 256
 #define DOT_TERMS 2
 #define COMBINE_TERMS 4
+#define LAZY_TERMS 8
 #define STEP (2 * LANES)
 
-/* Of one chunk: centred sums of the first and second result. */
+/* Of one chunk: sums of the first and second result. */
 typedef struct sums {
     _Alignas(64) double first[CHUNK], second[CHUNK];
 } sums;
@@ -166,8 +176,19 @@ typedef struct sums {
 typedef struct group {
     size_t start, n; /* the words of the chunk */
     int first, last; /* group of terms */
+    int centre;      /* the sums, which the last group does in any case */
     int accumulate;  /* start from what r holds */
 } group;
+
+/* lazy: after how many terms sums are centred */
+ALWAYS group group_at(size_t start, size_t n, size_t term, size_t terms, size_t count, size_t lazy)
+{
+    return (group){.start = start,
+                   .n = n - start < CHUNK ? n - start : CHUNK,
+                   .first = term == 0,
+                   .last = count - term <= terms,
+                   .centre = (term + terms) % lazy == 0};
+}
 
 ALWAYS vec begin(const uint64_t *r, const double *sum, const group *g)
 {
@@ -176,11 +197,10 @@ ALWAYS vec begin(const uint64_t *r, const double *sum, const group *g)
 
 ALWAYS void end(uint64_t *r, double *sum, vec x, const group *g, const constants *c)
 {
-    x = centre(x, c);
     if (g->last)
-        store(r, lift(x, c));
+        store(r, lift(centre(x, c), c));
     else
-        _mm256_store_pd(sum, x);
+        _mm256_store_pd(sum, g->centre ? centre(x, c) : x);
 }
 
 ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
@@ -221,18 +241,15 @@ static void dot2_avx2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
     assert(count >= 1 && count <= 1024);
     const constants c = constants_of(m);
     sums s;
-    group g = {.accumulate = accumulate};
-    for (; g.start < n; g.start += CHUNK) {
-        g.n = n - g.start < CHUNK ? n - g.start : CHUNK;
+    for (size_t start = 0; start < n; start += CHUNK)
         for (size_t j = 0; j < count; j += DOT_TERMS) {
-            g.first = j == 0;
-            g.last = count - j <= DOT_TERMS;
+            group g = group_at(start, n, j, DOT_TERMS, count, LAZY_TERMS);
+            g.accumulate = accumulate;
             if (count - j >= DOT_TERMS)
                 dot2_group(r0, r1, a0 + j, a1 + j, b + j, DOT_TERMS, &s, &g, &c);
             else
                 dot2_group(r0, r1, a0 + j, a1 + j, b + j, count - j, &s, &g, &c);
         }
-    }
 }
 
 /* Blocks of products: residues as two halves of 25 bits, x = high + low with |high| <= 2^49 a
@@ -283,15 +300,6 @@ ALWAYS void add_halves(products *p, const double *a, halves w)
     p->middle = _mm256_fmadd_pd(high, w.low, p->middle);
     p->middle2 = _mm256_fmadd_pd(low, w.high, p->middle2);
     p->low = _mm256_fmadd_pd(low, w.low, p->low);
-}
-
-/* Range in: |x| <= 8 q^2, an integer of 53 bits and a power of two. Range out: |r| < 5q/2 and
- * exact: x/q, below 2^53, is known within 2 and the rounding. */
-ALWAYS vec reduce_wide(vec x, const constants *c)
-{
-    vec k = _mm256_round_pd(_mm256_mul_pd(x, c->inverse),
-                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    return _mm256_fnmadd_pd(k, c->q, x);
 }
 
 /* Range in: |before| < q. Range out: |r| < 3q/4; the others are below 2^79 and so below 0.51 q. */
@@ -376,6 +384,31 @@ static void dot_block_avx2(const umbra_dot_block *b, size_t n, const umbra_modul
     }
 }
 
+/* Up to four products in two doubles: RUNNING + high, and low. Above RUNNING doubles are multiples
+ * of 2^51, so that high is what the sum of products rounds to and low, at most 2^50 for each of
+ * them, is the rest; both are exact.
+ *
+ * Range in: 0 <= ab < 2^100, so that RUNNING + high stays below 2^104 */
+typedef struct running {
+    vec high, low;
+} running;
+
+#define RUNNING 0x1.8p103
+
+ALWAYS running add_product(running s, vec a, vec b)
+{
+    const vec high = _mm256_fmadd_pd(a, b, s.high), step = _mm256_sub_pd(high, s.high);
+    return (running){high, _mm256_add_pd(s.low, _mm256_fmsub_pd(a, b, step))};
+}
+
+/* before + the products. Range in: |before| <= 3q/4. Range out: below 2^53, as 13q/4 + 2^52 is. */
+ALWAYS vec add_running(vec before, running s, const constants *c)
+{
+    const vec high = _mm256_sub_pd(s.high, broadcast(RUNNING));
+    return _mm256_add_pd(reduce_wide(high, c), _mm256_add_pd(s.low, before));
+}
+
+/* Three products and more are reduced together, which costs as much as two by themselves. */
 ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t terms,
                           sums *s, const group *g, const constants *c)
 {
@@ -386,9 +419,18 @@ ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t 
         _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
         {
             const size_t at = i + k * LANES;
+            running together = {broadcast(RUNNING), _mm256_setzero_pd()};
             vec sum = begin(r + g->start + at, s->first + at, g);
-            _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++) sum =
-                _mm256_add_pd(sum, multiply(load(a[j] + g->start + at), factor[j], c));
+            _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++)
+            {
+                const vec x = load(a[j] + g->start + at);
+                if (terms > 2)
+                    together = add_product(together, x, factor[j]);
+                else
+                    sum = _mm256_add_pd(sum, multiply(x, factor[j], c));
+            }
+            if (terms > 2)
+                sum = add_running(sum, together, c);
             end(r + g->start + at, s->first + at, sum, g, c);
         }
 }
@@ -400,18 +442,14 @@ static void combine_avx2(uint64_t *r, const uint64_t *const *a, const uint64_t *
     assert(count >= 1 && count <= 64);
     const constants c = constants_of(m);
     sums s;
-    group g = {.accumulate = 0};
-    for (; g.start < n; g.start += CHUNK) {
-        g.n = n - g.start < CHUNK ? n - g.start : CHUNK;
+    for (size_t start = 0; start < n; start += CHUNK)
         for (size_t j = 0; j < count; j += COMBINE_TERMS) {
-            g.first = j == 0;
-            g.last = count - j <= COMBINE_TERMS;
+            const group g = group_at(start, n, j, COMBINE_TERMS, count, COMBINE_TERMS);
             if (count - j >= COMBINE_TERMS)
                 combine_group(r, a + j, w + j, COMBINE_TERMS, &s, &g, &c);
             else
                 combine_group(r, a + j, w + j, count - j, &s, &g, &c);
         }
-    }
 }
 
 static void reduce_avx2(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
