@@ -155,12 +155,13 @@ static void case_dot2(bench *t, size_t count, int accumulate, int worst, int in_
         rows[k] = guarded_new(n);
         fill_below(rows[k], n, q, &t->seed);
         for (size_t i = 0; i < n && worst; i++)
-            rows[k][i] = q - 1;
+            rows[k][i] = worst == 1 || k == 6 ? q - 1 : (q + 1) / 2;
     }
+    /* worst 2: (q + 1) / 2 times q - 1 is (q - 1) / 2, the largest of centred products */
     for (size_t j = 0; j < count; j++) {
-        a0[j] = rows[j % 7];
-        a1[j] = rows[(j * j + 1) % 7];
-        b[j] = rows[(j / 7 + 3) % 7];
+        a0[j] = rows[j % (worst == 2 ? 6 : 7)];
+        a1[j] = rows[(j * j + 1) % (worst == 2 ? 6 : 7)];
+        b[j] = rows[worst == 2 ? 6 : (j / 7 + 3) % 7];
     }
     uint64_t *first = in_place ? rows[0] : t->r, *second = in_place ? rows[3] : t->s;
     if (in_place && accumulate) { /* the results start from the rows that they overwrite */
@@ -367,6 +368,7 @@ static void run_cases(bench *t)
         for (int worst = 0; worst < 2 && (n <= 112 || k % 3 == 0); worst++) {
             case_dot2(t, counts[k], 0, worst, 0);
             case_dot2(t, counts[k], 1, worst, 0);
+            case_dot2(t, counts[k], worst, 2, 0);
             case_combine(t, counts[k], worst);
         }
     for (int k = 0; k < 8; k++)
@@ -376,6 +378,7 @@ static void run_cases(bench *t)
     if (n == 32) {
         case_dot2(t, COUNT_MAX, 1, 0, 0);
         case_dot2(t, COUNT_MAX, 1, 1, 0);
+        case_dot2(t, COUNT_MAX, 1, 2, 0);
     }
     for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
         guarded_free(*arrays[k], n);

@@ -2,6 +2,8 @@
  * identities. */
 #include "oracle.h"
 
+#include <math.h>
+
 static uint32_t reverse(uint32_t x, int bits)
 {
     uint32_t r = 0;
@@ -70,11 +72,69 @@ static void check_sets(const uint64_t *a, const uint64_t *expected, const umbra_
     }
 }
 
-static void fill_pattern(uint64_t *a, size_t n, uint64_t q, int pattern, uint64_t *seed)
+/* y * root / q as the transforms in doubles have it, less the whole number that it is truly above:
+ * 0 where the product that they take is y * root mod q, 1 where it is that less q. */
+static long quotient_excess(double y, double root, const umbra_modulus *m)
 {
+    mpz_t x, w, q;
+    mpz_inits(x, w, q, NULL);
+    mpz_set_d(x, y);
+    mpz_set_d(w, root);
+    mpz_set_word(q, m->q);
+    mpz_mul(x, x, w);
+    mpz_fdiv_q(x, x, q);
+    mpz_set_d(w, rint(y * (root * m->inverse)));
+    mpz_sub(w, w, x);
+    const long excess = mpz_get_si(w);
+    mpz_clears(x, w, q, NULL);
+    return excess;
+}
+
+/* The input whose word 0 grows most in lazy transforms: at each level a product is added to it that
+ * is half of q or, where the quotient of doubles is off, up to 11/16 of it. Partners are zero, so
+ * that word N >> (l + 1) arrives at level l as it is, or centred by level 3. */
+static void fill_growing(uint64_t *a, const umbra_ntt *ntt, uint64_t *seed)
+{
+    const umbra_modulus *m = &ntt->modulus;
+    const uint64_t q = m->q;
+    memset(a, 0, ntt->degree * sizeof *a);
+    a[0] = q - 1;
+    for (int l = 0; l < ntt->degree_log2; l++) {
+        const size_t root = (size_t)1 << l, at = ntt->degree >> (l + 1);
+        const uint64_t inverse = umbra_mod_inverse(ntt->roots[root], m);
+        uint64_t most = (q - 1) / 2;
+        a[at] = umbra_mod_mul(most, inverse, m);
+        for (int k = 0; k < 64; k++) {
+            const uint64_t product = most + random_below(seed, (11 * (q / 16) + 1) - most);
+            const uint64_t y = umbra_mod_mul(product, inverse, m);
+            const double arrives = l > 3 && y > q / 2 ? -(double)(q - y) : (double)y;
+            if (quotient_excess(arrives, ntt->roots_centred[root], m) != 0)
+                continue;
+            most = product;
+            a[at] = y;
+        }
+    }
+}
+
+/* 0 to 4 are the ends of what transforms are given; above: random. */
+static void fill_pattern(uint64_t *a, const umbra_ntt *ntt, int pattern, uint64_t *seed)
+{
+    const size_t n = ntt->degree;
+    const uint64_t q = ntt->modulus.q;
+    const umbra_kernels *sets[4];
     fill_below(a, n, q, seed);
     for (size_t i = 0; i < n && pattern < 3; i++)
         a[i] = pattern == 0 ? 0 : pattern == 1 ? q - 1 : i % 2 ? q - 1 : 0;
+    if (pattern == 3)
+        fill_growing(a, ntt, seed);
+    if (pattern != 4)
+        return;
+    /* All words but two of the transform are zero modulo q: sums that are a multiple of q. */
+    (void)umbra_kernels_all(sets);
+    memset(a, 0, n * sizeof *a);
+    a[1] = q - 1;
+    a[n / 2 + 3] = random_below(seed, q);
+    sets[0]->ntt_inverse(a, a, ntt);
 }
 
 /* Small degrees: every word of the transform against naive evaluation. */
@@ -91,8 +151,8 @@ static void test_against_evaluation(void **state)
             assert_int_equal(umbra_ntt_init(&ntt, primes[p], log2), UMBRA_OK);
             check_psi(&ntt);
             uint64_t *a = guarded_new(n), *expected = guarded_new(n);
-            for (int pattern = 0; pattern < (log2 < 8 ? 8 : 4); pattern++) {
-                fill_pattern(a, n, primes[p], pattern, &seed);
+            for (int pattern = 0; pattern < (log2 < 8 ? 10 : 6); pattern++) {
+                fill_pattern(a, &ntt, pattern, &seed);
                 for (uint32_t j = 0; j < n; j++)
                     expected[j] = evaluate(a, j, &ntt);
                 check_sets(a, expected, &ntt);
@@ -121,8 +181,8 @@ static void test_large(void **state)
             assert_int_equal(umbra_ntt_init(&ntt, primes[p], log2), UMBRA_OK);
             check_psi(&ntt);
             uint64_t *a = guarded_new(n), *b = guarded_new(n), *expected = guarded_new(n);
-            for (int pattern = 1; pattern < 5; pattern++) {
-                fill_pattern(a, n, primes[p], pattern, &seed);
+            for (int pattern = 1; pattern < 7; pattern++) {
+                fill_pattern(a, &ntt, pattern, &seed);
                 sets[0]->ntt_forward(expected, a, &ntt);
                 for (int k = 0; k < 3; k++) {
                     uint32_t j = (uint32_t)(random_word(&seed) % n);
