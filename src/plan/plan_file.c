@@ -190,6 +190,9 @@ static umbra_status read_plan(umbra_reader *r, umbra_plan *plan, umbra_pool *poo
     UMBRA_TRY(read_statistics(r, plan->graph, &plan->statistics));
     UMBRA_TRY(read_decisions(r, &plan->decisions));
     UMBRA_TRY(umbra_params_read(r, &plan->params));
+    if (umbra_params_degree_log2(plan->params) != plan->decisions.degree_log2 ||
+        umbra_params_special_count(plan->params) != plan->decisions.special_count)
+        return umbra_reader_fail(r, "parameters that are not those of the decisions");
     plan->wanted_bits = umbra_read_f64(r);
     plan->memory_budget = umbra_read_u64(r);
     UMBRA_TRY(umbra_reader_check(r, "options"));
@@ -214,9 +217,9 @@ umbra_status umbra_plan_read_body(umbra_reader *reader, umbra_plan **out)
     if (status != UMBRA_OK) {
         umbra_plan_free(plan);
         /* What a hostile file makes impossible is the file's fault. */
-        return status == UMBRA_E_INTERNAL || status == UMBRA_E_MODEL
-                   ? umbra_fail_within(UMBRA_E_INPUT, "%s", reader->name)
-                   : status;
+        bool impossible = status == UMBRA_E_INTERNAL || status == UMBRA_E_MODEL ||
+                          status == UMBRA_E_SECURITY || status == UMBRA_E_MISMATCH;
+        return impossible ? umbra_fail_within(UMBRA_E_INPUT, "%s", reader->name) : status;
     }
     *out = plan;
     return UMBRA_OK;

@@ -1,10 +1,13 @@
 """Files that are empty, cut, flipped, prolonged or of another version: exit code 3, named, nothing written."""
 import hashlib
+import json
+import shutil
 import struct
 
 import numpy
 
-from umbra_program import HERE, INPUT, ROOT, SERVER, TINY, TINY_XRAY, ProgramTest, main, shared_pipeline
+from umbra_program import (ACCURACY, HERE, INPUT, OK, ROOT, SECURITY, SERVER, TINY, TINY_XRAY, ProgramTest, main,
+                           shared_pipeline)
 
 HEADER = 128
 
@@ -150,6 +153,27 @@ class Models(ProgramTest):
         (folder / "model.json").write_text(good[:-9])
         self.fails_and_changes_nothing(INPUT, r"model.json: line \d+, column \d+", "plan", folder, "-o", out)
         self.fails_and_changes_nothing(INPUT, "no such model", "plan", self.folder / "none", "-o", out)
+
+    def test_ranges_that_make_no_sense(self):
+        """Planned or refused, and where they are not those of the network, an answer that misses its promise is told."""
+        folder, out = self.folder / "ranges", self.folder / "ranges-plan"
+        good = json.loads((TINY / "model.json").read_text())
+        shutil.copytree(TINY, folder)
+        conv, answer = "/0/Conv_output_0", "output"
+        for name, least, greatest, codes in [
+                (conv, 0, 1e-30, {ACCURACY}), (conv, -1e300, 1e300, {SECURITY}), (conv, -5e-324, 5e-324, {SECURITY}),
+                (answer, -1e300, 1e300, {ACCURACY}), (answer, -1e-3, 1e-3, {INPUT}), (answer, 5, 6, {OK})]:
+            ranges = good["ranges"] | {name: [least, greatest]}
+            (folder / "model.json").write_text(json.dumps(good | {"ranges": ranges}))
+            with self.subTest(f"{name} from {least} to {greatest}"):
+                done = self.start("verify", folder, TINY / "expected/input_0.npy")
+                self.assertIn(done.returncode, codes, done.stderr)
+                if done.returncode != OK:
+                    self.assertTrue(done.stderr.startswith("umbra: "), done.stderr)
+                if done.returncode == SECURITY:
+                    self.assertRegex(done.stderr, "smaller ranges")
+                    self.fails(SECURITY, "can be promised", "plan", folder, "-o", out)
+                    self.assertFalse(out.exists())
 
 
 class Pictures(ProgramTest):

@@ -1,6 +1,7 @@
 /* Plan and profile files of the tiny model: every damage is found, and a profile tells no weights.
  */
 #include "check.h"
+#include "exec/small_network.h"
 
 #include "graph/onnx.h"
 #include "graph/passes.h"
@@ -253,6 +254,71 @@ static void test_edited_predictions(void **state)
     check_ok(load_changed(&plan_file, bits_at, word, 8));
 }
 
+static size_t params_bytes(const umbra_params *params)
+{
+    umbra_writer w = {0};
+    umbra_params_write(params, &w);
+    check_ok(umbra_writer_check(&w));
+    size_t size = w.size;
+    umbra_writer_free(&w);
+    return size;
+}
+
+/* A decision of `size` bytes at `at`, and what it is changed into. */
+static void edit_decision(const file *f, size_t at, size_t size, uint64_t is, uint64_t other,
+                          const char *what)
+{
+    unsigned char word[8];
+    put_u64(word, is);
+    assert_memory_equal(f->bytes + at, word, size); /* the place is right */
+    put_u64(word, other);
+    umbra_status status = load_changed(f, at, word, size);
+    if (status != UMBRA_E_INPUT)
+        fail_msg("%s was changed: status %d, %s", what, (int)status, umbra_error_message());
+}
+
+static void edit_decisions(const file *f)
+{
+    static const char *const names[8] = {"scale bits",      "weight bits",    "guard bits",
+                                         "base bits",       "ring degree",    "special primes",
+                                         "images of a run", "factored depths"};
+    const umbra_decisions *d = &plan->decisions;
+    const double bits[4] = {d->scale_bits, d->weight_bits, d->guard_bits, d->base_bits};
+    const int is[4] = {d->degree_log2, d->special_count, d->images, d->factored_depths};
+    const int other[4] = {is[0] + 1, is[1] + 1, 2 * is[2], is[3] + 3};
+    const umbra_program *p = &plan->build.program;
+    size_t tail = 16 + 8 * (size_t)p->map_count + 16 + 8 + 8 * plan->simulation.key_count;
+    size_t count = (size_t)d->compose_count, size = 4 * 8 + 5 * 4 + count;
+    size_t start = f->size - tail - 16 - params_bytes(plan->params) - size;
+    assert_true(count > 0);
+    for (size_t k = 0; k < 4; k++) {
+        for (int step = -1; step <= 1 && k == 0; step += 2) /* the others chose parameters */
+            edit_decision(f, start + 8 * k, 8, bits_of(bits[k]), bits_of(bits[k] + step), names[k]);
+        edit_decision(f, start + 32 + 4 * k, 4, (uint64_t)is[k], (uint64_t)other[k], names[4 + k]);
+    }
+    for (size_t k = 0; k < count; k++)
+        edit_decision(f, start + 52 + k, 1, d->compose[k], !d->compose[k], "a composition");
+}
+
+/* Another decision, in range and sealed again: simulated, and refused, since the predictions or the
+ * parameters are not those of it. */
+static void test_edited_decisions(void **state)
+{
+    umbra_plan *tiny = plan;
+    umbra_graph *graph = small_residual();
+    file residual = {.name = "plan", .kind = UMBRA_KIND_PLAN};
+    (void)state;
+    plan = small_compile(graph);
+    snprintf(residual.path, sizeof residual.path, "%s", changed_path);
+    check_ok(umbra_plan_save(plan, residual.path));
+    read_whole(&residual);
+    edit_decisions(&residual);
+    free(residual.bytes);
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+    plan = tiny;
+}
+
 /* Loaded and saved again: the same bytes. */
 static void test_saved_again(void **state)
 {
@@ -311,9 +377,13 @@ static void test_profile_holds_no_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_sealed_again),  cmocka_unit_test(test_edited_predictions),
-        cmocka_unit_test(test_saved_again),   cmocka_unit_test(test_profile_holds_no_weights),
+        cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_sealed_again),
+        cmocka_unit_test(test_edited_predictions),
+        cmocka_unit_test(test_edited_decisions),
+        cmocka_unit_test(test_saved_again),
+        cmocka_unit_test(test_profile_holds_no_weights),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
