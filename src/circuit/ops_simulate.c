@@ -342,7 +342,7 @@ static umbra_status simulate_rescale(void *self, const umbra_program *program,
     spend(s, i, umbra_cost_rescale(&s->out->cost, shape_at(s, r.level)));
     note_headroom(s, i, &r, i->value);
     r.noise_log2 = umbra_noise_rescale(s->out->params, r.level, r.noise_log2);
-    r.scale_log2 -= umbra_params_rescale_log2(s->out->params, r.level);
+    r.scale_log2 = umbra_params_rescaled_log2(s->out->params, r.level, r.scale_log2);
     r.level--;
     /* Calibration bounds the result: the worst case of sums of weights would grow without end. */
     r.message_log2 = i->value;

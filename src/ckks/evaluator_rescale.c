@@ -97,7 +97,7 @@ umbra_status umbra_eval_rescale(umbra_evaluator *e, umbra_ciphertext *out,
         return umbra_fail(UMBRA_E_MISMATCH,
                           "level 0 is the lowest; there is nothing to rescale to");
     const umbra_level *from = &params->levels[a->level], *to = &params->levels[a->level - 1];
-    const double scale = a->scale_log2 - from->rescale.log2;
+    const double scale = umbra_params_rescaled_log2(params, a->level, a->scale_log2);
     if (scale < 0)
         return umbra_fail(UMBRA_E_MISMATCH,
                           "rescaling from level %d divides by 2^%.2f and the scale is only 2^%.2f; "

@@ -84,6 +84,10 @@ double umbra_params_level_scale_log2(const umbra_params *params, int level);
 /* log2 of the factor by which umbra_eval_rescale from `level` to `level - 1` divides (Q_from/Q_to).
  */
 double umbra_params_rescale_log2(const umbra_params *params, int level);
+/* log2 of the scale to which umbra_eval_rescale from `level` brings scale_log2. Within 2^-36 of a
+ * multiple of 2^-16 it is that multiple: what doubles round would else double with each square that
+ * follows, and after 28 of them equal scales would differ. */
+double umbra_params_rescaled_log2(const umbra_params *params, int level, double scale_log2);
 double umbra_params_log2_q(const umbra_params *params);  /* all data primes */
 double umbra_params_log2_qp(const umbra_params *params); /* and special primes */
 /* NTT tables: data primes first, then special ones. */

@@ -2,6 +2,7 @@
 #include "ckks/internal.h"
 
 #include <assert.h>
+#include <math.h>
 
 static const umbra_level *level_at(const umbra_params *params, int level)
 {
@@ -77,6 +78,13 @@ double umbra_params_rescale_log2(const umbra_params *params, int level)
 {
     assert(level > 0);
     return level_at(params, level)->rescale.log2;
+}
+
+double umbra_params_rescaled_log2(const umbra_params *params, int level, double scale_log2)
+{
+    const double exact = scale_log2 - umbra_params_rescale_log2(params, level);
+    const double near = nearbyint(exact * 0x1p16) * 0x1p-16;
+    return fabs(exact - near) < 0x1p-36 ? near : exact;
 }
 
 double umbra_params_log2_q(const umbra_params *params)

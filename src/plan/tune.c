@@ -19,7 +19,8 @@
 
 void umbra_tune_set_bits(umbra_decisions *d, double scale_bits, double weight_bits)
 {
-    d->scale_bits = fmin(fmax(scale_bits, 14), 75);
+    /* Where rescaling brings scales back to: see umbra_params_rescaled_log2. */
+    d->scale_bits = nearbyint(fmin(fmax(scale_bits, 14), 75) * 0x1p16) * 0x1p-16;
     d->weight_bits = fmin(fmax(weight_bits, 8), 55);
     d->base_bits = d->scale_bits + UMBRA_HEADROOM_BITS;
 }

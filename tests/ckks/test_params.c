@@ -111,6 +111,29 @@ static void chain_has_the_primes_wanted(void **state)
                 umbra_params_literal_chain(&l, 15, 1, base, 5, steps, 17, 26));
 }
 
+/* As in a plan: squares double the scale, weights bring it back after the division. */
+static void scales_return_to_what_they_were(void **state)
+{
+    (void)state;
+    const double base[1] = {50}, steps[3] = {50, 47.3, 38.1};
+    umbra_params_literal l;
+    umbra_params *params = NULL;
+    check_ok(umbra_params_literal_chain(&l, 15, 1, base, 3, steps, 1, 26));
+    check_ok(umbra_params_new(&params, &l));
+    double other = 27.30078125;
+    const double wanted = other;
+    for (int i = 0; i < 40; i++) {
+        const int level = 1 + i % 3;
+        const double weight = wanted + umbra_params_rescale_log2(params, level) - 2 * wanted;
+        const double missed = 0x1p-44; /* what sums of doubles below 2^8 may be off by */
+        other = umbra_params_rescaled_log2(params, level, 2 * other + weight + missed);
+    }
+    assert_true(other == wanted);
+    const double between = 90 + 0x1p-20 + umbra_params_rescale_log2(params, 1);
+    assert_true(fabs(umbra_params_rescaled_log2(params, 1, between) - 90 - 0x1p-20) < 0x1p-40);
+    umbra_params_free(params);
+}
+
 static void bytes_come_back(void **state)
 {
     (void)state;
@@ -147,6 +170,7 @@ int main(void)
         cmocka_unit_test(each_limit_is_named),
         cmocka_unit_test(security_is_a_limit),
         cmocka_unit_test(chain_has_the_primes_wanted),
+        cmocka_unit_test(scales_return_to_what_they_were),
         cmocka_unit_test(bytes_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
