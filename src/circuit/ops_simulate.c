@@ -425,7 +425,12 @@ static umbra_status simulate_rotate(void *self, const umbra_program *program,
     const umbra_instruction *before = i > program->code ? i - 1 : NULL;
     bool shared = before != NULL && before->op == i->op && before->a == i->a;
     umbra_cost_shape shape = shape_at(s, r.level);
-    UMBRA_TRY(need_rotation(s, i->slots, r.level));
+    if (i->slots != 0) {
+        uint32_t galois =
+            umbra_galois_of_rotation(umbra_params_degree_log2(s->out->params), i->slots);
+        UMBRA_TRY(need_key(s, galois, r.level));
+        UMBRA_TRY(note_use(s, i, galois, r.level));
+    }
     r.noise_log2 = umbra_noise_add(r.noise_log2, umbra_noise_key_switch(s->out->params, r.level));
     step_of(s, i)->rotations++;
     spend(s, i,

@@ -90,7 +90,7 @@ static void test_key_uses(void **state)
     static const umbra_map_diagonal diagonals[] = {
         {0, 0, 0, 3}, {0, 0, 0, 5}, {0, 0, 8, 0}, {0, 0, 8, 3}, {1, 0, 8, 3}};
     static int inputs[1] = {0}, outputs[2] = {1, 2};
-    umbra_program p = {.register_count = 5, .step_count = 2};
+    umbra_program p = {.register_count = 6, .step_count = 2};
     umbra_program_map map = {.input_count = 1,
                              .output_count = 2,
                              .inputs = inputs,
@@ -108,15 +108,16 @@ static void test_key_uses(void **state)
     append(&p, (umbra_instruction){.op = UMBRA_DO_RESCALE, .out = 3, .a = 1, .step = 1});
     append(&p,
            (umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .out = 4, .a = 3, .slots = 8, .step = 1});
-    append(&p, (umbra_instruction){.op = UMBRA_DO_OUTPUT, .a = 4, .step = 1});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_ROTATE, .out = 5, .a = 4, .slots = 8, .step = 1});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_OUTPUT, .a = 5, .step = 1});
     check_ok(simulate(&p, &s));
-    assert_int_equal(s.use_count, 5); /* babies 3 and 5, giant 8 twice; 8 again, a level lower */
+    assert_int_equal(s.use_count, 6); /* babies 3 and 5, giant 8 twice; 8 twice, a level lower */
     assert_int_equal(s.key_count, 3);
     const uint32_t eight = umbra_galois_of_rotation(13, 8);
     assert_int_equal(s.keys[s.by_use[0]].galois, eight);
-    assert_true(fabs(s.times_read[s.by_use[0]] - 2 - rows_at(1) / rows_at(2)) < 1e-12);
+    assert_true(fabs(s.times_read[s.by_use[0]] - 2 - 2 * rows_at(1) / rows_at(2)) < 1e-12);
     assert_true(s.times_read[s.by_use[1]] == 1 && s.times_read[s.by_use[2]] == 1);
-    assert_true(fabs(umbra_simulation_key_rows(&s, s.by_use[0]) - 2 * rows_at(2) - rows_at(1)) <
+    assert_true(fabs(umbra_simulation_key_rows(&s, s.by_use[0]) - 2 * rows_at(2) - 2 * rows_at(1)) <
                 1e-9);
     const double before[2] = {s.steps[0].ns, s.steps[1].ns};
     umbra_simulation_charge_seeds(&s);
@@ -125,7 +126,7 @@ static void test_key_uses(void **state)
     umbra_simulation_charge_seeds(&s);
     const double row = s.cost.seed_ns / 4; /* a quarter of the ring that constants are for */
     assert_true(fabs(s.steps[0].ns - before[0] - 2 * rows_at(2) * row) < 1);
-    assert_true(fabs(s.steps[1].ns - before[1] - rows_at(1) * row) < 1);
+    assert_true(fabs(s.steps[1].ns - before[1] - 2 * rows_at(1) * row) < 1);
     umbra_simulation_free(&s);
     umbra_memory_free(p.code);
     umbra_memory_free(p.last_use);
