@@ -208,13 +208,15 @@ void umbra_map_rotations(const umbra_program_map *map, void (*turn)(void *contex
     }
 }
 
+/* Each giant is turned and added in; the first of an output is not added. */
 double umbra_cost_map(const umbra_cost_model *m, umbra_cost_shape s, const umbra_map_counts *c)
 {
     const size_t turned = c->giants > 0 ? c->outputs : 0;
     return (double)(c->decompositions + c->giants) * umbra_cost_decompose(m, s) +
            (double)(c->babies + c->giants) * umbra_cost_inner(m, s) +
            (double)(c->babies + turned) * umbra_cost_mod_down(m, s) +
-           (double)c->giants * umbra_cost_words(m, s, 6.0 * s.limbs + 4.0 * s.special) +
+           (double)c->giants * umbra_cost_words(m, s, 6.0 * s.limbs + 4.0 * s.special) -
+           (double)turned * umbra_cost_words(m, s, 2.0 * s.limbs + 2.0 * s.special) +
            (double)c->diagonals * umbra_cost_product(m, s, c->fold);
 }
 

@@ -35,7 +35,8 @@ typedef struct linear_job {
     uint64_t *const *sum; /* of the group under its giant step */
     uint64_t *base;       /* part, limb: what needs no division by P */
     uint64_t *wide;       /* part, limb and special limb: what does */
-    bool turned;          /* the output at hand has a giant step */
+    /* Of the output at hand: whether a group without a giant step is in the base, and one with. */
+    bool plain, turned;
 } linear_job;
 
 static umbra_status mark_symmetric(void *context, size_t index, int worker)
@@ -149,15 +150,24 @@ static umbra_status inner_sum(void *context, size_t index, int worker)
     return UMBRA_OK;
 }
 
-static umbra_status add_to_base(void *context, size_t index, int worker)
+/* A group without a giant step is the first of its output: giant steps ascend. */
+static umbra_status begin_base(void *context, size_t index, int worker)
 {
     const linear_job *job = context;
     (void)worker;
     const size_t n = job->e->degree, limb = index % job->limbs;
-    uint64_t *base = job->base + index * n;
-    job->e->kernels->add(base, base, job->sum[index / job->limbs] + limb * n, n,
-                         umbra_params_modulus(job->e->params, job->of_level->prime[limb]));
+    memcpy(job->base + index * n, job->sum[index / job->limbs] + limb * n, n * sizeof(uint64_t));
     return UMBRA_OK;
+}
+
+/* r (+)= a turned. turned: a limb */
+static void add_turned(const umbra_kernels *k, uint64_t *r, const uint64_t *a,
+                       const uint32_t *index, bool begun, uint64_t *turned, size_t n,
+                       const umbra_modulus *m)
+{
+    k->permute(begun ? turned : r, a, index, n);
+    if (begun)
+        k->add(r, r, turned, n, m);
 }
 
 /* Turn one limb of a group: the switched part goes to the wide sums, the first part straight to the
@@ -175,16 +185,12 @@ static umbra_status giant_limb(void *context, size_t index, int worker)
              *turned = batch + UMBRA_SWITCH_INNER_LIMBS * n;
     uint64_t *const r[2] = {turned + n, turned + 2 * n};
     umbra_switch_inner(e, &job->digits, job->key, (int)index, r[0], r[1], batch);
-    for (size_t p = 0; p < 2; p++) {
-        uint64_t *wide = job->wide + (p * all + index) * n;
-        k->permute(turned, r[p], job->key->index, n);
-        k->add(wide, wide, turned, n, m);
-    }
-    if (index < job->limbs) {
-        uint64_t *base = job->base + index * n;
-        k->permute(turned, job->sum[0] + index * n, job->key->index, n);
-        k->add(base, base, turned, n, m);
-    }
+    for (size_t p = 0; p < 2; p++)
+        add_turned(k, job->wide + (p * all + index) * n, r[p], job->key->index, job->turned, turned,
+                   n, m);
+    if (index < job->limbs)
+        add_turned(k, job->base + index * n, job->sum[0] + index * n, job->key->index,
+                   job->plain || job->turned, turned, n, m);
     return UMBRA_OK;
 }
 
@@ -226,20 +232,15 @@ static umbra_status add_group(linear_job *job, size_t g)
     const size_t all = job->limbs + (size_t)e->params->literal.special_count;
     job->sum = job->sums[g];
     job->key = job->groups[g].key;
-    if (job->key == NULL)
-        return umbra_pool_run(e->pool, 2 * job->limbs, add_to_base, job);
-    job->turned = true;
-    UMBRA_TRY(umbra_decompose(e, &job->digits, job->level, job->sum[1], job->memory, false));
-    return umbra_pool_run(e->pool, all, giant_limb, job);
-}
-
-static void begin_output(linear_job *job)
-{
-    const size_t n = job->e->degree;
-    const size_t all = job->limbs + (size_t)job->e->params->literal.special_count;
-    memset(job->base, 0, 2 * job->limbs * n * sizeof(uint64_t));
-    memset(job->wide, 0, 2 * all * n * sizeof(uint64_t));
-    job->turned = false;
+    if (job->key == NULL) {
+        UMBRA_TRY(umbra_pool_run(e->pool, 2 * job->limbs, begin_base, job));
+        job->plain = true;
+    } else {
+        UMBRA_TRY(umbra_decompose(e, &job->digits, job->level, job->sum[1], job->memory, false));
+        UMBRA_TRY(umbra_pool_run(e->pool, all, giant_limb, job));
+        job->turned = true;
+    }
+    return UMBRA_OK;
 }
 
 static umbra_status end_output(linear_job *job, umbra_ciphertext *out)
@@ -251,7 +252,7 @@ static umbra_status end_output(linear_job *job, umbra_ciphertext *out)
                                   .level = job->level,
                                   .sum = {job->wide, job->wide + all * n},
                                   .special = job->memory,
-                                  .add = {job->base, job->base + words},
+                                  .add = {job->base, job->plain ? job->base + words : NULL},
                                   .out = {out->part[0], out->part[1]}};
     if (job->turned)
         return umbra_switch_run(&run);
@@ -291,7 +292,7 @@ static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint6
         if (alone[g])
             continue;
         if (opens(plan, first + g))
-            begin_output(job);
+            job->plain = job->turned = false;
         UMBRA_TRY(add_group(job, g));
         if (closes(plan, first + g))
             UMBRA_TRY(end_output(job, out[job->groups[g].output]));

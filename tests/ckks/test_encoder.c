@@ -1,4 +1,5 @@
 /* Tests of src/ckks/encoder.c and decoder.c. */
+#include "ckks/weights.h"
 #include "scheme.h"
 
 typedef struct codec {
@@ -173,9 +174,31 @@ static void coefficients_are_those_of_encode(void **state)
     codec_close(&c);
 }
 
+/* Rounded once, to the nearest: the same in 32 bits as in 64, where C's own function rounds. */
+static void weights_are_rounded(void **state)
+{
+    (void)state;
+    const umbra_params_literal literal = scheme_chain(12, 0, 50, 0, 1, 30);
+    int32_t small[4096];
+    int64_t wide[4096];
+    double scratch[4096];
+    codec c;
+    codec_open(&c, &literal, 0);
+    for (size_t count = 1; count <= 2048; count *= 2)
+        for (int complex = 0; complex < 2; complex++) {
+            const double *im = complex ? c.im : NULL;
+            check_ok(umbra_encode_weights_i64(c.params, wide, 20.3, c.re, im, count, scratch));
+            check_ok(umbra_encode_weights_i32(c.params, small, 20.3, c.re, im, count, scratch));
+            for (size_t k = 0; k < 2 * count; k++)
+                assert_true(small[k] == wide[k]);
+        }
+    codec_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_are_rounded),
         cmocka_unit_test(every_sparsity),
         cmocka_unit_test(sparse_repeats),
         cmocka_unit_test(large_values_and_levels),

@@ -1,7 +1,8 @@
 /* Tests of src/ckks/linear*.c: the map against a dense matrix, in every form of weights. */
 #include "scheme.h"
 
-/* Two inputs, two outputs, babies 0 1 2 7 and giants 0 16 32 (and none for a few). */
+/* Two inputs, two outputs, babies 0 1 2 7 and giants 0 16 32 (and none for a few); the second
+ * output may lack giant 0. */
 enum {
     FOLDED_SLOTS = 1024,
     FOLDED_FAR_SLOTS = 512,
@@ -83,14 +84,15 @@ static void add_diagonal(const scheme *s, transform *t, umbra_diagonal d, double
     free(turned);
 }
 
-static void make_transform(const scheme *s, transform *t, double weight_scale, weight_form form)
+static void make_transform(const scheme *s, transform *t, double weight_scale, weight_form form,
+                           bool turned)
 {
     *t = (transform){.count = 0};
     for (int o = 0; o < OUTPUTS; o++)
         for (int g = 0; g < GIANTS; g++)
             for (int i = 0; i < INPUTS; i++)
                 for (int b = 0; b < BABIES; b++)
-                    if (o + g + i + b != 5)
+                    if (o + g + i + b != 5 && !(turned && o == 1 && g == 0))
                         add_diagonal(s, t,
                                      (umbra_diagonal){.output = o,
                                                       .input = i,
@@ -214,7 +216,7 @@ static void check_map(int degree_log2, int chain, double bits, int special, weig
     scheme s;
     transform t;
     scheme_open(&s, &literal, steps, 5, threads);
-    make_transform(&s, &t, 24, form);
+    make_transform(&s, &t, 24, form, form == FORM_I64);
     double *x[INPUTS] = {scheme_vector(s.slots, 7), scheme_vector(s.slots, 8)};
     double *want = malloc(s.slots * sizeof *want);
     umbra_ciphertext *in[INPUTS], *out[OUTPUTS];
