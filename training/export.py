@@ -5,6 +5,7 @@ to check an engine against. Those come from a seeded generator: no film and no l
 """
 import argparse
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from .train_vqgan import load as load_vqgan
 
 OPSET = 13
 MARGIN, LATENT_MARGIN = 1.25, 1.05
+RARE = 50  # one input of so many may have smaller outputs than the usual ones
 IMAGE_SHAPE = (1, 1, 256, 256)
 
 
@@ -80,6 +82,35 @@ def measure_ranges(runner, latents):
     return {name: widen(low[name], high[name], MARGIN) for name in names}
 
 
+def measure_moments(runner, latents):
+    """Mean and mean square of each channel; of the output the largest magnitude that 2 % of the latents stay below."""
+    names, most = bounded_tensors(runner.graph), []
+    means, squares = ({n: [] for n in names} for _ in range(2))
+    for k in range(len(latents)):
+        values = runner.run(latents[k:k + 1])
+        for name in names:
+            x = values[name].double()
+            x = x.flatten(2)[0] if x.dim() > 2 else x.reshape(-1, 1)
+            means[name].append(x.mean(1))
+            squares[name].append((x * x).mean(1))
+        most.append(values[runner.output].abs().max().item())
+    found = {name: {"mean": [significant(v) for v in torch.stack(means[name]).mean(0).tolist()],
+                   "square": [significant(v) for v in torch.stack(squares[name]).mean(0).tolist()]}
+             for name in names}
+    found[runner.output]["usual_most"] = significant(sorted(most)[len(latents) // RARE])
+    return found
+
+
+def significant(x):
+    return float(f"{x:.5g}")
+
+
+def model_text(model):
+    """model.json, with lists of numbers on one line."""
+    text = json.dumps(model, indent=1)
+    return re.sub(r"\[\s+(-?[\d.][^\]\"{]*?)\s+\]", lambda m: "[" + re.sub(r"\s+", " ", m[1]) + "]", text) + "\n"
+
+
 @torch.no_grad()
 def export(options):
     torch.set_num_threads(options.threads)
@@ -96,7 +127,8 @@ def export(options):
     if drift > 1e-2:
         raise SystemExit(f"the cached latents are not of this autoencoder (largest difference {drift:.3g})")
     runner = OnnxRunner(folder / "classifier.onnx")
-    ranges = measure_ranges(runner, torch.cat([stored["train"], stored["views"][0]]))
+    seen = torch.cat([stored["train"], stored["views"][0]])
+    ranges, moments = measure_ranges(runner, seen), measure_moments(runner, seen)
     most = round(LATENT_MARGIN * stored["train"].abs().max().item(), 4)
     expected = write_expected(folder, "encoder", encoder, synthetic_images(2, 1))
     expected += write_expected(folder, "classifier", classifier, synthetic_latents(3, 2, shape, most))
@@ -107,8 +139,8 @@ def export(options):
                   "resize": "smallest-side-centre-crop"},
         "latent": {"shape": shape, "abs_max": most},
         "labels": list(NIH_LABELS), "output": "multilabel-sigmoid",
-        "ranges": ranges, "expected": expected}
-    (folder / "model.json").write_text(json.dumps(model, indent=1) + "\n")
+        "ranges": ranges, "moments": moments, "expected": expected}
+    (folder / "model.json").write_text(model_text(model))
     for name, bounds in ranges.items():
         print(f"{name:44s} {bounds[0]:9.3f} {bounds[1]:9.3f}")
 

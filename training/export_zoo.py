@@ -17,7 +17,7 @@ from .data.cosine import cosine_latents, moments
 from .data.films import nih_part
 from .data.images import to_range
 from .data.sources import PROJECT, data_root
-from .export import LATENT_MARGIN, measure_ranges, synthetic_images, write_graph
+from .export import LATENT_MARGIN, measure_moments, measure_ranges, model_text, synthetic_images, write_graph
 from .labels import NIH_LABELS
 from .onnx_run import OnnxRunner
 from .zoo import LATENTS, NETWORKS, UNET_SIDE, make
@@ -105,15 +105,16 @@ def export(options, inputs, name, f):
     calibration, expected, source = inputs.get(f)
     how = calibrate(network, calibration, seed)
     write_graph(network, folder / "classifier.onnx", (1, *shape), "latent", "logits")
-    ranges = measure_ranges(OnnxRunner(folder / "classifier.onnx"), calibration)
+    runner = OnnxRunner(folder / "classifier.onnx")
+    ranges, known = measure_ranges(runner, calibration), measure_moments(runner, calibration)
     most = round(LATENT_MARGIN * max(calibration.abs().max().item(), expected.abs().max().item()), 4)
     cases, outputs = write_cases(folder, network, expected)
     model = {"format": "umbra-model", "version": 1, "name": folder.name, "classifier": "classifier.onnx",
              "input": {"kind": "tensor"}, "latent": {"shape": list(shape), "abs_max": most}, "output": "logits",
-             "ranges": ranges, "expected": cases}
+             "ranges": ranges, "moments": known, "expected": cases}
     if name != "unet":
         model["labels"] = [*NIH_LABELS, "No Finding"][:options.classes]
-    (folder / "model.json").write_text(json.dumps(model, indent=1) + "\n")
+    (folder / "model.json").write_text(model_text(model))
     (folder / "MODEL_CARD.md").write_text(CARD.format(
         name=folder.name, network=name, source=source, how=how, count=len(calibration), seed=seed,
         shape="x".join(str(n) for n in shape), margin=LATENT_MARGIN, most=most, outputs=outputs[0].numel(),

@@ -226,7 +226,8 @@ static umbra_status write_model(const umbra_cli *cli, const adapted *a, const sa
     umbra_status status =
         umbra_ranges_model_json(ranges, a->graph, umbra_base_name(folder), &object);
     umbra_ranges_free(ranges);
-    char *text = status == UMBRA_OK ? json_dumps(object, JSON_INDENT(1)) : NULL;
+    char *text =
+        status == UMBRA_OK ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(object);
     if (status == UMBRA_OK && text == NULL)
         status = umbra_fail(UMBRA_E_INPUT, "%s: a name in it is not UTF-8", cli->argument[0]);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define MAX_NODES 512
+#define INPUTS 52 /* whose worst error is predicted for a node */
 
 /* -log2 of the largest error over the largest value, measured and predicted, of the input that kept
  * the fewest bits; infinite where nothing is compared. */
@@ -56,7 +57,7 @@ static umbra_status reserve(verify_run *run, size_t count)
  * error as the worst of `count` elements of some fifty inputs reaches. */
 static double worst_bits(const umbra_exec_event *event, size_t count, double largest)
 {
-    double error = umbra_precision_worst_sigmas(count) * exp2(-event->noise_bits);
+    double error = umbra_precision_worst_sigmas(INPUTS * count) * exp2(-event->noise_bits);
     return fmin(60, -log2(error / fabs(event->factor) / largest));
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "graph/build.h"
 #include "graph/onnx.h"
 #include "graph/passes.h"
 
@@ -207,6 +208,63 @@ static umbra_status read_ranges(json_t *root, const char *path, umbra_graph *gra
     return UMBRA_OK;
 }
 
+static umbra_status read_numbers(json_t *array, const char *name, const char *path, double *out,
+                                 size_t count)
+{
+    if (!json_is_array(array) || json_array_size(array) != count)
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: \"moments\" of \"%s\" need \"mean\" and \"square\", lists of one "
+                          "number for each channel or of one for all; see docs/models.md",
+                          path, name);
+    for (size_t i = 0; i < count; i++) {
+        json_t *number = json_array_get(array, i);
+        out[i] = json_is_number(number) ? json_number_value(number) : (double)NAN;
+    }
+    return UMBRA_OK;
+}
+
+static umbra_status read_moments_of(json_t *object, const char *name, const char *path,
+                                    umbra_graph *graph, int value)
+{
+    json_t *mean = json_object_get(object, "mean");
+    json_t *most = json_object_get(object, "usual_most");
+    size_t count = json_array_size(mean) > 0 ? json_array_size(mean) : 1;
+    umbra_status status = umbra_graph_add_moments(graph, value, (int64_t)count);
+    if (status != UMBRA_OK)
+        return umbra_fail_within(status, "%s: \"moments\"", path);
+    umbra_value *v = &graph->values[value];
+    UMBRA_TRY(read_numbers(mean, name, path, v->moments, count));
+    UMBRA_TRY(
+        read_numbers(json_object_get(object, "square"), name, path, v->moments + count, count));
+    v->usual_most = most == NULL ? 0 : json_is_number(most) ? json_number_value(most) : (double)NAN;
+    if (!umbra_value_moments_fit(v))
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: the \"moments\" of \"%s\" are not numbers that belong together (no "
+                          "mean square is less than the square of its mean); calibrate again",
+                          path, name);
+    return UMBRA_OK;
+}
+
+/* As ranges: what is not in the graph is skipped. */
+static umbra_status read_moments(json_t *root, const char *path, umbra_graph *graph)
+{
+    json_t *moments = json_object_get(root, "moments");
+    const char *name = NULL;
+    json_t *object = NULL;
+    if (moments != NULL && !json_is_object(moments))
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: \"moments\" must map names to means and mean squares; see "
+                          "docs/models.md",
+                          path);
+    json_object_foreach(moments, name, object)
+    {
+        int value = umbra_graph_find_value(graph, name);
+        if (value >= 0)
+            UMBRA_TRY(read_moments_of(object, name, path, graph, value));
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status load_classifier(const char *path, umbra_graph **out)
 {
     umbra_graph *graph = NULL;
@@ -264,6 +322,7 @@ static umbra_status open_folder(const char *folder, json_t *root, const char *js
     umbra_memory_free(classifier_path);
     UMBRA_TRY(status);
     UMBRA_TRY(read_ranges(root, json_path, model->classifier));
+    UMBRA_TRY(read_moments(root, json_path, model->classifier));
     return check_labels(model, json_path);
 }
 

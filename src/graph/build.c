@@ -56,6 +56,31 @@ umbra_status umbra_graph_add_value(umbra_graph *graph, const char *name, const u
     return UMBRA_OK;
 }
 
+umbra_status umbra_graph_add_moments(umbra_graph *graph, int value, int64_t channels)
+{
+    void *made = NULL;
+    umbra_value *v = &graph->values[value];
+    if (channels < 1 || channels > UMBRA_MAX_MOMENTS ||
+        (channels != 1 && channels != umbra_value_channels(v)))
+        return umbra_fail(UMBRA_E_INPUT, "\"%s\" has %lld channels, and moments of %lld", v->name,
+                          (long long)umbra_value_channels(v), (long long)channels);
+    UMBRA_TRY(umbra_memory_alloc_array(&made, 2 * (size_t)channels, sizeof(double), "moments"));
+    umbra_memory_free(v->moments);
+    v->moments = made;
+    v->moment_channels = (int)channels;
+    return UMBRA_OK;
+}
+
+bool umbra_value_moments_fit(const umbra_value *value)
+{
+    for (int c = 0; c < value->moment_channels; c++) {
+        double mean = value->moments[c], square = value->moments[value->moment_channels + c];
+        if (!(fabs(mean) < 1e15) || !(square >= mean * mean * (1 - 1e-3)) || !(square < 1e30))
+            return false;
+    }
+    return value->usual_most >= 0 && value->usual_most < 1e15;
+}
+
 umbra_status umbra_graph_charge(umbra_graph *graph, const umbra_shape *shape, umbra_data_type type,
                                 const char *name)
 {

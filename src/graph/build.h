@@ -36,6 +36,17 @@ umbra_status umbra_graph_add_output(umbra_graph *graph, int value) UMBRA_MUST_US
 umbra_attributes umbra_attributes_default(void);
 umbra_status umbra_text_copy(char **out, const char *text) UMBRA_MUST_USE;
 
+#define UMBRA_MAX_MOMENTS (1 << 20) /* channels */
+/* Room for the moments of a value, zeroed, which the caller fills. Replaces what is there.
+ *
+ * channels: 1, or umbra_value_channels
+ * Returns:  UMBRA_E_INPUT for another number, or more than UMBRA_MAX_MOMENTS */
+umbra_status umbra_graph_add_moments(umbra_graph *graph, int value,
+                                     int64_t channels) UMBRA_MUST_USE;
+/* Whether each mean is finite and no mean square is less than the square of its mean, but for the
+ * rounding of decimals. */
+bool umbra_value_moments_fit(const umbra_value *value);
+
 bool umbra_value_is_constant(const umbra_value *value);
 /* The f32 data of a constant, converted from i64 once where it is an integer one.
  * Returns: E_INTERNAL when the value is not a constant */

@@ -27,6 +27,7 @@ static void compact_values(umbra_graph *graph, const bool *used, int *place)
         if (!used[i]) {
             umbra_memory_free(value.name);
             umbra_memory_free(value.f32);
+            umbra_memory_free(value.moments);
             umbra_memory_free(value.i64);
             continue;
         }

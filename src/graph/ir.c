@@ -41,6 +41,12 @@ const char *umbra_op_name(umbra_op op)
     return (unsigned)op < UMBRA_OP_COUNT ? op_names[op] : "Unknown";
 }
 
+int64_t umbra_value_channels(const umbra_value *value)
+{
+    const umbra_shape *s = &value->shape;
+    return s->rank < 1 ? 1 : s->rank < 3 ? s->dim[s->rank - 1] : s->dim[1];
+}
+
 void umbra_graph_free(umbra_graph *graph)
 {
     if (graph == NULL)
@@ -48,6 +54,7 @@ void umbra_graph_free(umbra_graph *graph)
     for (int i = 0; i < graph->value_count; i++) {
         umbra_memory_free(graph->values[i].name);
         umbra_memory_free(graph->values[i].f32);
+        umbra_memory_free(graph->values[i].moments);
         umbra_memory_free(graph->values[i].i64);
     }
     for (int i = 0; i < graph->node_count; i++) {

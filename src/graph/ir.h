@@ -29,6 +29,11 @@ typedef struct umbra_value {
     int64_t *i64; /* constant data of shapes, axes and pads; NULL when not such a constant */
     int producer; /* node index, -1 for graph inputs and constants */
     double range_min, range_max; /* from calibration; range_min > range_max when unknown */
+    /* From calibration, owned by the graph: means by channel, then as many mean squares; NULL when
+     * unknown. One channel stands for the whole tensor where moment_channels is 1. */
+    double *moments;
+    int moment_channels;
+    double usual_most; /* largest absolute value of an input, of nearly all inputs; 0: unknown */
 } umbra_value;
 
 typedef enum umbra_op {
@@ -116,6 +121,8 @@ void umbra_graph_free(umbra_graph *graph);
 const char *umbra_op_name(umbra_op op);
 /* Number of elements, or -1 where the product overflows or exceeds UMBRA_MAX_ELEMENTS. */
 int64_t umbra_shape_elements(const umbra_shape *shape);
+/* What moments are counted by: dimension 1 of an image or a sequence, the last one of a vector. */
+int64_t umbra_value_channels(const umbra_value *value);
 int umbra_graph_find_value(const umbra_graph *graph, const char *name); /* -1: none */
 
 #endif

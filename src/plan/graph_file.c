@@ -21,6 +21,10 @@ static void write_value(const umbra_value *v, umbra_writer *w)
         umbra_write_u64(w, (uint64_t)v->shape.dim[d]);
     umbra_write_f64(w, v->range_min);
     umbra_write_f64(w, v->range_max);
+    umbra_write_f64(w, v->usual_most);
+    umbra_write_u32(w, (uint32_t)v->moment_channels);
+    for (int c = 0; c < 2 * v->moment_channels; c++)
+        umbra_write_f64(w, v->moments[c]);
     int64_t count = umbra_shape_elements(&v->shape);
     for (int64_t i = 0; v->f32 != NULL && i < count; i++)
         umbra_write_f32(w, v->f32[i]);
@@ -113,6 +117,19 @@ static umbra_status read_data(umbra_reader *r, umbra_graph *g, int value, int da
     return umbra_reader_check(r, "weights");
 }
 
+static umbra_status read_moments(umbra_reader *r, umbra_graph *g, int value, uint32_t channels)
+{
+    if ((uint64_t)channels * 16 > umbra_reader_left(r))
+        return umbra_reader_fail(r, "truncated moments");
+    UMBRA_TRY(umbra_graph_add_moments(g, value, (int64_t)channels));
+    for (uint32_t c = 0; c < 2 * channels; c++)
+        g->values[value].moments[c] = umbra_read_f64(r);
+    UMBRA_TRY(umbra_reader_check(r, "moments"));
+    return umbra_value_moments_fit(&g->values[value])
+               ? UMBRA_OK
+               : umbra_reader_fail(r, "moments that make no sense");
+}
+
 static umbra_status read_value(umbra_reader *r, umbra_graph *g)
 {
     char *name = NULL;
@@ -122,9 +139,12 @@ static umbra_status read_value(umbra_reader *r, umbra_graph *g)
     int type = umbra_read_u8(r), data = umbra_read_u8(r);
     umbra_status status = read_shape(r, &shape);
     double low = umbra_read_f64(r), high = umbra_read_f64(r);
+    double usual_most = umbra_read_f64(r);
+    uint32_t channels = umbra_read_u32(r);
     uint64_t bytes =
         (uint64_t)(status == UMBRA_OK ? umbra_shape_elements(&shape) : 0) * (data == 2 ? 8 : 4);
-    if (status == UMBRA_OK && (type > UMBRA_I64 || data > 2 || isnan(low) || isnan(high)))
+    if (status == UMBRA_OK && (type > UMBRA_I64 || data > 2 || isnan(low) || isnan(high) ||
+                               !(usual_most >= 0 && usual_most < 1e15)))
         status = umbra_reader_fail(r, "a tensor of an unknown type");
     /* Before memory is taken for it. */
     if (status == UMBRA_OK && data != 0 && bytes > umbra_reader_left(r))
@@ -138,6 +158,9 @@ static umbra_status read_value(umbra_reader *r, umbra_graph *g)
         return status;
     g->values[index].range_min = low;
     g->values[index].range_max = high;
+    g->values[index].usual_most = usual_most;
+    if (channels > 0)
+        UMBRA_TRY(read_moments(r, g, index, channels));
     return data == 0 ? UMBRA_OK : read_data(r, g, index, data);
 }
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define PLAN_VERSION 3 /* 2: several images; 3: rotations made of a few */
+#define PLAN_VERSION 4 /* 2: several images; 3: rotations made of a few; 4: gains */
 #define MAX_STATISTICS 100000
 #define MAX_CHANNELS (1 << 20)
 
@@ -27,6 +27,7 @@ static void write_decisions(const umbra_decisions *d, umbra_writer *w)
 static void write_statistics(const umbra_statistics *s, umbra_writer *w)
 {
     umbra_write_f64(w, s->output_typical);
+    umbra_write_f64(w, s->tail);
     umbra_write_u32(w, (uint32_t)s->count);
     for (int i = 0; i < s->count; i++) {
         const umbra_statistic *x = &s->items[i];
@@ -36,8 +37,10 @@ static void write_statistics(const umbra_statistics *s, umbra_writer *w)
         umbra_write_f64(w, x->shift);
         umbra_write_f64(w, x->reach);
         umbra_write_u32(w, (uint32_t)x->channels);
-        for (int c = 0; c < x->channels; c++)
+        for (int c = 0; c < x->channels; c++) {
             umbra_write_f64(w, x->moment[c]);
+            umbra_write_f64(w, x->gain[c]);
+        }
     }
 }
 
@@ -116,7 +119,7 @@ static umbra_status read_decisions(umbra_reader *r, umbra_decisions *d)
 
 static umbra_status read_statistic(umbra_reader *r, const umbra_graph *graph, umbra_statistic *s)
 {
-    void *moment = NULL;
+    void *moment = NULL, *gain = NULL;
     s->kind = umbra_read_u8(r);
     uint32_t value = umbra_read_u32(r), part = umbra_read_u32(r);
     s->shift = umbra_read_f64(r);
@@ -125,16 +128,19 @@ static umbra_status read_statistic(umbra_reader *r, const umbra_graph *graph, um
     if (s->kind > UMBRA_TENSOR_PRODUCT || part > MAX_STATISTICS ||
         value >= (uint32_t)graph->value_count || !isfinite(s->shift) ||
         !between(s->reach, 0, 1e30) || channels < 1 || channels > MAX_CHANNELS ||
-        (uint64_t)channels * 8 > umbra_reader_left(r))
+        (uint64_t)channels * 16 > umbra_reader_left(r))
         return umbra_reader_fail(r, "a range that makes no sense");
     s->value = (int)value;
     s->part = (int)part;
     UMBRA_TRY(umbra_memory_alloc_array(&moment, channels, sizeof(double), "statistics"));
     s->moment = moment;
+    UMBRA_TRY(umbra_memory_alloc_array(&gain, channels, sizeof(double), "statistics"));
+    s->gain = gain;
     s->channels = (int)channels;
     for (uint32_t c = 0; c < channels; c++) {
         s->moment[c] = umbra_read_f64(r);
-        if (!between(s->moment[c], 0, 1e60))
+        s->gain[c] = umbra_read_f64(r);
+        if (!between(s->moment[c], 0, 1e60) || !between(s->gain[c], 0, 1e60))
             return umbra_reader_fail(r, "a range that makes no sense");
     }
     return UMBRA_OK;
@@ -144,9 +150,10 @@ static umbra_status read_statistics(umbra_reader *r, const umbra_graph *graph, u
 {
     void *items = NULL;
     s->output_typical = umbra_read_f64(r);
+    s->tail = umbra_read_f64(r);
     uint32_t count = umbra_read_u32(r);
     if (count > MAX_STATISTICS || (uint64_t)count * 29 > umbra_reader_left(r) ||
-        !between(s->output_typical, 0, 1e30))
+        !between(s->output_typical, 0, 1e30) || !between(s->tail, 1, 1e6))
         return umbra_reader_fail(r, "too many ranges");
     UMBRA_TRY(umbra_memory_alloc_array(&items, (size_t)count + 1, sizeof *s->items, "statistics"));
     s->items = items;

@@ -5,14 +5,14 @@
 
 #include <math.h>
 
-#define ANSWERS 52 /* whose worst error is to be promised */
+#define ANSWERS 1000 /* whose worst error is to be promised */
 
-double umbra_precision_worst_sigmas(size_t outputs)
+double umbra_precision_worst_sigmas(size_t errors)
 {
     double low = 0, high = 20;
     for (int i = 0; i < 60; i++) {
         double middle = (low + high) / 2;
-        bool inside = erfc(middle / sqrt(2)) * ANSWERS * (double)outputs > 1;
+        bool inside = erfc(middle / sqrt(2)) * (double)errors > 1;
         low = inside ? middle : low;
         high = inside ? high : middle;
     }
@@ -27,9 +27,10 @@ double umbra_precision_worst_sigmas(size_t outputs)
 typedef struct precision {
     umbra_build *build;
     const umbra_statistics *statistics;
-    double **variance; /* by tensor: of the errors of its slots, by channel */
-    bool nominal;      /* weights of the scale that was decided, not of what the primes leave */
-    bool shared;       /* a product of two tensors came before */
+    double **variance;      /* by tensor: of the errors of its slots, by channel */
+    double output_variance; /* on average over the outputs, in values */
+    bool nominal; /* weights of the scale that was decided, not of what the primes leave */
+    bool shared;  /* a product of two tensors came before */
 } precision;
 
 /* Mean square of a channel's slots; channel -1: of the whole tensor. */
@@ -70,7 +71,18 @@ static void spread(const umbra_facts *f, int term, double coefficient, double ex
     for (size_t o = 0; o < (size_t)f->to.channels; o++)
         for (size_t i = 0; i < in_channels; i++)
             out[o] += coefficient * coefficient * f->power[term][o * in_channels + i] *
-                      (in[i] + (f->direct[term] ? 0 : extra));
+                      ((in == NULL ? 0 : in[i]) + (f->direct[term] ? 0 : extra));
+}
+
+/* What the new errors of a tensor, in variance[tensor], do to the outputs. */
+static void reach_outputs(precision *p, int tensor)
+{
+    const umbra_tensor *t = &p->build->network.tensors[tensor];
+    const umbra_statistic *s = umbra_statistics_find(p->statistics, t);
+    double factor = p->build->factors[tensor];
+    for (int c = 0; c < t->channels; c++)
+        p->output_variance +=
+            p->variance[tensor][c] * s->gain[c < s->channels ? c : 0] / (factor * factor);
 }
 
 static void linear_errors(precision *p, int linear)
@@ -92,7 +104,11 @@ static void linear_errors(precision *p, int linear)
     for (int c = 0; c < b->network.tensors[l->tensor].channels; c++)
         out[c] = same;
     for (int k = 0; k < l->term_count; k++)
-        spread(b->facts[linear], k, umbra_emit_slot_coefficient(b, linear, k), rotations,
+        spread(b->facts[linear], k, umbra_emit_slot_coefficient(b, linear, k), rotations, NULL,
+               out);
+    reach_outputs(p, l->tensor);
+    for (int k = 0; k < l->term_count; k++)
+        spread(b->facts[linear], k, umbra_emit_slot_coefficient(b, linear, k), 0,
                p->variance[l->terms[k].tensor], out);
 }
 
@@ -118,6 +134,8 @@ static umbra_status tensor_errors(precision *p, int tensor)
              b->input_scale_log2));
     for (int c = 0; c < t->channels; c++)
         variance[c] = umbra_tensor_is_product(t) ? product_error(p, t, c) : fresh;
+    if (t->kind == UMBRA_TENSOR_INPUT)
+        reach_outputs(p, tensor);
     for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < b->network.linear_count; k++)
         if (b->network.linears[k].tensor == tensor)
             linear_errors(p, k);
@@ -142,14 +160,10 @@ static umbra_status predict(umbra_build *build, const umbra_statistics *statisti
         if (n->tensors[i].used)
             status = tensor_errors(&p, i);
     if (status == UMBRA_OK) {
-        double worst = 0;
-        for (int c = 0; c < n->tensors[n->output].channels; c++)
-            worst = fmax(worst, p.variance[n->output][c]);
         size_t outputs = umbra_layout_elements(&build->layouts[n->output]);
-        double error =
-            umbra_precision_worst_sigmas(outputs) * sqrt(worst) / build->factors[n->output];
-        *bits =
-            -log2(fmax(error, 0x1p-60) / statistics->output_typical) - (p.shared ? SHARED_BITS : 0);
+        double error = statistics->tail * umbra_precision_worst_sigmas(ANSWERS * outputs) *
+                       sqrt(p.output_variance);
+        *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
     }
     for (int i = 0; i < n->tensor_count; i++)
         umbra_memory_free(p.variance[i]);

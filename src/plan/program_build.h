@@ -55,9 +55,9 @@ void umbra_build_free(umbra_build *build);
 umbra_status umbra_build_geometry(umbra_build *build,
                                   const umbra_statistics *statistics) UMBRA_MUST_USE;
 umbra_status umbra_build_program(umbra_build *build) UMBRA_MUST_USE;
-/* How many standard deviations the largest error reaches: what one normal number in all the outputs
- * of some fifty answers passes; 3.2 for 14 outputs, 4.9 for an image of 128 x 128. */
-double umbra_precision_worst_sigmas(size_t outputs);
+/* How many standard deviations one of so many normal numbers passes: 3.2 for 728, 4.9 for a
+ * million. */
+double umbra_precision_worst_sigmas(size_t errors);
 /* Errors through the network, from the weights themselves; sets error_log2 and predicted_bits. */
 umbra_status umbra_build_precision(umbra_build *build,
                                    const umbra_statistics *statistics) UMBRA_MUST_USE;

@@ -83,5 +83,10 @@ umbra_status umbra_sparse_apply(const umbra_sparse *matrix, const double *x,
  * an element follow each other. On all threads. */
 umbra_status umbra_sparse_apply_lanes(const umbra_sparse *matrix, double coefficient,
                                       const double *x, double *y, umbra_pool *pool) UMBRA_MUST_USE;
+/* x += coefficient * A^T y for as many: how sums over the rows depend on the columns. The same on
+ * any number of threads. */
+umbra_status umbra_sparse_apply_transposed(const umbra_sparse *matrix, double coefficient,
+                                           const double *y, double *x,
+                                           umbra_pool *pool) UMBRA_MUST_USE;
 
 #endif

@@ -88,14 +88,15 @@ umbra_status umbra_sparse_sum(const umbra_sparse *m, umbra_sparse_sums *sums)
 }
 
 /* x[(point, channel, lane)] from x[(channel, point, lane)]: what a tile reads stands together. */
-static umbra_status by_points(double **out, const umbra_sparse *m, const double *x, size_t lanes)
+static umbra_status by_points(double **out, umbra_sparse_side side, const double *x, size_t lanes)
 {
     void *p = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&p, m->columns * lanes, sizeof(double), "a vector"));
+    UMBRA_TRY(umbra_memory_alloc_array(&p, side.channels * side.points * lanes, sizeof(double),
+                                       "a vector"));
     double *y = p;
-    for (size_t c = 0; c < m->in.channels; c++)
-        for (size_t q = 0; q < m->in.points; q++)
-            memcpy(y + (q * m->in.channels + c) * lanes, x + (c * m->in.points + q) * lanes,
+    for (size_t c = 0; c < side.channels; c++)
+        for (size_t q = 0; q < side.points; q++)
+            memcpy(y + (q * side.channels + c) * lanes, x + (c * side.points + q) * lanes,
                    lanes * sizeof(double));
     *out = y;
     return UMBRA_OK;
@@ -131,7 +132,7 @@ umbra_status umbra_sparse_apply(const umbra_sparse *m, const double *x, double *
     double *turned = NULL;
     if (constant_by_channel(m, x))
         return apply_constant(m, x, y);
-    UMBRA_TRY(by_points(&turned, m, x, 1));
+    UMBRA_TRY(by_points(&turned, m->in, x, 1));
     for (size_t p = 0; p < m->out.points; p++)
         for (size_t k = m->start[p]; k < m->start[p + 1]; k++) {
             const double *at = turned + m->point[k] * m->in.channels;
@@ -191,10 +192,60 @@ umbra_status umbra_sparse_apply_lanes(const umbra_sparse *m, double coefficient,
                                       double *y, umbra_pool *pool)
 {
     double *turned = NULL;
-    UMBRA_TRY(by_points(&turned, m, x, LANES));
+    UMBRA_TRY(by_points(&turned, m->in, x, LANES));
     lanes_job job = {.m = m, .x = turned, .y = y, .coefficient = coefficient};
     umbra_status status =
         umbra_pool_run(pool, (m->out.points + CHUNK_POINTS - 1) / CHUNK_POINTS, lanes_chunk, &job);
+    umbra_memory_free(turned);
+    return status;
+}
+
+typedef struct turned_job {
+    const umbra_sparse *m;
+    const double *y; /* rows: (point, channel, lane) */
+    double *x;       /* columns: (point, channel, lane) */
+} turned_job;
+
+/* A job has lanes of its own: what a point receives is added up in one order, whatever the threads.
+ */
+#define LANES_EACH 4
+
+static umbra_status transposed_lanes(void *context, size_t index, int worker)
+{
+    const turned_job *job = context;
+    const umbra_sparse *m = job->m;
+    (void)worker;
+    for (size_t p = 0; p < m->out.points; p++)
+        for (size_t k = m->start[p]; k < m->start[p + 1]; k++) {
+            const double *y = job->y + p * m->out.channels * LANES + index * LANES_EACH;
+            double *x = job->x + m->point[k] * m->in.channels * LANES + index * LANES_EACH;
+            size_t end = m->tile_start[m->tile[k] + 1];
+            for (size_t e = m->tile_start[m->tile[k]]; e < end; e++)
+                for (size_t i = 0; i < LANES_EACH; i++)
+                    x[m->entry_in[e] * (size_t)LANES + i] +=
+                        m->entry_weight[e] * y[m->entry_out[e] * (size_t)LANES + i];
+        }
+    return UMBRA_OK;
+}
+
+umbra_status umbra_sparse_apply_transposed(const umbra_sparse *m, double coefficient,
+                                           const double *y, double *x, umbra_pool *pool)
+{
+    void *made = NULL;
+    double *turned = NULL;
+    UMBRA_TRY(by_points(&turned, m->out, y, LANES));
+    umbra_status status =
+        umbra_memory_alloc_array(&made, m->columns * LANES, sizeof(double), "a vector");
+    double *sums = made;
+    turned_job job = {.m = m, .y = turned, .x = sums};
+    if (status == UMBRA_OK)
+        status = umbra_pool_run(pool, LANES / LANES_EACH, transposed_lanes, &job);
+    for (size_t c = 0; status == UMBRA_OK && c < m->in.channels; c++)
+        for (size_t q = 0; q < m->in.points; q++)
+            for (size_t i = 0; i < LANES; i++)
+                x[(c * m->in.points + q) * LANES + i] +=
+                    coefficient * sums[(q * m->in.channels + c) * LANES + i];
+    umbra_memory_free(sums);
     umbra_memory_free(turned);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "plan/statistics.h"
 
 #include "base/memory.h"
+#include "plan/gains.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,8 +17,7 @@ typedef struct measure {
     umbra_pool *pool;
     double **contents; /* by tensor: element, run */
     umbra_statistics *out;
-    double *largest; /* by tensor */
-    double output_mean_largest;
+    double input_abs_max;
     uint64_t state;
 } measure;
 
@@ -77,75 +77,6 @@ static umbra_status run_linear(measure *m, const umbra_linear *linear)
     return UMBRA_OK;
 }
 
-static void note_contents(measure *m, int tensor)
-{
-    const umbra_tensor *t = &m->network->tensors[tensor];
-    umbra_statistic *s = &m->out->items[tensor];
-    size_t plane = (size_t)t->height * (size_t)t->width, size = tensor_size(t);
-    const double *x = m->contents[tensor];
-    double largest[RUNS] = {0};
-    for (size_t i = 0; i < size; i++)
-        for (size_t run = 0; run < RUNS; run++) {
-            double v = x[i * RUNS + run];
-            largest[run] = fmax(largest[run], fabs(v));
-            s->moment[i / plane] += v * v / (double)plane / RUNS;
-        }
-    for (size_t run = 0; run < RUNS; run++) {
-        m->largest[tensor] = fmax(m->largest[tensor], largest[run]);
-        if (tensor == m->network->output)
-            m->output_mean_largest += largest[run] / RUNS;
-    }
-}
-
-static umbra_status run_all(measure *m, double input_abs_max)
-{
-    const umbra_network *n = m->network;
-    for (int i = 0; i < n->tensor_count; i++) {
-        const umbra_tensor *t = &n->tensors[i];
-        size_t size = tensor_size(t) * RUNS;
-        int other = t->kind == UMBRA_TENSOR_SQUARE ? t->source : t->other;
-        for (size_t run = 0; t->kind == UMBRA_TENSOR_INPUT && run < RUNS; run++)
-            random_input(m, t, input_abs_max / INPUT_SIGMAS, m->contents[i] + run);
-        for (size_t k = 0; umbra_tensor_is_product(t) && k < size; k++)
-            m->contents[i][k] = m->contents[t->source][k] * m->contents[other][k];
-        for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
-            if (n->linears[k].tensor == i)
-                UMBRA_TRY(run_linear(m, &n->linears[k]));
-        note_contents(m, i);
-    }
-    return UMBRA_OK;
-}
-
-static umbra_status make_room(measure *m)
-{
-    const umbra_network *n = m->network;
-    size_t count = (size_t)n->tensor_count;
-    void *items = NULL, *contents = NULL, *largest = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&items, count, sizeof(umbra_statistic), "statistics"));
-    m->out->items = items;
-    m->out->count = n->tensor_count;
-    UMBRA_TRY(umbra_memory_alloc_array(&contents, count, sizeof(double *), "statistics"));
-    m->contents = contents;
-    UMBRA_TRY(umbra_memory_alloc_array(&largest, count, sizeof(double), "statistics"));
-    m->largest = largest;
-    for (int i = 0; i < n->tensor_count; i++) {
-        const umbra_tensor *t = &n->tensors[i];
-        void *x = NULL, *moment = NULL;
-        UMBRA_TRY(
-            umbra_memory_alloc_array(&x, tensor_size(t), RUNS * sizeof(double), "statistics"));
-        m->contents[i] = x;
-        UMBRA_TRY(
-            umbra_memory_alloc_array(&moment, (size_t)t->channels, sizeof(double), "statistics"));
-        m->out->items[i] = (umbra_statistic){.kind = (int)t->kind,
-                                             .value = t->value,
-                                             .part = t->part,
-                                             .shift = t->shift,
-                                             .channels = t->channels,
-                                             .moment = moment};
-    }
-    return UMBRA_OK;
-}
-
 /* What calibration says about a tensor's contents; 0: nothing. */
 static double declared_reach(const umbra_network *n, const umbra_tensor *t, double input_abs_max)
 {
@@ -170,42 +101,149 @@ static double declared_moment(const umbra_network *n, const umbra_tensor *t)
     return t->kind == UMBRA_TENSOR_SQUARE ? moment * moment : moment;
 }
 
+/* What the random inputs show; largest: by run. */
+static void note_contents(const measure *m, int tensor, double *largest)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    umbra_statistic *s = &m->out->items[tensor];
+    size_t plane = (size_t)t->height * (size_t)t->width, size = tensor_size(t);
+    const double *x = m->contents[tensor];
+    for (size_t i = 0; i < size; i++)
+        for (size_t run = 0; run < RUNS; run++) {
+            double v = x[i * RUNS + run];
+            largest[run] = fmax(largest[run], fabs(v));
+            s->moment[i / plane] += v * v / (double)plane / RUNS;
+        }
+}
+
+/* Move and stretch what random inputs show in a channel until mean and mean square are those of
+ * calibration. */
+static void fit_channel(const measure *m, int tensor, int channel)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    const umbra_value *v = &m->network->graph->values[t->value];
+    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
+    double *x = m->contents[tensor] + (size_t)channel * size, mean = 0, square = 0;
+    int from = v->moment_channels == t->channels ? channel : 0;
+    double wanted = v->moments[from], spread = v->moments[v->moment_channels + from];
+    spread = sqrt(fmax(spread - wanted * wanted, 0));
+    for (size_t k = 0; k < size; k++) {
+        mean += x[k] / (double)size;
+        square += x[k] * x[k] / (double)size;
+    }
+    double own = sqrt(fmax(square - mean * mean, 0));
+    double stretch = own > 1e-9 * fabs(mean) && own > 0 ? spread / own : 0;
+    for (size_t k = 0; k < size; k++)
+        x[k] = (x[k] - mean) * stretch + wanted + t->shift;
+    wanted += t->shift;
+    m->out->items[tensor].moment[channel] = wanted * wanted + spread * spread;
+}
+
 /* Where the range is known, random magnitudes are stretched to fit it, but not below what it says.
  */
-static void settle(measure *m, double input_abs_max)
+static void settle(const measure *m, int tensor)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    umbra_statistic *s = &m->out->items[tensor];
+    size_t plane = (size_t)t->height * (size_t)t->width * RUNS;
+    double declared = declared_reach(m->network, t, m->input_abs_max);
+    const umbra_value *v = &m->network->graph->values[t->value];
+    double largest[RUNS] = {0}, seen = 0, mean = 0;
+    note_contents(m, tensor, largest);
+    for (size_t run = 0; run < RUNS; run++) {
+        seen = fmax(seen, largest[run]);
+        mean += largest[run] / RUNS;
+    }
+    seen = seen > 0 ? seen : 1;
+    s->reach = declared > 0 ? declared : MARGIN * seen;
+    if (tensor == m->network->output)
+        m->out->output_typical = v->usual_most > 0 ? v->usual_most
+                                 : declared > 0    ? declared / 4
+                                                   : mean / 2;
+    if (t->part != 0 || umbra_tensor_is_product(t))
+        return;
+    for (int c = 0; v->moments != NULL && c < s->channels; c++)
+        fit_channel(m, tensor, c);
+    if (!(declared > 0) || v->moments != NULL || t->kind == UMBRA_TENSOR_INPUT)
+        return;
+    for (int c = 0; c < s->channels; c++) {
+        double wanted = s->moment[c] * declared * declared / (seen * seen);
+        wanted = fmax(wanted, declared_moment(m->network, t));
+        double factor = sqrt(wanted / fmax(s->moment[c], 1e-30));
+        for (size_t k = (size_t)c * plane; k < ((size_t)c + 1) * plane; k++)
+            m->contents[tensor][k] *= factor;
+        s->moment[c] = wanted;
+    }
+}
+
+static umbra_status run_all(measure *m)
 {
     const umbra_network *n = m->network;
     for (int i = 0; i < n->tensor_count; i++) {
-        umbra_statistic *s = &m->out->items[i];
-        double declared = declared_reach(n, &n->tensors[i], input_abs_max);
-        double seen = m->largest[i] > 0 ? m->largest[i] : 1;
-        s->reach = declared > 0 ? declared : MARGIN * seen;
-        double stretch = declared > 0 ? declared / seen : 1;
-        for (int c = 0; c < s->channels; c++)
-            s->moment[c] *= stretch * stretch;
-        bool ranged = declared > 0 && n->tensors[i].kind != UMBRA_TENSOR_INPUT;
-        for (int c = 0; ranged && n->tensors[i].part == 0 && c < s->channels; c++)
-            s->moment[c] = fmax(s->moment[c], declared_moment(n, &n->tensors[i]));
-        if (i == n->output)
-            m->out->output_typical = (declared > 0 ? declared / 4 : m->output_mean_largest / 2);
+        const umbra_tensor *t = &n->tensors[i];
+        size_t size = tensor_size(t) * RUNS;
+        int other = t->kind == UMBRA_TENSOR_SQUARE ? t->source : t->other;
+        for (size_t run = 0; t->kind == UMBRA_TENSOR_INPUT && run < RUNS; run++)
+            random_input(m, t, m->input_abs_max / INPUT_SIGMAS, m->contents[i] + run);
+        for (size_t k = 0; umbra_tensor_is_product(t) && k < size; k++)
+            m->contents[i][k] = m->contents[t->source][k] * m->contents[other][k];
+        for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
+            if (n->linears[k].tensor == i)
+                UMBRA_TRY(run_linear(m, &n->linears[k]));
+        settle(m, i);
     }
+    return UMBRA_OK;
+}
+
+static umbra_status make_room(measure *m)
+{
+    const umbra_network *n = m->network;
+    size_t count = (size_t)n->tensor_count;
+    void *items = NULL, *contents = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&items, count, sizeof(umbra_statistic), "statistics"));
+    m->out->items = items;
+    m->out->count = n->tensor_count;
+    UMBRA_TRY(umbra_memory_alloc_array(&contents, count, sizeof(double *), "statistics"));
+    m->contents = contents;
+    for (int i = 0; i < n->tensor_count; i++) {
+        const umbra_tensor *t = &n->tensors[i];
+        void *x = NULL, *moment = NULL, *gain = NULL;
+        UMBRA_TRY(
+            umbra_memory_alloc_array(&x, tensor_size(t), RUNS * sizeof(double), "statistics"));
+        m->contents[i] = x;
+        UMBRA_TRY(
+            umbra_memory_alloc_array(&moment, (size_t)t->channels, sizeof(double), "statistics"));
+        m->out->items[i].moment = moment;
+        UMBRA_TRY(
+            umbra_memory_alloc_array(&gain, (size_t)t->channels, sizeof(double), "statistics"));
+        m->out->items[i] = (umbra_statistic){.kind = (int)t->kind,
+                                             .value = t->value,
+                                             .part = t->part,
+                                             .shift = t->shift,
+                                             .channels = t->channels,
+                                             .moment = moment,
+                                             .gain = gain};
+    }
+    return UMBRA_OK;
 }
 
 umbra_status umbra_statistics_measure(umbra_statistics *out, const umbra_network *network,
                                       double input_abs_max, umbra_pool *pool)
 {
     umbra_statistics made = {0};
-    measure m = {.network = network, .pool = pool, .out = &made, .state = 1};
+    measure m = {.network = network,
+                 .pool = pool,
+                 .out = &made,
+                 .input_abs_max = input_abs_max > 0 ? input_abs_max : 4,
+                 .state = 1};
     umbra_status status = make_room(&m);
-    double bound = input_abs_max > 0 ? input_abs_max : 4;
     if (status == UMBRA_OK)
-        status = run_all(&m, bound);
+        status = run_all(&m);
     if (status == UMBRA_OK)
-        settle(&m, bound);
+        status = umbra_gains_measure(&made, network, m.contents, pool);
     for (int i = 0; m.contents != NULL && i < network->tensor_count; i++)
         umbra_memory_free(m.contents[i]);
     umbra_memory_free(m.contents);
-    umbra_memory_free(m.largest);
     if (status != UMBRA_OK) {
         umbra_statistics_free(&made);
         return status;
@@ -216,8 +254,10 @@ umbra_status umbra_statistics_measure(umbra_statistics *out, const umbra_network
 
 void umbra_statistics_free(umbra_statistics *statistics)
 {
-    for (int i = 0; statistics->items != NULL && i < statistics->count; i++)
+    for (int i = 0; statistics->items != NULL && i < statistics->count; i++) {
         umbra_memory_free(statistics->items[i].moment);
+        umbra_memory_free(statistics->items[i].gain);
+    }
     umbra_memory_free(statistics->items);
     *statistics = (umbra_statistics){0};
 }

@@ -11,12 +11,16 @@ typedef struct umbra_statistic {
     double reach; /* bound on the absolute value */
     int channels;
     double *moment; /* by channel: mean of the square */
+    double *gain;   /* by channel: of independent errors of variance 1 in its elements, the variance
+                       of an output, on average over the outputs */
 } umbra_statistic;
 
 typedef struct umbra_statistics {
     umbra_statistic *items;
     int count;
     double output_typical; /* a low guess at the largest |output| of an image */
+    double tail; /* from 1: how much further the largest of sampled errors of the outputs lies out
+                    than if all were normal and of one size */
 } umbra_statistics;
 
 /* Run random inputs of the given bound through the network (one with nothing composed), and let the

@@ -30,6 +30,23 @@ static void expect(const json_t *ranges, const char *name, double low, double hi
     assert_true(fabs(json_real_value(json_array_get(pair, 1)) - (high + margin)) < 1e-5);
 }
 
+static double number(const json_t *moments, const char *name, const char *what, size_t channel)
+{
+    const json_t *list = json_object_get(json_object_get(moments, name), what);
+    assert_int_equal(json_array_size(list), 2);
+    return json_real_value(json_array_get(list, channel));
+}
+
+/* x: mean and mean square of both channels. */
+static void expect_moments(const json_t *moments, const char *name, double factor)
+{
+    static const double mean[2] = {4.0 / 3, -0.5 / 3}, square[2] = {10.0 / 3, 5.25 / 3};
+    for (size_t c = 0; c < 2; c++) {
+        assert_true(fabs(number(moments, name, "mean", c) - factor * mean[c]) < 1e-6);
+        assert_true(fabs(number(moments, name, "square", c) - factor * factor * square[c]) < 1e-5);
+    }
+}
+
 static void test_ranges(void **state)
 {
     (void)state;
@@ -44,9 +61,16 @@ static void test_ranges(void **state)
     expect(found, "x", -2, 3);
     expect(found, "twice", -4, 6);
     expect(found, "y", 0, 36);
+    const json_t *moments = json_object_get(object, "moments");
+    assert_int_equal(json_object_size(moments), 3);
+    expect_moments(moments, "x", 1); /* 1 0 3, and -2 0.5 1 */
+    expect_moments(moments, "twice", 2);
+    const json_t *most = json_object_get(json_object_get(moments, "y"), "usual_most");
+    assert_true(fabs(json_real_value(most) - 1) < 1e-6); /* of 16, 1 and 36: the least */
+    assert_null(json_object_get(json_object_get(moments, "x"), "usual_most"));
     assert_string_equal(json_string_value(json_object_get(object, "name")), "net");
-    double most = json_real_value(json_object_get(json_object_get(object, "latent"), "abs_max"));
-    assert_true(fabs(most - 3.5) < 1e-5);
+    double reach = json_real_value(json_object_get(json_object_get(object, "latent"), "abs_max"));
+    assert_true(fabs(reach - 3.5) < 1e-5);
     json_decref(object);
     check_fails(UMBRA_E_INPUT, "UTF-8", umbra_ranges_model_json(ranges, graph, "net\xff", &object));
     umbra_ranges_free(ranges);

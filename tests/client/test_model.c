@@ -14,7 +14,9 @@ static const char good[] =
     "{\"format\": \"umbra-model\", \"version\": 1, \"name\": \"hand\","
     " \"classifier\": \"classifier.onnx\", \"input\": {\"kind\": \"tensor\"},"
     " \"latent\": {\"abs_max\": 2.5}, \"output\": \"logits\","
-    " \"labels\": [\"A\", \"B\", \"C\"], \"ranges\": {\"input\": [-1.5, 2], \"gone\": [0, 1]}}";
+    " \"labels\": [\"A\", \"B\", \"C\"], \"ranges\": {\"input\": [-1.5, 2], \"gone\": [0, 1]},"
+    " \"moments\": {\"input\": {\"mean\": [0.5], \"square\": [1], \"usual_most\": 1.75}, \"gone\": "
+    "1}}";
 
 static int make_folder(void **state)
 {
@@ -73,6 +75,8 @@ static void reads_a_folder(void **state)
     assert_null(model->encoder_path);
     const umbra_value *input = &model->classifier->values[model->classifier->inputs[0]];
     assert_true(input->range_min > -1.51 && input->range_min < -1.49);
+    assert_int_equal(input->moment_channels, 1);
+    assert_true(input->moments[0] == 0.5 && input->moments[1] == 1 && input->usual_most == 1.75);
     check_ok(open_changed("2.5", "3")); /* a whole number is a number too */
     check_ok(open_changed(" \"labels\": [\"A\", \"B\", \"C\"],", ""));
     assert_int_equal(model->info.label_count, 0);
@@ -143,6 +147,17 @@ static void names_what_is_wrong(void **state)
         {"[-1.5, 2]", "[1]", "two numbers"},
         {"[-1.5, 2]", "{}", "two numbers"},
         {"{\"input\": [-1.5, 2], \"gone\": [0, 1]}", "[]", "\"ranges\" must map"},
+        {"{\"input\": {", "[{\"input\": {", "model.json: line 1"},
+        {"\"moments\": {\"input\": {", "\"moments\": 1, \"rest\": {\"input\": {",
+         "\"moments\" must map"},
+        {"{\"mean\": [0.5]", "{\"mean\": [0.5, 1, 2, 3, 4]", "channels, and moments of 5"},
+        {"{\"mean\": [0.5]", "{\"mean\": 0.5", "need \"mean\" and \"square\""},
+        {"\"square\": [1]", "\"square\": []", "need \"mean\" and \"square\""},
+        {"\"square\": [1]", "\"square\": [\"1\"]", "numbers that belong together"},
+        {"\"square\": [1]", "\"square\": [0.2]", "numbers that belong together"},
+        {"\"square\": [1]", "\"square\": [1e31]", "numbers that belong together"},
+        {"1.75", "-1", "numbers that belong together"},
+        {"1.75", "\"1\"", "numbers that belong together"},
         {"\"name\"", "\"version\": 1, \"name\"", "duplicate"},
         {"\"classifier.onnx\"", "\"../secret.key\"", "not the plain name of a file"},
         {"\"classifier.onnx\"", "\"/etc/passwd\"", "not the plain name of a file"},

@@ -4,6 +4,7 @@
 
 #include "small_network.h"
 
+#include "base/memory.h"
 #include "ckks/secret.h"
 #include "exec/exec.h"
 #include "plain/executor.h"
@@ -27,22 +28,18 @@ typedef struct session {
     double worst_excess; /* of measured over predicted errors, in bits */
 } session;
 
-/* memory_bytes: the server's budget; 0: the usual one. factored_depths: 0 as compiled, else decided
- * here. */
-static inline void open_session_decided(session *s, umbra_graph *graph, double precision_bits,
-                                        uint64_t memory_bytes, int factored_depths)
+/* What follows from decisions that a test has changed. */
+static inline void finish_again(umbra_plan *plan)
 {
-    umbra_model_info model = {.input_abs_max = 1};
-    umbra_plan_options options = {
-        .precision_bits = precision_bits, .memory_bytes = memory_bytes, .threads = 2};
-    *s = (session){.graph = graph, .stop_at = -1, .worst_excess = -100};
-    check_ok(umbra_plan_compile(&s->plan, graph, &model, &options));
-    if (factored_depths > 0) {
-        umbra_build_free(&s->plan->build);
-        umbra_simulation_free(&s->plan->simulation);
-        s->plan->decisions.factored_depths = factored_depths;
-        check_ok(umbra_plan_finish(s->plan, NULL));
-    }
+    umbra_build_free(&plan->build);
+    umbra_simulation_free(&plan->simulation);
+    umbra_memory_free(plan->seeded);
+    check_ok(umbra_plan_finish(plan, NULL));
+}
+
+/* The image, keys and executor of the plan at hand. */
+static inline void start_session(session *s)
+{
     const umbra_profile *p = umbra_plan_profile(s->plan);
     small_image(s->image, umbra_layout_elements(&p->input_layout));
     check_ok(umbra_pool_new(&s->pool, 2));
@@ -54,6 +51,23 @@ static inline void open_session_decided(session *s, umbra_graph *graph, double p
     const umbra_key_holding holding = umbra_plan_key_holding(s->plan);
     check_ok(umbra_evaluation_keys_generate(&s->keys, s->secret, &request, &holding, s->pool));
     check_ok(umbra_exec_new(&s->exec, s->plan, s->keys, s->pool));
+}
+
+/* memory_bytes: the server's budget; 0: the usual one. factored_depths: 0 as compiled, else decided
+ * here. */
+static inline void open_session_decided(session *s, umbra_graph *graph, double precision_bits,
+                                        uint64_t memory_bytes, int factored_depths)
+{
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {
+        .precision_bits = precision_bits, .memory_bytes = memory_bytes, .threads = 2};
+    *s = (session){.graph = graph, .stop_at = -1, .worst_excess = -100};
+    check_ok(umbra_plan_compile(&s->plan, graph, &model, &options));
+    if (factored_depths > 0) {
+        s->plan->decisions.factored_depths = factored_depths;
+        finish_again(s->plan);
+    }
+    start_session(s);
 }
 
 static inline void open_session_within(session *s, umbra_graph *graph, double precision_bits,

@@ -1,13 +1,16 @@
 """The exported files compute what the networks compute, with the operators that the engine knows."""
+import json
 import tempfile
 import unittest
 import warnings
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from ..export import IMAGE_SHAPE, measure_ranges, synthetic_images, synthetic_latents, widen, write_graph
+from ..export import (IMAGE_SHAPE, measure_moments, measure_ranges, model_text, synthetic_images, synthetic_latents,
+                      widen, write_graph)
 from ..nets.resnet import LatentResNet
 from ..nets.vqgan import VQGAN, LatentEncoder
 from ..onnx_run import OnnxRunner, bounded_tensors
@@ -59,6 +62,22 @@ class TestClassifier(unittest.TestCase):
         ranges = measure_ranges(self.runner, synthetic_latents(2, 6, (4, 32, 32), 4.0))
         self.assertEqual(list(ranges), names)
         self.assertTrue(all(low < high for low, high in ranges.values()))
+
+    def test_moments(self):
+        latents = synthetic_latents(3, 6, (4, 32, 32), 4.0)
+        moments = measure_moments(self.runner, latents)
+        self.assertEqual(list(moments), bounded_tensors(self.runner.graph))
+        for part, power in (("mean", 1), ("square", 2)):
+            np.testing.assert_allclose(moments["in"][part], (latents.double() ** power).mean((0, 2, 3)), rtol=1e-4)
+        answers = [self.runner.run(x[None])["out"].abs().max().item() for x in latents]
+        self.assertAlmostEqual(moments["out"]["usual_most"] / min(answers), 1, places=4)
+        self.assertEqual(len(moments["out"]["mean"]), self.runner.run(latents[:1])["out"].shape[1])
+        self.assertNotIn("usual_most", moments["in"])
+
+    def test_model_text(self):
+        model = {"a": [1, -2.5e-05], "b": {"c": [3], "d": []}, "e": [{"f": [1, 2]}, "x, 1"]}
+        self.assertEqual(json.loads(model_text(model)), model)
+        self.assertIn("[1, -2.5e-05]", model_text(model))
 
 
 class TestEncoder(unittest.TestCase):

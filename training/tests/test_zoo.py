@@ -178,6 +178,7 @@ class TestFolders(unittest.TestCase):
             got = runner.run(torch.from_numpy(np.load(folder / case["input"])))[runner.output].numpy()
             self.assertLess(np.abs(got - wanted).max(), 1e-4 * np.abs(wanted).max())
         self.assertEqual(list(model["ranges"]), list(dict.fromkeys(bounded_tensors(runner.graph))))
+        self.assertEqual(list(model["moments"]), list(model["ranges"]))
         return model, Counter(node.op_type for node in runner.graph.node)
 
     def test_lenet(self):
