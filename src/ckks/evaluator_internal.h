@@ -50,7 +50,7 @@ typedef struct umbra_decomposition {
         *scaled; /* a limb for each limb of the level: coefficient order, ready for conversion */
     uint64_t *quotient; /* a limb for each digit */
     /* NULL, and each limb is converted when it is used; or (limb * digits + digit) limbs, NTT
-     * order, for each limb of the level and each special one. */
+     * order, for each limb of the level and each special one, unset where `own` has the limb. */
     uint64_t *extended;
 } umbra_decomposition;
 

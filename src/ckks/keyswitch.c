@@ -88,11 +88,8 @@ static umbra_status extend_limb(void *context, size_t index, int worker)
     (void)worker;
     const int digits = job->level->digits;
     const int limb = (int)index / digits, digit = (int)index % digits;
-    uint64_t *r = job->d->extended + index * job->e->degree;
-    if (owns(job->level, digit, limb))
-        memcpy(r, job->d->own + (size_t)limb * job->e->degree, job->e->degree * sizeof *r);
-    else
-        extend(job->e, job->d, digit, limb, r);
+    if (!owns(job->level, digit, limb))
+        extend(job->e, job->d, digit, limb, job->d->extended + index * job->e->degree);
     return UMBRA_OK;
 }
 
@@ -149,10 +146,10 @@ void umbra_switch_inner(const umbra_evaluator *e, const umbra_decomposition *d,
                 halves[half][count] =
                     umbra_switch_key_words(key, params, stored, digits[count], half);
             uint64_t *r = batch + (size_t)count * e->degree;
-            if (d->extended != NULL)
-                values[count] = d->extended + (size_t)(limb * level->digits + digit) * e->degree;
-            else if (owns(level, digit, limb))
+            if (owns(level, digit, limb))
                 values[count] = d->own + (size_t)limb * e->degree;
+            else if (d->extended != NULL)
+                values[count] = d->extended + (size_t)(limb * level->digits + digit) * e->degree;
             else {
                 extend(e, d, digit, limb, r);
                 values[count] = r;
