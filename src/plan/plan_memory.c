@@ -2,7 +2,7 @@
 #include "ckks/linear.h"
 #include "plan/plan_internal.h"
 
-#define HUGE_PAGE_BYTES ((uint64_t)2 << 20)
+#define PAGE_BYTES ((uint64_t)4096)
 #define WORKER_LIMBS 9                  /* of the evaluator's scratch, besides special primes */
 #define TABLE_LIMBS 6                   /* roots, their quotients, twists: of each prime */
 #define REST_BYTES ((uint64_t)32 << 20) /* program, libraries, plan without weights */
@@ -11,12 +11,11 @@
 #define WEIGHTS_WORTH 6
 #define PERIOD_LEAST 256 /* weights repeat no faster */
 
-/* Large blocks come in huge pages. */
+/* Pages that are written: of a large block the part beyond its last whole huge page has small ones.
+ */
 static uint64_t block(uint64_t bytes)
 {
-    return bytes < HUGE_PAGE_BYTES
-               ? bytes
-               : (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
 /* Of a key: whole or seeded, and the table of its automorphism. */
