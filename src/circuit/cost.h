@@ -15,6 +15,7 @@ typedef struct umbra_cost_model {
     double word_ns;    /* one pass over a limb: add, permute, scale */
     double convert_ns; /* one term of base conversion */
     double seed_ns;    /* one row of a key held by its seed: b unpacked, a made again */
+    double weight_ns;  /* one byte of integer weights made: filled, transformed and rounded */
     double parallel;   /* seconds = ns * 1e-9 * (serial + (1 - serial) / threads) */
     double serial;     /* the share that does not spread over threads */
 } umbra_cost_model;

@@ -103,6 +103,7 @@ static umbra_status share_memory(umbra_plan *plan)
     plan->share =
         umbra_plan_share_memory(&plan->build, s, plan->threads, plan->memory_budget, s->seeded);
     umbra_simulation_charge_seeds(s);
+    umbra_plan_charge_weights(&plan->build, &plan->share, s);
     UMBRA_TRY(umbra_memory_alloc_array(&list, s->key_count + 1, sizeof *plan->seeded,
                                        "a list of seeded keys"));
     plan->seeded = list;

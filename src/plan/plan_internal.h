@@ -64,6 +64,9 @@ umbra_status umbra_plan_check_memory(const umbra_plan *plan) UMBRA_MUST_USE;
 umbra_memory_share umbra_plan_share_memory(const umbra_build *build,
                                            const umbra_simulation *simulation, int threads,
                                            uint64_t budget_bytes, unsigned char *seeded);
+/* The steps pay for weights that a run makes again while it uses them. */
+void umbra_plan_charge_weights(const umbra_build *build, const umbra_memory_share *share,
+                               umbra_simulation *simulation);
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
                                  int threads, uint64_t budget_bytes);
 /* All weights of a run, as the integers that a run keeps of them. */

@@ -150,6 +150,26 @@ umbra_memory_share umbra_plan_share_memory(const umbra_build *build,
     return share;
 }
 
+/* As a run decides: map after map is kept while there is room, and makes its weights again where
+ * there is none. */
+void umbra_plan_charge_weights(const umbra_build *build, const umbra_memory_share *share,
+                               umbra_simulation *simulation)
+{
+    const umbra_program *program = &build->program;
+    uint64_t room = share->kept_weight_bytes;
+    for (size_t i = 0; i < program->count; i++) {
+        const umbra_instruction *code = &program->code[i];
+        if (code->op != UMBRA_DO_MAP)
+            continue;
+        const umbra_program_map *map = &program->maps[code->index];
+        uint64_t bytes = map->diagonal_count * diagonal_bytes(map);
+        if (bytes <= room)
+            room -= bytes;
+        else
+            simulation->steps[code->step].ns += simulation->cost.weight_ns * (double)bytes;
+    }
+}
+
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
                                  int threads, uint64_t budget_bytes)
 {

@@ -62,6 +62,7 @@ static umbra_status judge_build(umbra_search *s, umbra_trial *t, const umbra_par
     umbra_memory_share share = umbra_plan_share_memory(build, &simulation, s->plan->threads,
                                                        s->plan->memory_budget, simulation.seeded);
     umbra_simulation_charge_seeds(&simulation);
+    umbra_plan_charge_weights(build, &share, &simulation);
     for (int i = 0; i < build->program.step_count; i++)
         ns += simulation.steps[i].ns;
     t->seconds = umbra_cost_seconds(&s->cost, ns);

@@ -84,6 +84,45 @@ static void test_seeded_keys(void **state)
     umbra_graph_free(graph);
 }
 
+static double seconds_of(const umbra_plan *plan)
+{
+    double ns = 0;
+    for (int i = 0; i < plan->build.program.step_count; i++)
+        ns += plan->simulation.steps[i].ns;
+    return ns * 1e-9;
+}
+
+/* Weights that are made again while they are used cost time by the byte, the last maps' first. */
+static void test_streamed_weights(void **state)
+{
+    umbra_graph *graph = small_residual();
+    umbra_plan *plan = small_compile(graph);
+    const umbra_program *program = &plan->build.program;
+    const double byte = plan->simulation.cost.weight_ns * 1e-9, kept = seconds_of(plan);
+    double all = 0;
+    (void)state;
+    for (int m = 0; m < program->map_count; m++) {
+        const umbra_program_map *map = &program->maps[m];
+        uint64_t period = map->period_slots < 256 ? 256 : map->period_slots;
+        all +=
+            (double)(map->diagonal_count * 2 * period * umbra_program_map_coefficient_bytes(map));
+    }
+    umbra_memory_share share = {.kept_weight_bytes = UINT64_MAX};
+    umbra_plan_charge_weights(&plan->build, &share, &plan->simulation);
+    assert_true(seconds_of(plan) == kept);
+    share.kept_weight_bytes = 0;
+    umbra_plan_charge_weights(&plan->build, &share, &plan->simulation);
+    assert_true(byte > 0 && fabs(seconds_of(plan) - kept - all * byte) < 1e-9 * all);
+    const int last = program->step_count - 1;
+    const double before = seconds_of(plan), first = plan->simulation.steps[1].ns;
+    assert_true(last > 1);
+    share.kept_weight_bytes = (uint64_t)all - 1; /* room for all but the last map */
+    umbra_plan_charge_weights(&plan->build, &share, &plan->simulation);
+    assert_true(seconds_of(plan) > before && plan->simulation.steps[1].ns == first);
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
 /* A tighter budget gives a plan with less memory, or a refusal with both figures. */
 static void test_budget(void **state)
 {
@@ -112,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_seeded_keys),
+        cmocka_unit_test(test_streamed_weights),
         cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
