@@ -91,16 +91,6 @@ static double declared_reach(const umbra_network *n, const umbra_tensor *t, doub
     return t->kind == UMBRA_TENSOR_SQUARE ? reach * reach : reach;
 }
 
-/* What a range says about the mean square: a normal value spans eight deviations, around the shift.
- */
-static double declared_moment(const umbra_network *n, const umbra_tensor *t)
-{
-    const umbra_value *v = &n->graph->values[t->value];
-    double deviation = (v->range_max - v->range_min) / 8;
-    double moment = t->shift * t->shift + deviation * deviation;
-    return t->kind == UMBRA_TENSOR_SQUARE ? moment * moment : moment;
-}
-
 /* What the random inputs show; largest: by run. */
 static void note_contents(const measure *m, int tensor, double *largest)
 {
@@ -116,64 +106,99 @@ static void note_contents(const measure *m, int tensor, double *largest)
         }
 }
 
-/* Move and stretch what random inputs show in a channel until mean and mean square are those of
- * calibration. */
-static void fit_channel(const measure *m, int tensor, int channel)
+typedef struct channel_moments {
+    double mean, deviation; /* of the value, without the shift */
+} channel_moments;
+
+static channel_moments seen_in_channel(const measure *m, int tensor, int channel)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
+    const double *x = m->contents[tensor] + (size_t)channel * size;
+    double mean = 0, square = 0;
+    for (size_t k = 0; k < size; k++) {
+        mean += (x[k] - t->shift) / (double)size;
+        square += (x[k] - t->shift) * (x[k] - t->shift) / (double)size;
+    }
+    double deviation = sqrt(fmax(square - mean * mean, 0));
+    return (channel_moments){mean, deviation > 1e-9 * fabs(mean) ? deviation : 0};
+}
+
+static channel_moments calibrated(const umbra_value *v, const umbra_tensor *t, int channel)
+{
+    int from = v->moment_channels == t->channels ? channel : 0;
+    double mean = v->moments[from], square = v->moments[v->moment_channels + from];
+    return (channel_moments){mean, sqrt(fmax(square - mean * mean, 0))};
+}
+
+/* Move and stretch what random inputs show in a channel to what it is to be. */
+static void fit_channel(const measure *m, int tensor, int channel, channel_moments seen,
+                        channel_moments wanted)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
+    double *x = m->contents[tensor] + (size_t)channel * size;
+    double stretch = seen.deviation > 0 ? wanted.deviation / seen.deviation : 0;
+    double mean = wanted.mean + t->shift;
+    for (size_t k = 0; k < size; k++)
+        x[k] = (x[k] - t->shift - seen.mean) * stretch + mean;
+    m->out->items[tensor].moment[channel] = mean * mean + wanted.deviation * wanted.deviation;
+}
+
+/* How wide the values that the random inputs show are; 1 where they are all equal. */
+static double seen_width(const measure *m, int tensor)
+{
+    size_t size = tensor_size(&m->network->tensors[tensor]) * RUNS;
+    const double *x = m->contents[tensor];
+    double low = INFINITY, high = -INFINITY;
+    for (size_t k = 0; k < size; k++) {
+        low = fmin(low, x[k]);
+        high = fmax(high, x[k]);
+    }
+    return high > low ? high - low : 1;
+}
+
+/* Values like those of calibration. Where only the range is known, what random inputs show is
+ * stretched to fit it, but not below an eighth of it as the deviation: a normal value spans eight.
+ */
+static void fit_tensor(const measure *m, int tensor)
 {
     const umbra_tensor *t = &m->network->tensors[tensor];
     const umbra_value *v = &m->network->graph->values[t->value];
-    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
-    double *x = m->contents[tensor] + (size_t)channel * size, mean = 0, square = 0;
-    int from = v->moment_channels == t->channels ? channel : 0;
-    double wanted = v->moments[from], spread = v->moments[v->moment_channels + from];
-    spread = sqrt(fmax(spread - wanted * wanted, 0));
-    for (size_t k = 0; k < size; k++) {
-        mean += x[k] / (double)size;
-        square += x[k] * x[k] / (double)size;
+    bool ranged = declared_reach(m->network, t, 0) > 0;
+    double width = v->range_max - v->range_min, own = seen_width(m, tensor);
+    for (int c = 0; c < t->channels; c++) {
+        channel_moments seen = seen_in_channel(m, tensor, c), wanted = seen;
+        if (v->moments != NULL)
+            wanted = calibrated(v, t, c);
+        else if (ranged && t->kind != UMBRA_TENSOR_INPUT)
+            wanted.deviation = fmax(seen.deviation * width / own, width / 8);
+        else
+            return;
+        fit_channel(m, tensor, c, seen, wanted);
     }
-    double own = sqrt(fmax(square - mean * mean, 0));
-    double stretch = own > 1e-9 * fabs(mean) && own > 0 ? spread / own : 0;
-    for (size_t k = 0; k < size; k++)
-        x[k] = (x[k] - mean) * stretch + wanted + t->shift;
-    wanted += t->shift;
-    m->out->items[tensor].moment[channel] = wanted * wanted + spread * spread;
 }
 
-/* Where the range is known, random magnitudes are stretched to fit it, but not below what it says.
- */
+/* Reach, mean squares, and for the output how large it is. */
 static void settle(const measure *m, int tensor)
 {
     const umbra_tensor *t = &m->network->tensors[tensor];
-    umbra_statistic *s = &m->out->items[tensor];
-    size_t plane = (size_t)t->height * (size_t)t->width * RUNS;
-    double declared = declared_reach(m->network, t, m->input_abs_max);
     const umbra_value *v = &m->network->graph->values[t->value];
+    umbra_statistic *s = &m->out->items[tensor];
+    double declared = declared_reach(m->network, t, m->input_abs_max);
     double largest[RUNS] = {0}, seen = 0, mean = 0;
     note_contents(m, tensor, largest);
     for (size_t run = 0; run < RUNS; run++) {
         seen = fmax(seen, largest[run]);
         mean += largest[run] / RUNS;
     }
-    seen = seen > 0 ? seen : 1;
-    s->reach = declared > 0 ? declared : MARGIN * seen;
+    s->reach = declared > 0 ? declared : MARGIN * (seen > 0 ? seen : 1);
     if (tensor == m->network->output)
         m->out->output_typical = v->usual_most > 0 ? v->usual_most
                                  : declared > 0    ? declared / 4
                                                    : mean / 2;
-    if (t->part != 0 || umbra_tensor_is_product(t))
-        return;
-    for (int c = 0; v->moments != NULL && c < s->channels; c++)
-        fit_channel(m, tensor, c);
-    if (!(declared > 0) || v->moments != NULL || t->kind == UMBRA_TENSOR_INPUT)
-        return;
-    for (int c = 0; c < s->channels; c++) {
-        double wanted = s->moment[c] * declared * declared / (seen * seen);
-        wanted = fmax(wanted, declared_moment(m->network, t));
-        double factor = sqrt(wanted / fmax(s->moment[c], 1e-30));
-        for (size_t k = (size_t)c * plane; k < ((size_t)c + 1) * plane; k++)
-            m->contents[tensor][k] *= factor;
-        s->moment[c] = wanted;
-    }
+    if (t->part == 0 && !umbra_tensor_is_product(t))
+        fit_tensor(m, tensor);
 }
 
 static umbra_status run_all(measure *m)
