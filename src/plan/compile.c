@@ -106,6 +106,7 @@ static umbra_status share_memory(umbra_plan *plan)
     umbra_plan_charge_weights(&plan->build, &plan->share, s);
     UMBRA_TRY(umbra_memory_alloc_array(&list, s->key_count + 1, sizeof *plan->seeded,
                                        "a list of seeded keys"));
+    umbra_memory_free(plan->seeded); /* of a plan that is finished again, decided otherwise */
     plan->seeded = list;
     for (size_t k = 0; k < s->key_count; k++)
         if (s->seeded[k])

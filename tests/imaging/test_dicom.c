@@ -264,9 +264,9 @@ static void the_first_of_several_frames_is_read_and_told(void **state)
 static void expect_refusal(made_file file, const char *text)
 {
     umbra_image image = {0};
-    uint64_t start = umbra_clock_ns();
+    uint64_t start = umbra_clock_cpu_ns(); /* other work on the machine does not count */
     check_fails(UMBRA_E_INPUT, text, umbra_image_decode(file.bytes, file.size, "x.dcm", &image));
-    assert_true(umbra_clock_ns() - start < 3000000000u);
+    assert_true(umbra_clock_cpu_ns() - start < 3000000000u);
     assert_null(image.pixels);
     free(file.bytes);
 }
