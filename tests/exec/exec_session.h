@@ -33,7 +33,6 @@ static inline void finish_again(umbra_plan *plan)
 {
     umbra_build_free(&plan->build);
     umbra_simulation_free(&plan->simulation);
-    umbra_memory_free(plan->seeded);
     check_ok(umbra_plan_finish(plan, NULL));
 }
 
