@@ -10,6 +10,9 @@
 #define RUNS UMBRA_SPARSE_LANES /* random inputs, run side by side */
 #define MARGIN 1.5              /* on what random inputs show, where no range is known */
 #define INPUT_SIGMAS 4          /* an input's bound in standard deviations */
+#define FAR                                                                                        \
+    64 /* times: a range so far from what random inputs show is no range of this network           \
+        */
 #define SMOOTH_SIDE 4 /* half of an input's variance is smooth: blocks of this many pixels */
 
 typedef struct measure {
@@ -145,7 +148,7 @@ static void fit_channel(const measure *m, int tensor, int channel, channel_momen
     m->out->items[tensor].moment[channel] = mean * mean + wanted.deviation * wanted.deviation;
 }
 
-/* How wide the values that the random inputs show are; 1 where they are all equal. */
+/* How wide the values that the random inputs show are; 0 where they are all equal. */
 static double seen_width(const measure *m, int tensor)
 {
     size_t size = tensor_size(&m->network->tensors[tensor]) * RUNS;
@@ -155,7 +158,25 @@ static double seen_width(const measure *m, int tensor)
         low = fmin(low, x[k]);
         high = fmax(high, x[k]);
     }
-    return high > low ? high - low : 1;
+    return high > low ? high - low : 0;
+}
+
+/* Inputs have the declared size up to here, so that values cannot be far from it unless ranges are
+ * of another network. Calibrated networks show 0.19 to 1.6 of their ranges. */
+static umbra_status check_range(const measure *m, int tensor)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    const umbra_value *v = &m->network->graph->values[t->value];
+    if (t->kind != UMBRA_TENSOR_LINEAR || t->part != 0 || !(declared_reach(m->network, t, 0) > 0))
+        return UMBRA_OK;
+    double declared = v->range_max - v->range_min, own = seen_width(m, tensor);
+    if (own == 0 || (own <= FAR * declared && declared <= FAR * own))
+        return UMBRA_OK;
+    return umbra_fail(
+        UMBRA_E_MODEL,
+        "\"%s\": its range in model.json, from %g to %g, is not that of this network, "
+        "whose values there span about %.3g; measure the ranges again (docs/models.md)",
+        v->name, v->range_min, v->range_max, own);
 }
 
 /* Values like those of calibration. Where only the range is known, what random inputs show is
@@ -166,7 +187,7 @@ static void fit_tensor(const measure *m, int tensor)
     const umbra_tensor *t = &m->network->tensors[tensor];
     const umbra_value *v = &m->network->graph->values[t->value];
     bool ranged = declared_reach(m->network, t, 0) > 0;
-    double width = v->range_max - v->range_min, own = seen_width(m, tensor);
+    double width = v->range_max - v->range_min, own = fmax(seen_width(m, tensor), 1e-300);
     for (int c = 0; c < t->channels; c++) {
         channel_moments seen = seen_in_channel(m, tensor, c), wanted = seen;
         if (v->moments != NULL)
@@ -215,6 +236,7 @@ static umbra_status run_all(measure *m)
         for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
             if (n->linears[k].tensor == i)
                 UMBRA_TRY(run_linear(m, &n->linears[k]));
+        UMBRA_TRY(check_range(m, i));
         settle(m, i);
     }
     return UMBRA_OK;
