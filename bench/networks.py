@@ -111,12 +111,17 @@ def identity(folder):
     return (found["name"] + found["rest"], int(found["f"])) if found else (folder.name, None)
 
 
+def wanted(options):
+    """What the planner is asked for."""
+    precision = ["--precision-bits", options.precision_bits] if options.precision_bits else []
+    return precision + (["--memory", options.memory] if options.memory else [])
+
+
 def plan_network(options, folder, work):
     """(line so far, plan's report or None where it is refused)."""
     name, latent = identity(folder)
     line = {"network": name, "latent": latent, "wanted_bits": options.precision_bits or 8}
-    precision = ["--precision-bits", options.precision_bits] if options.precision_bits else []
-    done = program(options, "plan", folder, "-o", work / "plan", *precision, expect=(0, INPUT, REFUSED))
+    done = program(options, "plan", folder, "-o", work / "plan", *wanted(options), expect=(0, INPUT, REFUSED))
     line |= {"plan_seconds": done.wall, "plan_cpu_seconds": done.cpu, "plan_peak_bytes": done.peak}
     if done.code != 0:
         return line | {"refused": done.message.removeprefix("umbra: ")}, None
@@ -163,9 +168,8 @@ def time_network(options, folder, work):
 
 def check_network(options, folder):
     """Encrypted outputs against PyTorch's."""
-    precision = ["--precision-bits", options.precision_bits] if options.precision_bits else []
     done = program(options, "verify", folder, folder / "expected/inputs", "--expected", folder / "expected/outputs",
-                   "-n", options.inputs, *precision, expect=(0, ACCURACY))
+                   "-n", options.inputs, *wanted(options), expect=(0, ACCURACY))
     report = done.report
     return {"inputs": report["inputs"], "bits_least": report["bits"], "bits_mean": report["mean_bits"],
             "largest_error": report["max_abs_error"], "agrees": done.code == 0,
@@ -262,6 +266,7 @@ def arguments():
     parser.add_argument("--check", action="store_true", help="only the comparison, no timing")
     parser.add_argument("--again", action="store_true", help="try again what was refused")
     parser.add_argument("--precision-bits", type=float, help="bits to ask the planner for (8)")
+    parser.add_argument("--memory", help="bytes that a run may take, as for umbra plan")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--limit", type=float, default=3600, help="seconds that one program may take")
     parser.add_argument("--work", type=pathlib.Path, help="where keys of some gigabytes fit (default: temporary)")

@@ -29,6 +29,8 @@ typedef struct umbra_search {
     umbra_cost_model cost;
     double wanted_bits;
     int trials;
+    int tune_trials; /* that one tuning may make, about; 0: UMBRA_TUNE_TRIALS */
+    int most_trials; /* at which the tuning at hand ends */
     umbra_trial
         nearest; /* with everything composed in the largest ring that was tried, for a refusal */
 } umbra_search;

@@ -132,6 +132,12 @@ static umbra_status tune_factored(umbra_search *s, umbra_trial *t)
     return UMBRA_OK;
 }
 
+/* Rounds over many candidates end here, wherever they are: what stands is a plan all the same. */
+static bool is_enough(const umbra_search *s)
+{
+    return s->trials >= s->most_trials;
+}
+
 static umbra_status flip(umbra_search *s, const umbra_trial *from, int candidate, umbra_trial *best)
 {
     umbra_decisions d = from->decisions;
@@ -145,14 +151,14 @@ static umbra_status flip(umbra_search *s, const umbra_trial *from, int candidate
 static umbra_status flip_all(umbra_search *s, umbra_trial *best)
 {
     int count = best->decisions.compose_count;
-    double promise[UMBRA_PLAN_MAX_CANDIDATES];
+    double promise[UMBRA_PLAN_MAX_CANDIDATES] = {0};
     umbra_trial t;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && !is_enough(s); i++) {
         t = *best;
         UMBRA_TRY(flip(s, best, i, &t));
         promise[i] = umbra_trial_gain(s, &t, best);
     }
-    for (int tries = 0; tries < 4 * count; tries++) {
+    for (int tries = 0; tries < 4 * count && !is_enough(s); tries++) {
         int most = 0;
         double next = 0;
         for (int i = 1; i < count; i++)
@@ -178,7 +184,7 @@ static umbra_status swap_all(umbra_search *s, umbra_trial *t)
     for (int i = 0; i < t->decisions.compose_count; i++)
         for (int k = i + 1; k < t->decisions.compose_count && k <= i + SWAP_REACH; k++) {
             umbra_decisions d = t->decisions;
-            if (d.compose[i] == d.compose[k])
+            if (d.compose[i] == d.compose[k] || is_enough(s))
                 continue;
             d.compose[i] = !d.compose[i];
             d.compose[k] = !d.compose[k];
@@ -199,7 +205,7 @@ static umbra_status tune_special(umbra_search *s, umbra_trial *t)
             moved.decisions.special_count > UMBRA_MAX_SPECIAL)
             continue;
         UMBRA_TRY(umbra_tune_consider(s, &moved.decisions, t));
-        for (int i = 0; i < moved.decisions.compose_count; i++)
+        for (int i = 0; i < moved.decisions.compose_count && !is_enough(s); i++)
             UMBRA_TRY(flip(s, &moved, i, t));
     }
     return UMBRA_OK;
@@ -207,7 +213,8 @@ static umbra_status tune_special(umbra_search *s, umbra_trial *t)
 
 umbra_status umbra_tune(umbra_search *s, umbra_trial *t)
 {
-    for (int round = 0; round < TUNE_ROUNDS; round++) {
+    s->most_trials = s->trials + (s->tune_trials > 0 ? s->tune_trials : UMBRA_TUNE_TRIALS);
+    for (int round = 0; round < TUNE_ROUNDS && !is_enough(s); round++) {
         const umbra_trial from = *t;
         UMBRA_TRY(tune_factored(s, t));
         UMBRA_TRY(flip_all(s, t));

@@ -5,6 +5,7 @@
 #include "plan/trial.h"
 
 #define UMBRA_DEGREE_MOST_LOG2 17 /* of the rings that are tried */
+#define UMBRA_TUNE_TRIALS 1500    /* that one tuning makes, about; sixty candidates need fewer */
 
 /* Scale and weight bits, within what words and weights can hold, and the lowest level's. The guard
  * stays. */

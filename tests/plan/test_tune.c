@@ -77,6 +77,36 @@ static void test_nothing_near_is_better(void **state)
     umbra_graph_free(g);
 }
 
+/* A network of many sums is planned in bounded time: tuning ends early, with a plan that is no
+ * worse than where it began. What follows the rounds makes few trials. */
+static void test_few_trials(void **state)
+{
+    umbra_graph *g = residual();
+    umbra_plan *plan = NULL;
+    umbra_model_info model = {.input_abs_max = 1};
+    int made[2];
+    (void)state;
+    check_ok(umbra_plan_compile(&plan, g, &model, &(umbra_plan_options){.threads = 2}));
+    for (int few = 0; few < 2; few++) {
+        umbra_search s = {.plan = plan,
+                          .wanted_bits = 8,
+                          .cost = umbra_cost_model_for("avx2", 2),
+                          .tune_trials = few ? 4 : 0};
+        umbra_trial t = {.decisions = plan->decisions}, from;
+        memset(t.decisions.compose, 0, (size_t)t.decisions.compose_count);
+        t.decisions.degree_log2 = 15;
+        t.decisions.special_count = 7;
+        check_ok(umbra_trial_judge(&s, &t));
+        from = t;
+        check_ok(umbra_tune(&s, &t));
+        assert_false(umbra_trial_better(&s, &from, &t));
+        made[few] = s.trials;
+    }
+    assert_true(made[1] < 30 && made[0] > 2 * made[1]);
+    umbra_plan_free(plan);
+    umbra_graph_free(g);
+}
+
 /* Bytes that are free weigh nothing, and each doubling beyond weighs the same. */
 static void test_keys_weigh_by_their_logarithm(void **state)
 {
@@ -97,6 +127,7 @@ static void test_keys_weigh_by_their_logarithm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_near_is_better),
+                                       cmocka_unit_test(test_few_trials),
                                        cmocka_unit_test(test_keys_weigh_by_their_logarithm)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
