@@ -10,6 +10,8 @@
 #define RUNS UMBRA_SPARSE_LANES /* random inputs, run side by side */
 #define MARGIN 1.5              /* on what random inputs show, where no range is known */
 #define INPUT_SIGMAS 4          /* an input's bound in standard deviations */
+/* Of the output's range: the smallest answers of the zoo have a third to a seventh. */
+#define LOW_SHARE 8
 #define FAR                                                                                        \
     64 /* times: a range so far from what random inputs show is no range of this network           \
         */
@@ -148,17 +150,21 @@ static void fit_channel(const measure *m, int tensor, int channel, channel_momen
     m->out->items[tensor].moment[channel] = mean * mean + wanted.deviation * wanted.deviation;
 }
 
-/* How wide the values that the random inputs show are; 0 where they are all equal. */
-static double seen_width(const measure *m, int tensor)
+typedef struct value_span {
+    double low, high;
+} value_span;
+
+/* Between what values the random inputs show. */
+static value_span seen_span(const measure *m, int tensor)
 {
     size_t size = tensor_size(&m->network->tensors[tensor]) * RUNS;
     const double *x = m->contents[tensor];
-    double low = INFINITY, high = -INFINITY;
+    value_span span = {INFINITY, -INFINITY};
     for (size_t k = 0; k < size; k++) {
-        low = fmin(low, x[k]);
-        high = fmax(high, x[k]);
+        span.low = fmin(span.low, x[k]);
+        span.high = fmax(span.high, x[k]);
     }
-    return high > low ? high - low : 0;
+    return span;
 }
 
 /* Inputs have the declared size up to here, so that values cannot be far from it unless ranges are
@@ -169,7 +175,8 @@ static umbra_status check_range(const measure *m, int tensor)
     const umbra_value *v = &m->network->graph->values[t->value];
     if (t->kind != UMBRA_TENSOR_LINEAR || t->part != 0 || !(declared_reach(m->network, t, 0) > 0))
         return UMBRA_OK;
-    double declared = v->range_max - v->range_min, own = seen_width(m, tensor);
+    value_span seen = seen_span(m, tensor);
+    double declared = v->range_max - v->range_min, own = seen.high - seen.low;
     if (own == 0 || (own <= FAR * declared && declared <= FAR * own))
         return UMBRA_OK;
     return umbra_fail(
@@ -179,25 +186,40 @@ static umbra_status check_range(const measure *m, int tensor)
         v->name, v->range_min, v->range_max, own);
 }
 
-/* Values like those of calibration. Where only the range is known, what random inputs show is
- * stretched to fit it, but not below an eighth of it as the deviation: a normal value spans eight.
- */
+/* What random inputs show, moved and stretched until its ends are those of the range. A channel's
+ * mean square is not below that of a deviation of an eighth of the range: a normal value spans
+ * eight. */
+static void fit_range(const measure *m, int tensor, value_span seen)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    const umbra_value *v = &m->network->graph->values[t->value];
+    umbra_statistic *s = &m->out->items[tensor];
+    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
+    double width = v->range_max - v->range_min, own = seen.high - seen.low;
+    for (int c = 0; c < t->channels; c++) {
+        double *x = m->contents[tensor] + (size_t)c * size, mean = 0, square = 0;
+        for (size_t k = 0; k < size; k++) {
+            double share = own > 0 ? (x[k] - seen.low) / own : 0.5;
+            x[k] = v->range_min + width * share + t->shift;
+            mean += x[k] / (double)size;
+            square += x[k] * x[k] / (double)size;
+        }
+        s->moment[c] = fmax(square, mean * mean + width * width / 64);
+    }
+}
+
+/* Values like those of calibration. */
 static void fit_tensor(const measure *m, int tensor)
 {
     const umbra_tensor *t = &m->network->tensors[tensor];
     const umbra_value *v = &m->network->graph->values[t->value];
-    bool ranged = declared_reach(m->network, t, 0) > 0;
-    double width = v->range_max - v->range_min, own = fmax(seen_width(m, tensor), 1e-300);
-    for (int c = 0; c < t->channels; c++) {
-        channel_moments seen = seen_in_channel(m, tensor, c), wanted = seen;
-        if (v->moments != NULL)
-            wanted = calibrated(v, t, c);
-        else if (ranged && t->kind != UMBRA_TENSOR_INPUT)
-            wanted.deviation = fmax(seen.deviation * width / own, width / 8);
-        else
-            return;
-        fit_channel(m, tensor, c, seen, wanted);
+    if (v->moments == NULL) {
+        if (t->kind != UMBRA_TENSOR_INPUT && declared_reach(m->network, t, 0) > 0)
+            fit_range(m, tensor, seen_span(m, tensor));
+        return;
     }
+    for (int c = 0; c < t->channels; c++)
+        fit_channel(m, tensor, c, seen_in_channel(m, tensor, c), calibrated(v, t, c));
 }
 
 /* Reach, mean squares, and for the output how large it is. */
@@ -216,7 +238,7 @@ static void settle(const measure *m, int tensor)
     s->reach = declared > 0 ? declared : MARGIN * (seen > 0 ? seen : 1);
     if (tensor == m->network->output)
         m->out->output_typical = v->usual_most > 0 ? v->usual_most
-                                 : declared > 0    ? declared / 4
+                                 : declared > 0    ? declared / LOW_SHARE
                                                    : mean / 2;
     if (t->part == 0 && !umbra_tensor_is_product(t))
         fit_tensor(m, tensor);
