@@ -12,9 +12,8 @@
 #define INPUT_SIGMAS 4          /* an input's bound in standard deviations */
 /* Of the output's range: the smallest answers of the zoo have a third to a seventh. */
 #define LOW_SHARE 8
-#define FAR                                                                                        \
-    64 /* times: a range so far from what random inputs show is no range of this network           \
-        */
+/* Times wider or narrower than what random inputs show: no range of this network. */
+#define FAR 64
 #define SMOOTH_SIDE 4 /* half of an input's variance is smooth: blocks of this many pixels */
 
 typedef struct measure {
