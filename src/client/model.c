@@ -184,17 +184,24 @@ static umbra_status read_info(json_t *root, const char *path, umbra_model_info *
     return UMBRA_OK;
 }
 
+/* What calibration found, by the names of values; NULL where it is not given. */
+static umbra_status calibration(json_t *root, const char *key, const char *content,
+                                const char *path, json_t **out)
+{
+    *out = json_object_get(root, key);
+    if (*out != NULL && !json_is_object(*out))
+        return umbra_fail(UMBRA_E_INPUT, "%s: \"%s\" must map names to %s; see docs/models.md",
+                          path, key, content);
+    return UMBRA_OK;
+}
+
 /* Calibrated ranges go to the values of the same name; names that simplification removed are
  * skipped. */
 static umbra_status read_ranges(json_t *root, const char *path, umbra_graph *graph)
 {
-    json_t *ranges = json_object_get(root, "ranges");
     const char *name = NULL;
-    json_t *pair = NULL;
-    if (ranges != NULL && !json_is_object(ranges))
-        return umbra_fail(UMBRA_E_INPUT,
-                          "%s: \"ranges\" must map names to pairs of numbers; see docs/models.md",
-                          path);
+    json_t *ranges = NULL, *pair = NULL;
+    UMBRA_TRY(calibration(root, "ranges", "pairs of numbers", path, &ranges));
     json_object_foreach(ranges, name, pair)
     {
         double low = 0, high = 0;
@@ -248,14 +255,9 @@ static umbra_status read_moments_of(json_t *object, const char *name, const char
 /* As ranges: what is not in the graph is skipped. */
 static umbra_status read_moments(json_t *root, const char *path, umbra_graph *graph)
 {
-    json_t *moments = json_object_get(root, "moments");
     const char *name = NULL;
-    json_t *object = NULL;
-    if (moments != NULL && !json_is_object(moments))
-        return umbra_fail(UMBRA_E_INPUT,
-                          "%s: \"moments\" must map names to means and mean squares; see "
-                          "docs/models.md",
-                          path);
+    json_t *moments = NULL, *object = NULL;
+    UMBRA_TRY(calibration(root, "moments", "means and mean squares", path, &moments));
     json_object_foreach(moments, name, object)
     {
         int value = umbra_graph_find_value(graph, name);
