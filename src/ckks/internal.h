@@ -185,7 +185,5 @@ static inline void umbra_small_to_limb(const umbra_params *params, int prime, ui
 /* log2 of the spread of slots from coefficients: sqrt(N/2) for the real part. */
 double umbra_noise_slots_log2(const umbra_params *params);
 double umbra_noise_rounding(const umbra_params *params, int parts);
-/* Rounding of `count` numbers: fewer coefficients than N carry an error. */
-double umbra_noise_encode_sparse(const umbra_params *params, size_t count);
 
 #endif

@@ -10,7 +10,9 @@
 double umbra_noise_fresh_secret(const umbra_params *params);
 double umbra_noise_fresh_public(const umbra_params *params);
 double umbra_noise_encode(const umbra_params *params); /* rounding of an encoded plaintext */
-double umbra_noise_add(double a_log2, double b_log2);  /* independent errors: sqrt(2^2a + 2^2b) */
+/* The same of `count` numbers that repeat over the slots: 2 count coefficients carry an error. */
+double umbra_noise_encode_sparse(const umbra_params *params, size_t count);
+double umbra_noise_add(double a_log2, double b_log2); /* independent errors: sqrt(2^2a + 2^2b) */
 double umbra_noise_key_switch(const umbra_params *params, int level);
 double umbra_noise_rescale(const umbra_params *params, int level, double noise_log2);
 /* a * b with messages and scales of both; errors of both */

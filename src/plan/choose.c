@@ -204,7 +204,13 @@ static umbra_status note_flips(umbra_search *s, const umbra_trial *best)
         umbra_trial t = {.decisions = best->decisions};
         t.decisions.compose[i] = !t.decisions.compose[i];
         UMBRA_TRY(umbra_trial_judge(s, &t));
-        s->plan->flip_seconds[i] = t.feasible ? t.seconds : INFINITY;
+        s->plan->flips[i] = (umbra_flip){.fits_ring = t.feasible,
+                                         .keeps_promise = umbra_trial_keeps_promise(s, &t),
+                                         .fits_memory = t.memory_bytes <= s->plan->memory_budget,
+                                         .seconds = t.seconds,
+                                         .bits = t.bits,
+                                         .key_bytes = t.key_bytes,
+                                         .memory_bytes = t.memory_bytes};
     }
     return UMBRA_OK;
 }

@@ -76,7 +76,26 @@ static void print_layout(const umbra_layout *l, FILE *out)
     fputc('\n', out);
 }
 
-/* What the other decision about the sums of this step would have cost. */
+/* What the other decision would have cost: time, or else what time was not taken for. */
+static void print_flip(const umbra_plan *plan, const umbra_flip *flip, bool composed, FILE *out)
+{
+    const umbra_plan_summary *s = &plan->summary;
+    if (!flip->fits_ring) {
+        fprintf(out, "; %s does not fit the ring", composed ? "keeping it" : "composing it");
+        return;
+    }
+    fprintf(out, "; %s, all would take %.2f s and not %.2f s", composed ? "kept" : "composed",
+            flip->seconds, s->predicted_seconds);
+    if (!flip->keeps_promise)
+        fprintf(out, ", and %.1f bits would be kept of the answer", flip->bits);
+    else if (!flip->fits_memory)
+        fprintf(out, ", and need %.1f GB of memory", (double)flip->memory_bytes * 1e-9);
+    else if (flip->seconds < s->predicted_seconds)
+        fprintf(out, ", with %.0f MB of keys and not %.0f MB", (double)flip->key_bytes * 1e-6,
+                (double)s->key_bytes * 1e-6);
+}
+
+/* The other decision about each of the sums of this step. */
 static void print_decisions(const umbra_plan *plan, int index, FILE *out)
 {
     const umbra_step_info *info = &plan->build.steps[index];
@@ -92,13 +111,8 @@ static void print_decisions(const umbra_plan *plan, int index, FILE *out)
         fprintf(out, "      sum \"%s\": %s", umbra_network_name(n, n->linears[i].tensor),
                 composed ? "composed into the steps that read it (no level, more diagonals)"
                          : "kept for the steps that read it (one level, fewer diagonals)");
-        double other = candidate < plan->flip_count ? plan->flip_seconds[candidate] : 0;
-        if (isinf(other))
-            fprintf(out, "; %s does not fit the ring", composed ? "keeping it" : "composing it");
-        else if (other > 0)
-            fprintf(out, "; %s, all would take %.2f s and not %.2f s%s",
-                    composed ? "kept" : "composed", other, plan->summary.predicted_seconds,
-                    other < plan->summary.predicted_seconds ? ", with more keys" : "");
+        if (candidate < plan->flip_count)
+            print_flip(plan, &plan->flips[candidate], composed, out);
         fputc('\n', out);
     }
 }

@@ -15,6 +15,13 @@ typedef struct umbra_memory_share {
     size_t seeded_keys;
 } umbra_memory_share;
 
+/* What a plan would be with one decision changed. */
+typedef struct umbra_flip {
+    bool fits_ring, keeps_promise, fits_memory;
+    double seconds, bits;
+    uint64_t key_bytes, memory_bytes;
+} umbra_flip;
+
 struct umbra_plan {
     /* Stored in a plan file. */
     umbra_graph *graph;
@@ -34,9 +41,9 @@ struct umbra_plan {
     int threads;
     uint32_t *seeded; /* Galois elements of the keys that a run holds by their seeds */
     umbra_memory_share share;
-    /* Of a plan that was compiled here: seconds of the whole with one candidate decided the other
-     * way, infinite where that is not feasible. Not stored. */
-    double flip_seconds[UMBRA_PLAN_MAX_CANDIDATES];
+    /* Of a plan that was compiled here: the whole with one candidate decided the other way. Not
+     * stored. */
+    umbra_flip flips[UMBRA_PLAN_MAX_CANDIDATES];
     int flip_count;
 };
 

@@ -46,13 +46,26 @@ static double moment(const precision *p, int tensor, int channel)
     return sum * factor * factor;
 }
 
+/* Slots after which all weights of a map repeat: those that repeat sooner have fewer coefficients
+ * other than zero, and it is those that are rounded. */
+static size_t period_of(const umbra_build *b, const umbra_linear *l)
+{
+    size_t period = umbra_layout_period(&b->layouts[l->tensor]);
+    for (int k = 0; k < l->term_count; k++) {
+        size_t other = umbra_layout_period(&b->layouts[l->terms[k].tensor]);
+        period = other > period ? other : period;
+    }
+    return period;
+}
+
 /* Rounding of the diagonals' weights, each times a slot of its input. */
 static double weight_error(const precision *p, int linear, double weight_scale)
 {
     const umbra_build *b = p->build;
     const umbra_linear *l = &b->network.linears[linear];
     const umbra_diagonal_set *set = b->facts[linear]->set;
-    double encode = exp2(umbra_noise_encode(b->params) - weight_scale), largest = 0;
+    double encode = exp2(umbra_noise_encode_sparse(b->params, period_of(b, l)) - weight_scale);
+    double largest = 0;
     if (set == NULL)
         return 0;
     for (int k = 0; k < l->term_count; k++)

@@ -112,9 +112,9 @@ umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t)
 double umbra_trial_score(const umbra_search *s, const umbra_trial *t)
 {
     double above = log((double)t->key_bytes / UMBRA_KEY_BYTES_FREE);
-    double missing = s->wanted_bits - t->bits;
-    return t->seconds * (1 + UMBRA_KEY_BYTES_WEIGHT * fmax(0, above)) *
-           (1 + UMBRA_MISSING_BITS_WEIGHT * fmax(0, missing));
+    double keys = above > 0 ? UMBRA_KEY_BYTES_STEP + UMBRA_KEY_BYTES_WEIGHT * above : 0;
+    double missing = UMBRA_MISSING_BITS_WEIGHT * fmax(0, s->wanted_bits - t->bits);
+    return t->seconds * (1 + keys) * (1 + missing);
 }
 
 bool umbra_trial_keeps_promise(const umbra_search *s, const umbra_trial *t)

@@ -65,7 +65,7 @@ static void test_precise(void **state)
 static void test_gated(void **state)
 {
     (void)state;
-    check_network(small_gated());
+    check_network_within(small_gated(), -3.25, 1.0); /* errors of products may be shared: 2 bits */
 }
 
 /* Concatenated skips, an image as the answer. */

@@ -202,8 +202,8 @@ static void test_explanation(void **state)
     }
     assert_int_equal(plan->flip_count, plan->decisions.compose_count);
     for (int i = 0; i < plan->flip_count; i++) {
-        assert_true(plan->flip_seconds[i] > 0);
-        snprintf(seconds, sizeof seconds, "would take %.2f s", plan->flip_seconds[i]);
+        assert_true(plan->flips[i].seconds > 0);
+        snprintf(seconds, sizeof seconds, "would take %.2f s", plan->flips[i].seconds);
         told += strstr(text, seconds) != NULL;
     }
     assert_true(told > 0);
