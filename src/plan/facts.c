@@ -131,6 +131,7 @@ static umbra_status measure_term(umbra_facts *f, int k, const umbra_sparse *m)
         f->power[k][i] /= (double)points_of(&f->to);
     for (size_t r = 0; r < m->rows; r++)
         f->gain[k] = fmax(f->gain[k], sums.row[r]);
+    f->repeats = fmax(f->repeats, sums.repeats);
     umbra_memory_free(rows);
     return status;
 }
@@ -183,6 +184,8 @@ static umbra_status make_facts(void *context, size_t index, int worker)
     umbra_diagonal_cost cost = cost_at(f, job->tasks[index].shape);
     if (status == UMBRA_OK && count > 0)
         status = umbra_diagonals_make(&f->set, terms, count, &f->to, &cost, f->mode);
+    if (status == UMBRA_OK && f->set != NULL) /* sum steps add slots of one diagonal */
+        f->repeats = fmax(f->repeats * exp2(-f->set->sum_count), 1);
     for (int k = 0; k < f->term_count; k++)
         umbra_sparse_free(owned[k]);
     return status;

@@ -21,6 +21,8 @@ typedef struct umbra_facts {
     double gain[UMBRA_FACTS_TERMS]; /* largest sum |w| of a row */
     double *power[UMBRA_FACTS_TERMS]; /* mean over an output channel's rows of the sum of w^2 over
                                          an input channel: output channels x input channels */
+    double
+        repeats; /* diagonals of the same weights, whose roundings are the same: most of a term */
 } umbra_facts;
 
 typedef struct umbra_facts_store umbra_facts_store;

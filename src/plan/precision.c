@@ -72,8 +72,9 @@ static double weight_error(const precision *p, int linear, double weight_scale)
         largest = fmax(largest, moment(p, l->terms[k].tensor, -1));
     /* 2 Re(w z) with |z|^2 = 2 x^2, and rounding spread over both parts of w: 4 * 2 / 2. */
     double halved = set->half_slots != 0 || set->joined ? 4 : 1;
-    return encode * encode * halved * exp2(set->sum_count) * (double)set->count /
-           set->output_count * largest;
+    /* Values are squares, so that equal errors of equal weights add up and do not cancel. */
+    return encode * encode * halved * b->facts[linear]->repeats * exp2(set->sum_count) *
+           (double)set->count / set->output_count * largest;
 }
 
 /* out[o] += c^2 sum over i of power[o][i] (in[i] + extra) */

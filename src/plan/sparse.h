@@ -72,6 +72,8 @@ typedef struct umbra_sparse_sums {
     double squares; /* of all weights */
     double *row;    /* rows: sum of absolute values is added; NULL: not wanted */
     double *power;  /* out.channels x in.channels: sum of squares is added; NULL: not wanted */
+    double repeats; /* how many points an output point reads through one tile, on average over all
+                       that are read: 1 of a convolution, 4 of a pool of 2x2 */
 } umbra_sparse_sums;
 umbra_status umbra_sparse_sum(const umbra_sparse *matrix, umbra_sparse_sums *sums) UMBRA_MUST_USE;
 

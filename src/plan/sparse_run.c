@@ -56,11 +56,28 @@ static void add_rows(const umbra_sparse *m, const tile_rows *r, double *y)
                 y[r->out[e] * m->out.points + p] += r->value[e];
 }
 
+/* count: by tile, zeros before and after */
+static double repeats_of(const umbra_sparse *m, size_t *count)
+{
+    double sum = 0;
+    for (size_t p = 0; p < m->out.points; p++) {
+        for (size_t k = m->start[p]; k < m->start[p + 1]; k++)
+            count[m->tile[k]]++;
+        for (size_t k = m->start[p]; k < m->start[p + 1]; k++)
+            sum += (double)count[m->tile[k]];
+        for (size_t k = m->start[p]; k < m->start[p + 1]; k++)
+            count[m->tile[k]] = 0;
+    }
+    const size_t read = m->start[m->out.points];
+    return read > 0 ? sum / (double)read : 1;
+}
+
 static umbra_status sum_powers(const umbra_sparse *m, umbra_sparse_sums *sums)
 {
     void *p = NULL;
     UMBRA_TRY(umbra_memory_alloc_array(&p, m->tile_count + 1, sizeof(size_t), "tiles"));
     size_t *uses = p;
+    sums->repeats = repeats_of(m, uses);
     for (size_t k = 0; k < m->start[m->out.points]; k++)
         uses[m->tile[k]]++;
     for (size_t t = 0; t < m->tile_count; t++)

@@ -162,7 +162,8 @@ static inline int on_step(void *context, const umbra_exec_event *event)
             sum += (values[i] - slot) * (values[i] - slot) / (double)count;
         }
         s->worst_excess = fmax(s->worst_excess, 0.5 * log2(sum) + event->noise_bits);
-        s->least_excess = fmin(s->least_excess, 0.5 * log2(sum) + event->noise_bits);
+        if (count >= 64) /* the errors of a few elements may be small by chance */
+            s->least_excess = fmin(s->least_excess, 0.5 * log2(sum) + event->noise_bits);
     }
     free(values);
     return s->events == s->stop_at;
