@@ -17,10 +17,6 @@ typedef struct umbra_ops {
     umbra_status (*step_done)(void *self, int step);
 } umbra_ops;
 
-/* Ciphertexts that wait to be written again: taking fresh pages from the system for each result
- * costs more than many operations. The executor keeps so many, and the simulator counts them. */
-#define UMBRA_SPARE_CIPHERTEXTS 1024
-
 /* The one walker: depth, keys and precision cannot differ between interpreters. */
 umbra_status umbra_program_run(const umbra_program *program, const umbra_ops *ops,
                                void *self) UMBRA_MUST_USE;

@@ -12,8 +12,9 @@
 typedef struct simulator {
     umbra_simulation *out;
     const umbra_program *program;
-    size_t live_limbs, made_limbs; /* of registers; of memory that the executor holds for them */
-    int spare[UMBRA_SPARE_CIPHERTEXTS], spare_count; /* limbs of each */
+    size_t live_limbs; /* of registers */
+    int *spare;        /* limbs of each room that waits to be written again */
+    size_t spare_count;
 } simulator;
 
 static umbra_simulated_step *step_of(simulator *s, const umbra_instruction *i)
@@ -39,19 +40,19 @@ static void note_headroom(simulator *s, const umbra_instruction *i, const umbra_
     }
 }
 
-/* The executor's choice: the last one freed that is large enough, or a new one. */
+/* The executor's choice: the last one freed that is large enough, or a new one. A register is set
+ * once, so that there are no more rooms than registers. */
 static int take_room(simulator *s, int limbs)
 {
-    for (int i = s->spare_count - 1; i >= 0; i--) {
-        int room = s->spare[i];
+    for (size_t i = s->spare_count; i > 0; i--) {
+        int room = s->spare[i - 1];
         if (room < limbs)
             continue;
-        s->spare[i] = s->spare[--s->spare_count];
+        s->spare[i - 1] = s->spare[--s->spare_count];
         return room;
     }
-    s->made_limbs += (size_t)limbs;
-    if (s->made_limbs > s->out->peak_limbs)
-        s->out->peak_limbs = s->made_limbs;
+    s->out->rooms[s->out->room_count++] = limbs;
+    s->out->peak_limbs += (size_t)limbs;
     return limbs;
 }
 
@@ -476,10 +477,7 @@ static void simulate_release(void *self, int reg)
     umbra_simulated *r = &s->out->registers[reg];
     if (r->live) {
         s->live_limbs -= (size_t)umbra_params_level_limbs(s->out->params, r->level);
-        if (s->spare_count < UMBRA_SPARE_CIPHERTEXTS)
-            s->spare[s->spare_count++] = r->room_limbs;
-        else
-            s->made_limbs -= (size_t)r->room_limbs;
+        s->spare[s->spare_count++] = r->room_limbs;
     }
     r->live = false;
 }
@@ -507,6 +505,7 @@ static const umbra_ops simulator_ops = {
 void umbra_simulation_free(umbra_simulation *simulation)
 {
     umbra_memory_free(simulation->registers);
+    umbra_memory_free(simulation->rooms);
     umbra_memory_free(simulation->steps);
     umbra_memory_free(simulation->keys);
     umbra_memory_free(simulation->uses);
@@ -579,21 +578,28 @@ umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
                             const umbra_params *params, const umbra_cost_model *cost,
                             double input_scale_log2, int input_level)
 {
-    void *registers = NULL, *steps = NULL;
+    void *registers = NULL, *steps = NULL, *rooms = NULL, *spare = NULL;
+    const size_t register_count = (size_t)program->register_count + 1;
     umbra_simulation made = {.params = params,
                              .cost = *cost,
                              .input_scale_log2 = input_scale_log2,
                              .input_level = input_level,
                              .headroom_log2 = INFINITY};
-    UMBRA_TRY(umbra_memory_alloc_array(&registers, (size_t)program->register_count + 1,
-                                       sizeof(umbra_simulated), "a simulation"));
+    UMBRA_TRY(umbra_memory_alloc_array(&registers, register_count, sizeof(umbra_simulated),
+                                       "a simulation"));
     made.registers = registers;
     umbra_status status = umbra_memory_alloc_array(&steps, (size_t)program->step_count + 1,
                                                    sizeof(umbra_simulated_step), "a simulation");
     made.steps = steps;
-    simulator s = {.out = &made, .program = program};
+    if (status == UMBRA_OK)
+        status = umbra_memory_alloc_array(&rooms, register_count, sizeof(int), "a simulation");
+    made.rooms = rooms;
+    if (status == UMBRA_OK)
+        status = umbra_memory_alloc_array(&spare, register_count, sizeof(int), "a simulation");
+    simulator s = {.out = &made, .program = program, .spare = spare};
     if (status == UMBRA_OK)
         status = umbra_program_run(program, &simulator_ops, &s);
+    umbra_memory_free(spare);
     if (status == UMBRA_OK)
         status = count_uses(&made);
     if (status != UMBRA_OK) {

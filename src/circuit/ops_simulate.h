@@ -42,7 +42,9 @@ typedef struct umbra_simulation {
     size_t *by_use;        /* numbers of keys, from those that are read most often */
     double *times_read;    /* of each key: rows read in a run, by the rows that it has */
     unsigned char *seeded; /* of each key: 1 where it is held by its seed; all 0 at first */
-    size_t peak_limbs;     /* of the memory of all registers and of those that wait for reuse */
+    int *rooms; /* limbs of the memory that registers take turns in, in the order of first use */
+    size_t room_count;
+    size_t peak_limbs;     /* of all rooms */
     size_t scratch_limbs;  /* of the evaluator, in the map that needs most */
     double headroom_log2;  /* the least log2(Q) - log2(scale * message) met */
     int headroom_step;

@@ -50,19 +50,27 @@ void umbra_ciphertext_free(umbra_ciphertext *ct)
     umbra_memory_free(ct);
 }
 
+umbra_status umbra_ciphertext_assign(umbra_ciphertext *out, const umbra_ciphertext *in)
+{
+    const size_t limbs = (size_t)in->params->levels[in->level].limbs;
+    if (out->room_limbs < limbs || out->room_parts < in->parts)
+        return umbra_fail(UMBRA_E_MISMATCH, "%zu limbs in %d parts do not fit a room of %zu in %d",
+                          limbs, in->parts, out->room_limbs, out->room_parts);
+    for (int p = 0; p < in->parts; p++)
+        memcpy(out->part[p], in->part[p], limbs * in->params->degree * sizeof(uint64_t));
+    out->level = in->level;
+    out->parts = in->parts;
+    out->scale_log2 = in->scale_log2;
+    out->message_log2 = in->message_log2;
+    out->noise_log2 = in->noise_log2;
+    out->key_id = in->key_id;
+    return UMBRA_OK;
+}
+
 umbra_status umbra_ciphertext_copy(umbra_ciphertext **out, const umbra_ciphertext *in)
 {
-    umbra_ciphertext *ct = NULL;
-    UMBRA_TRY(umbra_ciphertext_new(&ct, in->params, in->level, in->parts));
-    const size_t words = (size_t)in->params->levels[in->level].limbs * in->params->degree;
-    for (int p = 0; p < in->parts; p++)
-        memcpy(ct->part[p], in->part[p], words * sizeof(uint64_t));
-    ct->scale_log2 = in->scale_log2;
-    ct->message_log2 = in->message_log2;
-    ct->noise_log2 = in->noise_log2;
-    ct->key_id = in->key_id;
-    *out = ct;
-    return UMBRA_OK;
+    UMBRA_TRY(umbra_ciphertext_new(out, in->params, in->level, in->parts));
+    return umbra_ciphertext_assign(*out, in);
 }
 
 umbra_status umbra_plaintext_new(umbra_plaintext **out, const umbra_params *params, int level)

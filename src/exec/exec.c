@@ -53,6 +53,8 @@ umbra_status umbra_exec_new(umbra_exec **out, const umbra_plan *plan,
         status = umbra_evaluator_new(&exec->evaluator, plan->params, keys, pool);
     if (keys != NULL && status == UMBRA_OK)
         status = umbra_exec_prepare_maps(exec);
+    if (keys != NULL && status == UMBRA_OK)
+        status = umbra_exec_make_rooms(exec);
     if (status != UMBRA_OK) {
         umbra_exec_free(exec);
         return status;
@@ -77,6 +79,7 @@ void umbra_exec_free(umbra_exec *exec)
     if (exec == NULL)
         return;
     umbra_exec_free_maps(exec);
+    umbra_exec_free_rooms(exec);
     umbra_evaluator_free(exec->evaluator);
     umbra_memory_free(exec);
 }
@@ -154,11 +157,13 @@ umbra_status umbra_exec_run(umbra_exec *exec, const umbra_ciphertext *const *que
     UMBRA_TRY(check_query(exec->plan, query, query_count, result_count));
     UMBRA_TRY(check_key_id(exec, query, query_count));
     void *registers = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&registers, (size_t)program->register_count + 1,
+    const size_t register_count = (size_t)program->register_count + 1;
+    UMBRA_TRY(umbra_memory_alloc_array(&registers, register_count + exec->room_count,
                                        sizeof(umbra_ciphertext *), "registers"));
     umbra_cipher_run run = {.exec = exec,
                             .query = query,
                             .registers = registers,
+                            .spare = (umbra_ciphertext **)registers + register_count,
                             .result = result,
                             .progress = progress,
                             .context = context,
@@ -167,10 +172,6 @@ umbra_status umbra_exec_run(umbra_exec *exec, const umbra_ciphertext *const *que
     for (int i = 0; i < result_count; i++)
         result[i] = NULL;
     umbra_status status = umbra_program_run(program, &umbra_cipher_ops, &run);
-    for (int i = 0; i < program->register_count; i++)
-        umbra_ciphertext_free(run.registers[i]);
-    for (int i = 0; i < run.spare_count; i++)
-        umbra_ciphertext_free(run.spare[i]);
     umbra_memory_free(registers);
     for (int i = 0; status != UMBRA_OK && i < result_count; i++) {
         umbra_ciphertext_free(result[i]);

@@ -26,6 +26,9 @@ struct umbra_exec {
     umbra_exec_preparation weights_made;
     void *block; /* the weights that a streamed map reads now */
     size_t block_bytes;
+    umbra_ciphertext **rooms; /* that registers take turns in, as the simulation has them: fresh
+                                 pages cost more than many operations, so they are made once */
+    size_t room_count;
 };
 
 /* Context of umbra_exec_stream, as umbra_linear_map's stream. */
@@ -43,6 +46,8 @@ umbra_status umbra_exec_prepare_maps(umbra_exec *exec) UMBRA_MUST_USE;
 /* Make the weights of a map that keeps them, unless they are there. */
 umbra_status umbra_exec_need_map(umbra_exec *exec, int index) UMBRA_MUST_USE;
 void umbra_exec_free_maps(umbra_exec *exec);
+umbra_status umbra_exec_make_rooms(umbra_exec *exec) UMBRA_MUST_USE;
+void umbra_exec_free_rooms(umbra_exec *exec);
 
 extern const umbra_ops umbra_cipher_ops;
 
@@ -51,8 +56,8 @@ typedef struct umbra_cipher_run {
     umbra_exec *exec;
     const umbra_ciphertext *const *query;
     umbra_ciphertext **registers;
-    umbra_ciphertext *spare[UMBRA_SPARE_CIPHERTEXTS];
-    int spare_count;
+    umbra_ciphertext **spare; /* rooms that wait to be written again */
+    size_t spare_count, room_next;
     umbra_ciphertext **result;
     umbra_exec_progress progress;
     void *context;

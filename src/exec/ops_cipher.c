@@ -1,5 +1,6 @@
 /* The program on ciphertexts. */
 #include "base/clock.h"
+#include "base/memory.h"
 #include "ckks/monomial.h"
 #include "exec/exec_internal.h"
 
@@ -7,24 +8,54 @@
 
 #define UMBRA_MAP_CIPHERTEXTS 2048 /* that a map reads, and that it makes */
 
-/* A spare one with enough room, or a new one. */
-static umbra_status new_register(umbra_cipher_run *r, int reg, int level, umbra_ciphertext **out)
+umbra_status umbra_exec_make_rooms(umbra_exec *exec)
 {
-    umbra_ciphertext *made = NULL;
-    size_t limbs = (size_t)umbra_params_level_limbs(r->exec->plan->params, level);
-    for (int i = r->spare_count - 1; i >= 0; i--) {
-        if (r->spare[i]->room_limbs < limbs || r->spare[i]->room_parts < 2)
+    const umbra_simulation *simulation = &exec->plan->simulation;
+    const umbra_params *params = exec->plan->params;
+    void *rooms = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&rooms, simulation->room_count + 1,
+                                       sizeof(umbra_ciphertext *), "registers"));
+    exec->rooms = rooms;
+    for (; exec->room_count < simulation->room_count; exec->room_count++) {
+        int level = 0; /* one that has as many limbs */
+        while (umbra_params_level_limbs(params, level) != simulation->rooms[exec->room_count])
+            level++;
+        UMBRA_TRY(umbra_ciphertext_new(&exec->rooms[exec->room_count], params, level, 2));
+    }
+    return UMBRA_OK;
+}
+
+void umbra_exec_free_rooms(umbra_exec *exec)
+{
+    for (size_t i = 0; i < exec->room_count; i++)
+        umbra_ciphertext_free(exec->rooms[i]);
+    umbra_memory_free(exec->rooms);
+}
+
+/* The last room freed that is large enough, or the next one. */
+static umbra_status take_room(umbra_cipher_run *r, size_t limbs, umbra_ciphertext **out)
+{
+    for (size_t i = r->spare_count; i > 0; i--) {
+        if (r->spare[i - 1]->room_limbs < limbs)
             continue;
-        *out = r->registers[reg] = r->spare[i];
-        (*out)->level = level;
-        (*out)->parts = 2;
-        r->spare_count--;
-        r->spare[i] = r->spare[r->spare_count];
+        *out = r->spare[i - 1];
+        r->spare[i - 1] = r->spare[--r->spare_count];
         return UMBRA_OK;
     }
-    UMBRA_TRY(umbra_ciphertext_new(&made, r->exec->plan->params, level, 2));
-    r->registers[reg] = made;
-    *out = made;
+    if (r->room_next == r->exec->room_count || r->exec->rooms[r->room_next]->room_limbs < limbs)
+        return umbra_fail(UMBRA_E_INTERNAL, "a register of %zu limbs has no room in this plan",
+                          limbs);
+    *out = r->exec->rooms[r->room_next++];
+    return UMBRA_OK;
+}
+
+static umbra_status new_register(umbra_cipher_run *r, int reg, int level, umbra_ciphertext **out)
+{
+    const size_t limbs = (size_t)umbra_params_level_limbs(r->exec->plan->params, level);
+    UMBRA_TRY(take_room(r, limbs, out));
+    (*out)->level = level;
+    (*out)->parts = 2;
+    r->registers[reg] = *out;
     return UMBRA_OK;
 }
 
@@ -39,10 +70,12 @@ static umbra_status cipher_input(void *self, const umbra_program *program,
                                  const umbra_instruction *i)
 {
     umbra_cipher_run *r = self;
+    umbra_ciphertext *out = NULL;
     (void)program;
-    UMBRA_TRY(umbra_ciphertext_copy(&r->registers[i->out], r->query[i->index]));
+    UMBRA_TRY(new_register(r, i->out, r->query[i->index]->level, &out));
+    UMBRA_TRY(umbra_ciphertext_assign(out, r->query[i->index]));
     /* The plan's bound on the input, whatever the sender says. */
-    r->registers[i->out]->message_log2 = 0;
+    out->message_log2 = 0;
     return UMBRA_OK;
 }
 
@@ -236,10 +269,8 @@ static umbra_status cipher_output(void *self, const umbra_program *program,
 static void cipher_release(void *self, int reg)
 {
     umbra_cipher_run *r = self;
-    if (r->registers[reg] != NULL && r->spare_count < UMBRA_SPARE_CIPHERTEXTS)
+    if (r->registers[reg] != NULL)
         r->spare[r->spare_count++] = r->registers[reg];
-    else
-        umbra_ciphertext_free(r->registers[reg]);
     r->registers[reg] = NULL;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "plan/gains.h"
+#include "plan/statistics_fit.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,8 +13,6 @@
 #define INPUT_SIGMAS 4          /* an input's bound in standard deviations */
 /* Of the output's range: the smallest answers of the zoo have a third to a seventh. */
 #define LOW_SHARE 8
-/* Times wider or narrower than what random inputs show: no range of this network. */
-#define FAR 64
 #define SMOOTH_SIDE 4 /* half of an input's variance is smooth: blocks of this many pixels */
 
 typedef struct measure {
@@ -81,20 +80,6 @@ static umbra_status run_linear(measure *m, const umbra_linear *linear)
     return UMBRA_OK;
 }
 
-/* What calibration says about a tensor's contents; 0: nothing. */
-static double declared_reach(const umbra_network *n, const umbra_tensor *t, double input_abs_max)
-{
-    const umbra_value *v = &n->graph->values[t->value];
-    if (t->kind == UMBRA_TENSOR_INPUT && input_abs_max > 0)
-        return input_abs_max;
-    if (t->part != 0)
-        return t->reach;
-    if (!(v->range_min <= v->range_max) || !isfinite(v->range_min) || !isfinite(v->range_max))
-        return 0;
-    double reach = fmax(fabs(v->range_min + t->shift), fabs(v->range_max + t->shift));
-    return t->kind == UMBRA_TENSOR_SQUARE ? reach * reach : reach;
-}
-
 /* What the random inputs show; largest: by run. */
 static void note_contents(const measure *m, int tensor, double *largest)
 {
@@ -110,124 +95,13 @@ static void note_contents(const measure *m, int tensor, double *largest)
         }
 }
 
-typedef struct channel_moments {
-    double mean, deviation; /* of the value, without the shift */
-} channel_moments;
-
-static channel_moments seen_in_channel(const measure *m, int tensor, int channel)
-{
-    const umbra_tensor *t = &m->network->tensors[tensor];
-    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
-    const double *x = m->contents[tensor] + (size_t)channel * size;
-    double mean = 0, square = 0;
-    for (size_t k = 0; k < size; k++) {
-        mean += (x[k] - t->shift) / (double)size;
-        square += (x[k] - t->shift) * (x[k] - t->shift) / (double)size;
-    }
-    double deviation = sqrt(fmax(square - mean * mean, 0));
-    return (channel_moments){mean, deviation > 1e-9 * fabs(mean) ? deviation : 0};
-}
-
-static channel_moments calibrated(const umbra_value *v, const umbra_tensor *t, int channel)
-{
-    int from = v->moment_channels == t->channels ? channel : 0;
-    double mean = v->moments[from], square = v->moments[v->moment_channels + from];
-    return (channel_moments){mean, sqrt(fmax(square - mean * mean, 0))};
-}
-
-/* Move and stretch what random inputs show in a channel to what it is to be. */
-static void fit_channel(const measure *m, int tensor, int channel, channel_moments seen,
-                        channel_moments wanted)
-{
-    const umbra_tensor *t = &m->network->tensors[tensor];
-    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
-    double *x = m->contents[tensor] + (size_t)channel * size;
-    double stretch = seen.deviation > 0 ? wanted.deviation / seen.deviation : 0;
-    double mean = wanted.mean + t->shift;
-    for (size_t k = 0; k < size; k++)
-        x[k] = (x[k] - t->shift - seen.mean) * stretch + mean;
-    m->out->items[tensor].moment[channel] = mean * mean + wanted.deviation * wanted.deviation;
-}
-
-typedef struct value_span {
-    double low, high;
-} value_span;
-
-/* Between what values the random inputs show. */
-static value_span seen_span(const measure *m, int tensor)
-{
-    size_t size = tensor_size(&m->network->tensors[tensor]) * RUNS;
-    const double *x = m->contents[tensor];
-    value_span span = {INFINITY, -INFINITY};
-    for (size_t k = 0; k < size; k++) {
-        span.low = fmin(span.low, x[k]);
-        span.high = fmax(span.high, x[k]);
-    }
-    return span;
-}
-
-/* Inputs have the declared size up to here, so that values cannot be far from it unless ranges are
- * of another network. Calibrated networks show 0.19 to 1.6 of their ranges. */
-static umbra_status check_range(const measure *m, int tensor)
-{
-    const umbra_tensor *t = &m->network->tensors[tensor];
-    const umbra_value *v = &m->network->graph->values[t->value];
-    if (t->kind != UMBRA_TENSOR_LINEAR || t->part != 0 || !(declared_reach(m->network, t, 0) > 0))
-        return UMBRA_OK;
-    value_span seen = seen_span(m, tensor);
-    double declared = v->range_max - v->range_min, own = seen.high - seen.low;
-    if (own == 0 || (own <= FAR * declared && declared <= FAR * own))
-        return UMBRA_OK;
-    return umbra_fail(
-        UMBRA_E_MODEL,
-        "\"%s\": its range in model.json, from %g to %g, is not that of this network, "
-        "whose values there span about %.3g; measure the ranges again (docs/models.md)",
-        v->name, v->range_min, v->range_max, own);
-}
-
-/* What random inputs show, moved and stretched until its ends are those of the range. A channel's
- * mean square is not below that of a deviation of an eighth of the range: a normal value spans
- * eight. */
-static void fit_range(const measure *m, int tensor, value_span seen)
-{
-    const umbra_tensor *t = &m->network->tensors[tensor];
-    const umbra_value *v = &m->network->graph->values[t->value];
-    umbra_statistic *s = &m->out->items[tensor];
-    size_t size = (size_t)t->height * (size_t)t->width * RUNS;
-    double width = v->range_max - v->range_min, own = seen.high - seen.low;
-    for (int c = 0; c < t->channels; c++) {
-        double *x = m->contents[tensor] + (size_t)c * size, mean = 0, square = 0;
-        for (size_t k = 0; k < size; k++) {
-            double share = own > 0 ? (x[k] - seen.low) / own : 0.5;
-            x[k] = v->range_min + width * share + t->shift;
-            mean += x[k] / (double)size;
-            square += x[k] * x[k] / (double)size;
-        }
-        s->moment[c] = fmax(square, mean * mean + width * width / 64);
-    }
-}
-
-/* Values like those of calibration. */
-static void fit_tensor(const measure *m, int tensor)
-{
-    const umbra_tensor *t = &m->network->tensors[tensor];
-    const umbra_value *v = &m->network->graph->values[t->value];
-    if (v->moments == NULL) {
-        if (t->kind != UMBRA_TENSOR_INPUT && declared_reach(m->network, t, 0) > 0)
-            fit_range(m, tensor, seen_span(m, tensor));
-        return;
-    }
-    for (int c = 0; c < t->channels; c++)
-        fit_channel(m, tensor, c, seen_in_channel(m, tensor, c), calibrated(v, t, c));
-}
-
 /* Reach, mean squares, and for the output how large it is. */
 static void settle(const measure *m, int tensor)
 {
     const umbra_tensor *t = &m->network->tensors[tensor];
     const umbra_value *v = &m->network->graph->values[t->value];
     umbra_statistic *s = &m->out->items[tensor];
-    double declared = declared_reach(m->network, t, m->input_abs_max);
+    double declared = umbra_fit_declared_reach(m->network, t, m->input_abs_max);
     double largest[RUNS] = {0}, seen = 0, mean = 0;
     note_contents(m, tensor, largest);
     for (size_t run = 0; run < RUNS; run++) {
@@ -240,7 +114,7 @@ static void settle(const measure *m, int tensor)
                                  : declared > 0    ? declared / LOW_SHARE
                                                    : mean / 2;
     if (t->part == 0 && !umbra_tensor_is_product(t))
-        fit_tensor(m, tensor);
+        umbra_fit_values(&(umbra_fit){m->network, tensor, m->contents[tensor], s});
 }
 
 static umbra_status run_all(measure *m)
@@ -257,7 +131,8 @@ static umbra_status run_all(measure *m)
         for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
             if (n->linears[k].tensor == i)
                 UMBRA_TRY(run_linear(m, &n->linears[k]));
-        UMBRA_TRY(check_range(m, i));
+        UMBRA_TRY(umbra_fit_check_range(
+            &(umbra_fit){n, i, m->contents[i], &m->out->items[i]}));
         settle(m, i);
     }
     return UMBRA_OK;

@@ -73,11 +73,35 @@ static void selections_read_what_they_name(void **state)
     assert_null(a);
 }
 
+/* Points that are read through one tile have the same weights. */
+static void tiles_repeat(void **state)
+{
+    (void)state;
+    umbra_attributes pool = umbra_attributes_default();
+    pool.kernel[0] = pool.kernel[1] = pool.strides[0] = pool.strides[1] = 2;
+    umbra_graph *graph =
+        graph_of_node(UMBRA_OP_AVERAGE_POOL, shape4(1, 2, 8, 8), NULL, 0, 0, &pool, NULL);
+    struct {
+        umbra_sparse *matrix;
+        double repeats;
+    } cases[] = {{conv_matrix(4, 6, 6, 3, 1), 1},
+                 {matrix_of_graph(graph), 4},
+                 {global_pool_matrix(3, 5), 25},
+                 {dense_matrix(12, 5), 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        umbra_sparse_sums sums = {0};
+        check_ok(umbra_sparse_sum(cases[i].matrix, &sums));
+        assert_true(sums.repeats == cases[i].repeats);
+        umbra_sparse_free(cases[i].matrix);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sides_change_nothing),
         cmocka_unit_test(selections_read_what_they_name),
+        cmocka_unit_test(tiles_repeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
