@@ -54,6 +54,23 @@ static uint64_t *baby_at(const linear_job *job, size_t rotation, size_t part, si
     return job->babies + (rotation * 2 + part) * job->baby_words + limb * job->e->degree;
 }
 
+/* What a rotation by nothing comes to. */
+typedef struct fold_job {
+    const linear_job *job;
+    size_t rotation;
+} fold_job;
+
+static umbra_status fold_limb(void *context, size_t index, int worker)
+{
+    const fold_job *fold = context;
+    const linear_job *job = fold->job;
+    const size_t n = job->e->degree, part = index / job->limbs, limb = index % job->limbs;
+    (void)worker;
+    umbra_fold(baby_at(job, fold->rotation, part, limb), job->in[job->input]->part[part] + limb * n,
+               n);
+    return UMBRA_OK;
+}
+
 static umbra_status baby_step(void *context, size_t index, int worker)
 {
     linear_job *job = context;
@@ -64,10 +81,8 @@ static umbra_status baby_step(void *context, size_t index, int worker)
     if (rotation->input != job->input)
         return UMBRA_OK;
     if (rotation->key == NULL) {
-        for (size_t p = 0; p < 2; p++)
-            for (size_t i = 0; i < job->limbs; i++)
-                umbra_fold(baby_at(job, index, p, i), a->part[p] + i * n, n);
-        return UMBRA_OK;
+        fold_job fold = {job, index};
+        return umbra_pool_run(e->pool, 2 * job->limbs, fold_limb, &fold);
     }
     uint64_t *scratch = umbra_evaluator_worker(e, worker) + UMBRA_SWITCH_WORKER_LIMBS * n;
     uint32_t *folded = (uint32_t *)(void *)(scratch + umbra_switch_special_limbs(e->params) * n);

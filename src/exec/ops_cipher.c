@@ -16,6 +16,7 @@ umbra_status umbra_exec_make_rooms(umbra_exec *exec)
     UMBRA_TRY(umbra_memory_alloc_array(&rooms, simulation->room_count + 1,
                                        sizeof(umbra_ciphertext *), "registers"));
     exec->rooms = rooms;
+    UMBRA_TRY(umbra_plaintext_new(&exec->bias, params, umbra_params_level_count(params) - 1));
     for (; exec->room_count < simulation->room_count; exec->room_count++) {
         int level = 0; /* one that has as many limbs */
         while (umbra_params_level_limbs(params, level) != simulation->rooms[exec->room_count])
@@ -30,6 +31,7 @@ void umbra_exec_free_rooms(umbra_exec *exec)
     for (size_t i = 0; i < exec->room_count; i++)
         umbra_ciphertext_free(exec->rooms[i]);
     umbra_memory_free(exec->rooms);
+    umbra_plaintext_free(exec->bias);
 }
 
 /* The last room freed that is large enough, or the next one. */
@@ -175,16 +177,13 @@ static umbra_status cipher_add_plain(void *self, const umbra_program *program,
 {
     umbra_cipher_run *r = self;
     umbra_ciphertext *out = NULL;
-    umbra_plaintext *bias = NULL;
+    umbra_plaintext *bias = r->exec->bias;
     const umbra_ciphertext *a = r->registers[i->a];
     const umbra_program_vector *v = &program->vectors[i->index];
     UMBRA_TRY(result_like(r, i, &out));
-    UMBRA_TRY(umbra_plaintext_new(&bias, r->exec->plan->params, a->level));
-    umbra_status status = umbra_encode(bias, a->scale_log2, v->values, NULL, v->count);
-    if (status == UMBRA_OK)
-        status = umbra_eval_add_plain(r->exec->evaluator, out, a, bias);
-    umbra_plaintext_free(bias);
-    return status;
+    bias->level = a->level;
+    UMBRA_TRY(umbra_encode(bias, a->scale_log2, v->values, NULL, v->count));
+    return umbra_eval_add_plain(r->exec->evaluator, out, a, bias);
 }
 
 /* out = a + turned, where out holds `turned` already */

@@ -131,8 +131,7 @@ static umbra_status run_all(measure *m)
         for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
             if (n->linears[k].tensor == i)
                 UMBRA_TRY(run_linear(m, &n->linears[k]));
-        UMBRA_TRY(umbra_fit_check_range(
-            &(umbra_fit){n, i, m->contents[i], &m->out->items[i]}));
+        UMBRA_TRY(umbra_fit_check_range(&(umbra_fit){n, i, m->contents[i], &m->out->items[i]}));
         settle(m, i);
     }
     return UMBRA_OK;

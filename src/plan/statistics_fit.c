@@ -87,7 +87,8 @@ umbra_status umbra_fit_check_range(const umbra_fit *fit)
 {
     const umbra_tensor *t = &fit->network->tensors[fit->tensor];
     const umbra_value *v = &fit->network->graph->values[t->value];
-    if (t->kind != UMBRA_TENSOR_LINEAR || t->part != 0 || !(umbra_fit_declared_reach(fit->network, t, 0) > 0))
+    if (t->kind != UMBRA_TENSOR_LINEAR || t->part != 0 ||
+        !(umbra_fit_declared_reach(fit->network, t, 0) > 0))
         return UMBRA_OK;
     value_span seen = seen_span(fit);
     double declared = v->range_max - v->range_min, own = seen.high - seen.low;

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* The share of the budget that a trial leaves: diagonals may be those of an earlier trial, split for
- * its costs, and then a finished plan needs up to a thousandth more or less. */
+/* The share of the budget that a trial leaves: diagonals may be those of an earlier trial, split
+ * for its costs, and then a finished plan needs up to a thousandth more or less. */
 #define MEMORY_SPARE 512
 
 static umbra_status sets_of(umbra_search *s, const umbra_decisions *d, double limit_log2,
@@ -64,8 +64,8 @@ static umbra_status judge_build(umbra_search *s, umbra_trial *t, const umbra_par
     umbra_key_request request = {
         .params = params, .items = simulation.keys, .count = simulation.key_count};
     const uint64_t budget = s->plan->memory_budget - s->plan->memory_budget / MEMORY_SPARE;
-    umbra_memory_share share = umbra_plan_share_memory(build, &simulation, s->plan->threads, budget,
-                                                       simulation.seeded);
+    umbra_memory_share share =
+        umbra_plan_share_memory(build, &simulation, s->plan->threads, budget, simulation.seeded);
     umbra_simulation_charge_seeds(&simulation);
     umbra_plan_charge_weights(build, &share, &simulation);
     for (int i = 0; i < build->program.step_count; i++)
