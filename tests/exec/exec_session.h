@@ -161,9 +161,11 @@ static inline int on_step(void *context, const umbra_exec_event *event)
             double slot = event->factor * ((double)reference[i] + event->shift);
             sum += (values[i] - slot) * (values[i] - slot) / (double)count;
         }
-        s->worst_excess = fmax(s->worst_excess, 0.5 * log2(sum) + event->noise_bits);
-        if (count >= 64) /* the errors of a few elements may be small by chance */
-            s->least_excess = fmin(s->least_excess, 0.5 * log2(sum) + event->noise_bits);
+        /* The errors of a few elements may be small by chance, and a bit larger. */
+        const double excess = 0.5 * log2(sum) + event->noise_bits;
+        s->worst_excess = fmax(s->worst_excess, excess - (count < 64));
+        if (count >= 64)
+            s->least_excess = fmin(s->least_excess, excess);
     }
     free(values);
     return s->events == s->stop_at;
