@@ -1,4 +1,6 @@
 """umbra adapt: a LeNet that somebody else exported runs encrypted and agrees with ONNX Runtime."""
+import json
+import math
 import sys
 
 import numpy
@@ -27,10 +29,17 @@ class Adapt(ProgramTest):
         self.assertEqual(report["still_refused"], 0)
         files = Pipeline(self, model, source, program=SERVER)
         predicted = self.report("plan", model, "-o", self.folder / "again")["predicted_bits"]
+        moments = json.loads((model / "model.json").read_text())["moments"]
+        usual = [m["usual_most"] for m in moments.values() if "usual_most" in m]
+        self.assertEqual(len(usual), 1)
+        error = 2.0 ** -predicted * usual[0]
+        grid = 2.0 ** math.ceil(math.log2(error))
         answer = self.report(*files.decrypt(files.result))["logits"]
         worst = max(abs(a - b) for a, b in zip(answer, RUNTIME))
-        # The key holder's program rounds to a grid of at most twice the predicted error (SECURITY.md).
-        self.assertLess(worst, 2 * 2.0 ** -predicted * max(map(abs, RUNTIME)))
+        # The key holder's program rounds to the power of two at or above the error (SECURITY.md).
+        for a in answer:  # of nine digits
+            self.assertLess(abs(a / grid - round(a / grid)), 1e-4, (a, grid))
+        self.assertLessEqual(worst, error + grid / 2)
         expected = self.folder / "expected"
         expected.mkdir()
         numpy.save(expected / "wave.npy", numpy.array(RUNTIME, dtype=numpy.float32))
