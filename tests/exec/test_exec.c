@@ -32,8 +32,8 @@ static void test_factored(void **state)
     for (int factored = 0; factored < 2; factored++) {
         open_session_decided(&s, small_residual(), 8, 0, 64 * factored);
         encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
-        double bits = run_encrypted(&s, output);
-        assert_true(bits >= umbra_plan_profile(s.plan)->predicted_bits);
+        run_encrypted(&s, output);
+        check_promise(&s);
         keys[factored] = umbra_plan_profile(s.plan)->key_count;
         close_session(&s);
     }
@@ -50,7 +50,8 @@ static void test_precise(void **state)
     encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
     double bits = run_encrypted(&s, output), predicted = umbra_plan_profile(s.plan)->predicted_bits;
     print_message("%.2f bits, %.2f predicted\n", bits, predicted);
-    assert_true(predicted >= 17 && bits >= predicted && bits < predicted + 7);
+    assert_true(predicted >= 17);
+    check_promise(&s);
     int nested = 0, wide = 0;
     for (int i = 1; i < umbra_params_level_count(s.plan->params); i++)
         nested += (umbra_params_level_set(s.plan->params, i - 1) &
@@ -61,11 +62,12 @@ static void test_precise(void **state)
     close_session(&s);
 }
 
-/* Products of tensors, powers, a gate. */
+/* Products of tensors, powers, a gate. Their errors may be shared, for which the model has 2 bits.
+ */
 static void test_gated(void **state)
 {
     (void)state;
-    check_network_within(small_gated(), -3.25, 1.0); /* errors of products may be shared: 2 bits */
+    check_network_within(small_gated(), -2.5, 0.5, 0);
 }
 
 /* Concatenated skips, an image as the answer. */
@@ -135,6 +137,7 @@ static void test_seeded_keys(void **state)
     assert_true(least < whole);
     small_state = weights; /* the same network, and the same plan of it */
     s = (session){.graph = small_residual(), .stop_at = -1, .worst_excess = -100};
+    calibrate(s.graph);
     s.plan = small_compile(s.graph);
     s.plan->memory_budget = least;
     finish_again(s.plan);
@@ -143,15 +146,17 @@ static void test_seeded_keys(void **state)
     const umbra_profile *p = umbra_plan_profile(s.plan);
     assert_int_equal(umbra_plan_key_holding(s.plan).seeded_count, p->key_count);
     encrypt(&s, p->input_scale_log2);
-    assert_true(run_encrypted(&s, output) >= p->predicted_bits);
+    run_encrypted(&s, output);
+    check_promise(&s);
     close_session(&s);
 }
 
-/* An answer of several ciphertexts. */
+/* An answer of several ciphertexts: 8192 outputs right behind a square, whose errors have a tail
+ * that the promise does not foresee. */
 static void test_planes(void **state)
 {
     (void)state;
-    check_network(small_planes());
+    check_network_within(small_planes(), -0.5, 0.5, 1.0);
 }
 
 static void test_refusals(void **state)
