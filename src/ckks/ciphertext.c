@@ -57,13 +57,8 @@ umbra_status umbra_ciphertext_assign(umbra_ciphertext *out, const umbra_cipherte
         return umbra_fail(UMBRA_E_MISMATCH, "%zu limbs in %d parts do not fit a room of %zu in %d",
                           limbs, in->parts, out->room_limbs, out->room_parts);
     for (int p = 0; p < in->parts; p++)
-        memcpy(out->part[p], in->part[p], limbs * in->params->degree * sizeof(uint64_t));
-    out->level = in->level;
-    out->parts = in->parts;
-    out->scale_log2 = in->scale_log2;
-    out->message_log2 = in->message_log2;
-    out->noise_log2 = in->noise_log2;
-    out->key_id = in->key_id;
+        memmove(out->part[p], in->part[p], limbs * in->params->degree * sizeof(uint64_t));
+    umbra_copy_header(out, in);
     return UMBRA_OK;
 }
 

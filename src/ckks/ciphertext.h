@@ -35,7 +35,7 @@ typedef struct umbra_ciphertext {
 umbra_status umbra_ciphertext_new(umbra_ciphertext **out, const umbra_params *params, int level,
                                   int parts) UMBRA_MUST_USE;
 void umbra_ciphertext_free(umbra_ciphertext *ct);
-/* Write over a ciphertext of the same parameters.
+/* Write over a ciphertext of the same parameters. Alias: out == in allowed
  * Returns: UMBRA_E_MISMATCH where `out` has less room than `in` takes */
 umbra_status umbra_ciphertext_assign(umbra_ciphertext *out,
                                      const umbra_ciphertext *in) UMBRA_MUST_USE;

@@ -38,13 +38,11 @@ umbra_status umbra_eval_multiply_plain(umbra_evaluator *e, umbra_ciphertext *out
     product_job job = {
         .e = e, .level = &e->params->levels[a->level], .out = out, .a = a, .plain = b};
     UMBRA_TRY(umbra_pool_run(e->pool, (size_t)job.level->limbs, plain_limb, &job));
+    umbra_copy_header(out, a);
     out->noise_log2 = umbra_noise_multiply(a->message_log2, a->scale_log2, a->noise_log2,
                                            b->message_log2, b->scale_log2, b->noise_log2);
     out->message_log2 = a->message_log2 + b->message_log2;
-    out->level = a->level;
-    out->parts = a->parts;
     out->scale_log2 = scale;
-    out->key_id = a->key_id;
     return UMBRA_OK;
 }
 
@@ -97,15 +95,12 @@ static umbra_status tensor(umbra_evaluator *e, umbra_ciphertext *out, const umbr
     const double noise = umbra_noise_multiply(a->message_log2, a->scale_log2, a->noise_log2,
                                               b->message_log2, b->scale_log2, b->noise_log2);
     const double message = a->message_log2 + b->message_log2, scale = a->scale_log2 + b->scale_log2;
-    const int level = a->level;
-    const uint64_t key_id = a->key_id;
     UMBRA_TRY(umbra_pool_run(e->pool, (size_t)job.level->limbs, tensor_limb, &job));
-    out->level = level;
+    umbra_copy_header(out, a);
     out->parts = square == NULL ? 3 : 2;
     out->scale_log2 = scale;
     out->message_log2 = message;
     out->noise_log2 = noise;
-    out->key_id = key_id;
     return UMBRA_OK;
 }
 
@@ -170,11 +165,8 @@ umbra_status umbra_eval_relinearise(umbra_evaluator *e, umbra_ciphertext *out,
                                           umbra_switch_special_limbs(e->params),
                                       UMBRA_SWITCH_WORKER_LIMBS));
     UMBRA_TRY(switch_square(e, out, a->level, a->part[2], a->part, key, e->shared));
+    umbra_copy_header(out, a);
     out->noise_log2 = umbra_noise_add(a->noise_log2, umbra_noise_key_switch(e->params, a->level));
-    out->message_log2 = a->message_log2;
-    out->scale_log2 = a->scale_log2;
-    out->key_id = a->key_id;
-    out->level = a->level;
     out->parts = 2;
     return UMBRA_OK;
 }

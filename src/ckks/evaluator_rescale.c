@@ -119,11 +119,9 @@ umbra_status umbra_eval_rescale(umbra_evaluator *e, umbra_ciphertext *out,
     UMBRA_TRY(umbra_pool_run(e->pool, parts * dropped, dropped_limb, &job));
     UMBRA_TRY(umbra_pool_run(e->pool, parts, dropped_quotient, &job));
     UMBRA_TRY(umbra_pool_run(e->pool, parts * (size_t)to->limbs, kept_limb, &job));
+    umbra_copy_header(out, a);
     out->noise_log2 =
         umbra_noise_add(a->noise_log2 - from->rescale.log2, umbra_noise_rounding(params, a->parts));
-    out->parts = a->parts;
-    out->message_log2 = a->message_log2;
-    out->key_id = a->key_id;
     out->level = a->level - 1;
     out->scale_log2 = scale;
     return UMBRA_OK;

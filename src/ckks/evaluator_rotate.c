@@ -3,24 +3,6 @@
 
 #include <string.h>
 
-static void copy_header(umbra_ciphertext *out, const umbra_ciphertext *a)
-{
-    out->level = a->level;
-    out->parts = a->parts;
-    out->scale_log2 = a->scale_log2;
-    out->message_log2 = a->message_log2;
-    out->noise_log2 = a->noise_log2;
-    out->key_id = a->key_id;
-}
-
-static void copy_parts(const umbra_evaluator *e, umbra_ciphertext *out, const umbra_ciphertext *a)
-{
-    const size_t bytes = (size_t)e->params->levels[a->level].limbs * e->degree * sizeof(uint64_t);
-    for (int p = 0; p < a->parts; p++)
-        memmove(out->part[p], a->part[p], bytes);
-    copy_header(out, a);
-}
-
 static umbra_status check_rotation(const umbra_evaluator *e, const umbra_ciphertext *out,
                                    const umbra_ciphertext *a, uint32_t galois,
                                    const umbra_switch_key **key)
@@ -39,10 +21,8 @@ static umbra_status apply_galois(umbra_evaluator *e, umbra_ciphertext *out,
 {
     const umbra_switch_key *key = NULL;
     UMBRA_TRY(check_rotation(e, out, a, galois, &key));
-    if (galois == 1) {
-        copy_parts(e, out, a);
-        return UMBRA_OK;
-    }
+    if (galois == 1)
+        return umbra_ciphertext_assign(out, a);
     const size_t base = umbra_decomposition_limbs(e->params, a->level, false);
     UMBRA_TRY(umbra_evaluator_reserve(e, base + umbra_switch_special_limbs(e->params),
                                       UMBRA_SWITCH_WORKER_LIMBS));
@@ -57,7 +37,7 @@ static umbra_status apply_galois(umbra_evaluator *e, umbra_ciphertext *out,
                                   .index = key->index,
                                   .out = {out->part[0], out->part[1]}};
     UMBRA_TRY(umbra_switch_run(&job));
-    copy_header(out, a);
+    umbra_copy_header(out, a);
     out->noise_log2 = umbra_noise_add(a->noise_log2, umbra_noise_key_switch(e->params, a->level));
     return UMBRA_OK;
 }
@@ -92,10 +72,8 @@ static umbra_status hoisted_rotation(void *context, size_t index, int worker)
     const uint32_t galois =
         umbra_galois_of_rotation(e->params->literal.degree_log2, job->steps_slots[index]);
     UMBRA_TRY(check_rotation(e, out, &job->a, galois, &key));
-    if (galois == 1) {
-        copy_parts(e, out, &job->a);
-        return UMBRA_OK;
-    }
+    if (galois == 1)
+        return umbra_ciphertext_assign(out, &job->a);
     const umbra_switch_job run = {.e = e,
                                   .level = job->a.level,
                                   .digits = job->digits,
@@ -106,7 +84,7 @@ static umbra_status hoisted_rotation(void *context, size_t index, int worker)
                                   .index = key->index,
                                   .out = {out->part[0], out->part[1]}};
     UMBRA_TRY(umbra_switch_run(&run));
-    copy_header(out, &job->a);
+    umbra_copy_header(out, &job->a);
     out->noise_log2 =
         umbra_noise_add(job->a.noise_log2, umbra_noise_key_switch(e->params, job->a.level));
     return UMBRA_OK;

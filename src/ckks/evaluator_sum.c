@@ -53,9 +53,7 @@ static umbra_status run_sum(umbra_evaluator *e, sum_operation operation, umbra_c
     const double message =
         b == NULL ? a->message_log2 : umbra_log2_sum(a->message_log2, b->message_log2);
     const double noise = b == NULL ? a->noise_log2 : umbra_noise_add(a->noise_log2, b->noise_log2);
-    out->level = a->level;
-    out->scale_log2 = a->scale_log2;
-    out->key_id = a->key_id;
+    umbra_copy_header(out, a);
     out->message_log2 = message;
     /* The sum of a number and itself doubles its error. */
     out->noise_log2 = a == b ? a->noise_log2 + 1 : noise;
@@ -187,10 +185,7 @@ umbra_status umbra_eval_add_scalar(umbra_evaluator *e, umbra_ciphertext *out,
     scalar_job job = {.e = e, .level = &e->params->levels[a->level], .out = out, .a = a};
     UMBRA_TRY(round_scaled(value, a->scale_log2, job.level->log2_q - 1, &job.whole));
     UMBRA_TRY(umbra_pool_run(e->pool, (size_t)job.level->limbs, add_scalar_limb, &job));
-    out->level = a->level;
-    out->parts = a->parts;
-    out->scale_log2 = a->scale_log2;
-    out->key_id = a->key_id;
+    umbra_copy_header(out, a);
     out->message_log2 = umbra_log2_sum(a->message_log2, log2_magnitude(value));
     out->noise_log2 = umbra_noise_add(a->noise_log2, log2(0.5)); /* the rounding, at most */
     return UMBRA_OK;
@@ -207,12 +202,10 @@ umbra_status umbra_eval_multiply_scalar(umbra_evaluator *e, umbra_ciphertext *ou
     UMBRA_TRY(umbra_pool_run(e->pool, (size_t)job.level->limbs, multiply_scalar_limb, &job));
     const double rounding = fabs(value * exp2(scale_log2) - job.whole);
     const double message_error = log2_magnitude(rounding) + a->message_log2 + a->scale_log2;
+    umbra_copy_header(out, a);
     out->noise_log2 = umbra_noise_add(a->noise_log2 + log2_magnitude(job.whole), message_error);
     out->message_log2 = a->message_log2 + log2_magnitude(value);
-    out->level = a->level;
-    out->parts = a->parts;
     out->scale_log2 = a->scale_log2 + scale_log2;
-    out->key_id = a->key_id;
     return UMBRA_OK;
 }
 
@@ -237,11 +230,7 @@ umbra_status umbra_eval_drop_level(umbra_evaluator *e, umbra_ciphertext *out,
             memmove(out->part[p] + (size_t)i * e->degree,
                     a->part[p] + (size_t)from->position[to->prime[i]] * e->degree,
                     e->degree * sizeof(uint64_t));
+    umbra_copy_header(out, a);
     out->level = level;
-    out->parts = a->parts;
-    out->scale_log2 = a->scale_log2;
-    out->message_log2 = a->message_log2;
-    out->noise_log2 = a->noise_log2;
-    out->key_id = a->key_id;
     return UMBRA_OK;
 }

@@ -61,6 +61,18 @@ static inline const umbra_modulus *umbra_params_modulus(const umbra_params *para
     return &params->ntt[prime].modulus;
 }
 
+/* All but the polynomials. Alias: out == a allowed; where out is another operand, what is read of
+ * that one is read before. */
+static inline void umbra_copy_header(umbra_ciphertext *out, const umbra_ciphertext *a)
+{
+    out->level = a->level;
+    out->parts = a->parts;
+    out->scale_log2 = a->scale_log2;
+    out->message_log2 = a->message_log2;
+    out->noise_log2 = a->noise_log2;
+    out->key_id = a->key_id;
+}
+
 /* One switching key, trimmed to a level.
  *
  * Whole: words has for each prime of the level, then each special one; for each digit of the level;

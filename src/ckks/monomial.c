@@ -22,11 +22,6 @@ umbra_status umbra_eval_multiply_i(umbra_evaluator *e, umbra_ciphertext *out,
             e->kernels->mul_scalar(r, in, ntt->roots[1], half, m);
             e->kernels->mul_scalar(r + half, in + half, m->q - ntt->roots[1], half, m);
         }
-    out->level = a->level;
-    out->parts = a->parts;
-    out->scale_log2 = a->scale_log2;
-    out->message_log2 = a->message_log2;
-    out->noise_log2 = a->noise_log2;
-    out->key_id = a->key_id;
+    umbra_copy_header(out, a);
     return UMBRA_OK;
 }
