@@ -2,12 +2,12 @@
 #include "circuit/ops_simulate.h"
 
 #include "base/memory.h"
+#include "circuit/simulated_keys.h"
 #include "ckks/linear.h"
 #include "ckks/noise.h"
 #include "math/ntt.h"
 
 #include <math.h>
-#include <string.h>
 
 typedef struct simulator {
     umbra_simulation *out;
@@ -72,79 +72,6 @@ static void spend(simulator *s, const umbra_instruction *i, double ns)
     step_of(s, i)->ns += ns;
 }
 
-/* Room for one more item in a list. */
-static umbra_status grow(void **list, size_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return UMBRA_OK;
-    void *grown = NULL;
-    size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
-    UMBRA_TRY(umbra_memory_alloc_array(&grown, wanted, item_bytes, "a list of keys"));
-    if (count > 0)
-        memcpy(grown, *list, count * item_bytes);
-    umbra_memory_free(*list);
-    *list = grown;
-    *capacity = wanted;
-    return UMBRA_OK;
-}
-
-/* Of a key trimmed to a level, and of an inner product at it: limbs times digits. */
-static int rows_of(const umbra_params *params, int level)
-{
-    return (umbra_params_level_limbs(params, level) + umbra_params_special_count(params)) *
-           umbra_params_level_digits(params, level);
-}
-
-/* A step reads a key, at the level of its operand. */
-static umbra_status note_use(simulator *s, const umbra_instruction *i, uint32_t galois, int level)
-{
-    umbra_simulation *out = s->out;
-    void *list = out->uses;
-    UMBRA_TRY(grow(&list, out->use_count, &out->use_capacity, sizeof *out->uses));
-    out->uses = list;
-    out->uses[out->use_count++] =
-        (umbra_key_use){.galois = galois, .step = i->step, .rows = rows_of(out->params, level)};
-    return UMBRA_OK;
-}
-
-/* The lowest level from `level` up that has all primes of both: a key trimmed to it serves both. */
-static umbra_status covering_level(const umbra_params *params, int level, int other, int *out)
-{
-    uint64_t wanted = umbra_params_level_set(params, level) | umbra_params_level_set(params, other);
-    int count = umbra_params_level_count(params);
-    for (*out = level > other ? level : other; *out < count; ++*out)
-        if ((wanted & ~umbra_params_level_set(params, *out)) == 0)
-            return UMBRA_OK;
-    return umbra_fail(UMBRA_E_INTERNAL, "no level has the primes of both levels %d and %d", level,
-                      other);
-}
-
-/* A key is needed at this level: add it in its place, or raise it. */
-static umbra_status need_key(simulator *s, uint32_t galois, int level)
-{
-    umbra_simulation *out = s->out;
-    size_t at = 0;
-    while (at < out->key_count && out->keys[at].galois < galois)
-        at++;
-    if (at < out->key_count && out->keys[at].galois == galois)
-        return covering_level(out->params, out->keys[at].level, level, &out->keys[at].level);
-    void *list = out->keys;
-    UMBRA_TRY(grow(&list, out->key_count, &out->key_capacity, sizeof *out->keys));
-    out->keys = list;
-    memmove(out->keys + at + 1, out->keys + at, (out->key_count - at) * sizeof *out->keys);
-    out->keys[at] = (umbra_key_item){.galois = galois, .level = level};
-    out->key_count++;
-    return UMBRA_OK;
-}
-
-static umbra_status need_rotation(simulator *s, int64_t slots, int level)
-{
-    if (slots == 0)
-        return UMBRA_OK;
-    int degree_log2 = umbra_params_degree_log2(s->out->params);
-    return need_key(s, umbra_galois_of_rotation(degree_log2, slots), level);
-}
-
 static umbra_status simulate_input(void *self, const umbra_program *program,
                                    const umbra_instruction *i)
 {
@@ -156,39 +83,6 @@ static umbra_status simulate_input(void *self, const umbra_program *program,
     step_of(s, i)->level = r.level;
     set(s, i, i->out, r);
     return UMBRA_OK;
-}
-
-/* Diagonals share their rotations: of the low bits of a rotation, which one was asked for last. */
-#define RECENT 1024
-
-static umbra_status map_keys(simulator *s, const umbra_program_map *map, int level)
-{
-    int64_t recent[RECENT] = {0}; /* 0 needs no key */
-    for (size_t d = 0; d < map->diagonal_count; d++) {
-        const int64_t slots[2] = {map->diagonals[d].baby_slots, map->diagonals[d].giant_slots};
-        for (int k = 0; k < 2; k++) {
-            int64_t *last = &recent[(slots[k] ^ slots[k] >> 10) & (RECENT - 1)];
-            if (*last != slots[k])
-                UMBRA_TRY(need_rotation(s, slots[k], level));
-            *last = slots[k];
-        }
-    }
-    return UMBRA_OK;
-}
-
-typedef struct map_uses {
-    simulator *s;
-    const umbra_instruction *i;
-    int level;
-    umbra_status status;
-} map_uses;
-
-static void note_rotation(void *context, int64_t slots)
-{
-    map_uses *u = context;
-    int degree_log2 = umbra_params_degree_log2(u->s->out->params);
-    if (u->status == UMBRA_OK)
-        u->status = note_use(u->s, u->i, umbra_galois_of_rotation(degree_log2, slots), u->level);
 }
 
 /* All inputs must agree; the noisiest one counts. */
@@ -258,10 +152,7 @@ static umbra_status simulate_map(void *self, const umbra_program *program,
     umbra_simulated in;
     umbra_map_counts counts;
     UMBRA_TRY(map_inputs(s, map, &in));
-    UMBRA_TRY(map_keys(s, map, in.level));
-    map_uses uses = {.s = s, .i = i, .level = in.level, .status = UMBRA_OK};
-    umbra_map_rotations(map, note_rotation, &uses);
-    UMBRA_TRY(uses.status);
+    UMBRA_TRY(umbra_simulation_use_map_keys(s->out, i->step, map, in.level));
     umbra_map_count(map, umbra_params_slots(s->out->params), &counts);
     umbra_simulated_step *step = step_of(s, i);
     step->level = in.level;
@@ -294,8 +185,7 @@ static umbra_status simulate_product(simulator *s, const umbra_instruction *i, i
               umbra_cost_words(&s->out->cost, shape_at(s, a.level),
                                3.0 * umbra_params_level_limbs(params, a.level)));
     set(s, i, i->out, r);
-    UMBRA_TRY(note_use(s, i, 0, a.level));
-    return need_key(s, 0, a.level);
+    return umbra_simulation_use_key(s->out, i->step, 0, a.level);
 }
 
 static umbra_status simulate_square(void *self, const umbra_program *program,
@@ -404,10 +294,8 @@ static umbra_status simulate_add_plain(void *self, const umbra_program *program,
 static umbra_status add_switched(simulator *s, const umbra_instruction *i, uint32_t galois)
 {
     umbra_simulated a = s->out->registers[i->a], r = a;
-    if (galois != 1) { /* a turn by 0 needs no key */
-        UMBRA_TRY(need_key(s, galois, a.level));
-        UMBRA_TRY(note_use(s, i, galois, a.level));
-    }
+    if (galois != 1) /* a turn by 0 needs no key */
+        UMBRA_TRY(umbra_simulation_use_key(s->out, i->step, galois, a.level));
     double turned = umbra_noise_add(a.noise_log2, umbra_noise_key_switch(s->out->params, a.level));
     r.noise_log2 = umbra_noise_add(a.noise_log2, turned);
     r.message_log2 = a.message_log2 + 1;
@@ -429,8 +317,7 @@ static umbra_status simulate_rotate(void *self, const umbra_program *program,
     if (i->slots != 0) {
         uint32_t galois =
             umbra_galois_of_rotation(umbra_params_degree_log2(s->out->params), i->slots);
-        UMBRA_TRY(need_key(s, galois, r.level));
-        UMBRA_TRY(note_use(s, i, galois, r.level));
+        UMBRA_TRY(umbra_simulation_use_key(s->out, i->step, galois, r.level));
     }
     r.noise_log2 = umbra_noise_add(r.noise_log2, umbra_noise_key_switch(s->out->params, r.level));
     step_of(s, i)->rotations++;
@@ -515,65 +402,6 @@ void umbra_simulation_free(umbra_simulation *simulation)
     *simulation = (umbra_simulation){0};
 }
 
-/* Every use is of a key in the list. */
-static size_t key_of_use(const umbra_simulation *simulation, const umbra_key_use *use)
-{
-    size_t low = 0, high = simulation->key_count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (simulation->keys[middle].galois <= use->galois)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Stable, for a few hundred keys. */
-static void sort_by_use(umbra_simulation *out)
-{
-    for (size_t k = 0; k < out->key_count; k++) {
-        size_t at = k;
-        for (; at > 0 && out->times_read[out->by_use[at - 1]] < out->times_read[k]; at--)
-            out->by_use[at] = out->by_use[at - 1];
-        out->by_use[at] = k;
-    }
-}
-
-/* How often each key is read, and their order by that. */
-static umbra_status count_uses(umbra_simulation *out)
-{
-    void *times = NULL, *order = NULL, *seeded = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&times, out->key_count + 1, sizeof(double), "key uses"));
-    out->times_read = times;
-    UMBRA_TRY(umbra_memory_alloc_array(&order, out->key_count + 1, sizeof(size_t), "key uses"));
-    out->by_use = order;
-    UMBRA_TRY(umbra_memory_alloc(&seeded, out->key_count + 1, "key uses"));
-    out->seeded = seeded;
-    for (size_t u = 0; u < out->use_count; u++)
-        out->times_read[key_of_use(out, &out->uses[u])] += out->uses[u].rows;
-    for (size_t k = 0; k < out->key_count; k++)
-        out->times_read[k] /= rows_of(out->params, out->keys[k].level);
-    sort_by_use(out);
-    return UMBRA_OK;
-}
-
-double umbra_simulation_key_rows(const umbra_simulation *simulation, size_t k)
-{
-    return simulation->times_read[k] * rows_of(simulation->params, simulation->keys[k].level);
-}
-
-void umbra_simulation_charge_seeds(umbra_simulation *simulation)
-{
-    int degree_log2 = umbra_params_degree_log2(simulation->params);
-    for (size_t u = 0; u < simulation->use_count; u++) {
-        const umbra_key_use *use = &simulation->uses[u];
-        if (simulation->seeded[key_of_use(simulation, use)])
-            simulation->steps[use->step].ns +=
-                umbra_cost_seeded_rows(&simulation->cost, degree_log2, use->rows);
-    }
-}
-
 umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
                             const umbra_params *params, const umbra_cost_model *cost,
                             double input_scale_log2, int input_level)
@@ -601,7 +429,7 @@ umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
         status = umbra_program_run(program, &simulator_ops, &s);
     umbra_memory_free(spare);
     if (status == UMBRA_OK)
-        status = count_uses(&made);
+        status = umbra_simulation_count_uses(&made);
     if (status != UMBRA_OK) {
         umbra_simulation_free(&made);
         return status;
