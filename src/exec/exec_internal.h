@@ -65,6 +65,11 @@ typedef struct umbra_cipher_run {
     uint64_t step_started_ns; /* time of preparation before it is taken off */
 } umbra_cipher_run;
 
+/* The last room freed that is large enough, or the next one, as the simulator has taken them.
+ * Returns: UMBRA_E_INTERNAL where the plan has no such room */
+umbra_status umbra_exec_take_room(umbra_cipher_run *r, size_t limbs,
+                                  umbra_ciphertext **out) UMBRA_MUST_USE;
+
 /* Fill an event for tensor k of a step. */
 void umbra_exec_describe(const umbra_plan *plan, int step, int k, umbra_exec_event *event);
 

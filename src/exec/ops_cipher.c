@@ -1,6 +1,5 @@
 /* The program on ciphertexts. */
 #include "base/clock.h"
-#include "base/memory.h"
 #include "ckks/monomial.h"
 #include "exec/exec_internal.h"
 
@@ -8,53 +7,10 @@
 
 #define UMBRA_MAP_CIPHERTEXTS 2048 /* that a map reads, and that it makes */
 
-umbra_status umbra_exec_make_rooms(umbra_exec *exec)
-{
-    const umbra_simulation *simulation = &exec->plan->simulation;
-    const umbra_params *params = exec->plan->params;
-    void *rooms = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&rooms, simulation->room_count + 1,
-                                       sizeof(umbra_ciphertext *), "registers"));
-    exec->rooms = rooms;
-    UMBRA_TRY(umbra_plaintext_new(&exec->bias, params, umbra_params_level_count(params) - 1));
-    for (; exec->room_count < simulation->room_count; exec->room_count++) {
-        int level = 0; /* one that has as many limbs */
-        while (umbra_params_level_limbs(params, level) != simulation->rooms[exec->room_count])
-            level++;
-        UMBRA_TRY(umbra_ciphertext_new(&exec->rooms[exec->room_count], params, level, 2));
-    }
-    return UMBRA_OK;
-}
-
-void umbra_exec_free_rooms(umbra_exec *exec)
-{
-    for (size_t i = 0; i < exec->room_count; i++)
-        umbra_ciphertext_free(exec->rooms[i]);
-    umbra_memory_free(exec->rooms);
-    umbra_plaintext_free(exec->bias);
-}
-
-/* The last room freed that is large enough, or the next one. */
-static umbra_status take_room(umbra_cipher_run *r, size_t limbs, umbra_ciphertext **out)
-{
-    for (size_t i = r->spare_count; i > 0; i--) {
-        if (r->spare[i - 1]->room_limbs < limbs)
-            continue;
-        *out = r->spare[i - 1];
-        r->spare[i - 1] = r->spare[--r->spare_count];
-        return UMBRA_OK;
-    }
-    if (r->room_next == r->exec->room_count || r->exec->rooms[r->room_next]->room_limbs < limbs)
-        return umbra_fail(UMBRA_E_INTERNAL, "a register of %zu limbs has no room in this plan",
-                          limbs);
-    *out = r->exec->rooms[r->room_next++];
-    return UMBRA_OK;
-}
-
 static umbra_status new_register(umbra_cipher_run *r, int reg, int level, umbra_ciphertext **out)
 {
     const size_t limbs = (size_t)umbra_params_level_limbs(r->exec->plan->params, level);
-    UMBRA_TRY(take_room(r, limbs, out));
+    UMBRA_TRY(umbra_exec_take_room(r, limbs, out));
     (*out)->level = level;
     (*out)->parts = 2;
     r->registers[reg] = *out;
