@@ -432,11 +432,7 @@ static umbra_status merge_all(merge *m, umbra_weight_source *source, int *map_ou
     UMBRA_GOTO(fail, status, map_registers(m, &map, map_outputs));
     map.weight_scale_log2 = umbra_emit_weight_scale(m->e, m->depth);
     for (int s = 0; s < m->count; s++) {
-        size_t period = umbra_layout_period(&b->layouts[b->network.linears[m->linears[s]].tensor]);
-        map.period_slots = period > map.period_slots ? period : map.period_slots;
-    }
-    for (int k = 0; k < m->input_count; k++) {
-        size_t period = umbra_layout_period(&b->layouts[m->inputs[k].tensor]);
+        size_t period = b->facts[m->linears[s]]->period;
         map.period_slots = period > map.period_slots ? period : map.period_slots;
     }
     if (m->giants != NULL) /* an output's noise is spread over its sums */

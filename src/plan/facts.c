@@ -67,9 +67,12 @@ static umbra_status key_of(umbra_facts *key, const umbra_network *n, const umbra
                           "\"%s\" adds %d tensors, more than %d: use fewer shortcuts",
                           umbra_network_name(n, l->tensor), l->term_count, UMBRA_FACTS_TERMS);
     *key = (umbra_facts){.term_count = l->term_count, .mode = mode, .to = layouts[l->tensor]};
+    key->period = umbra_layout_period(&key->to);
     for (int k = 0; k < l->term_count; k++) {
         key->matrix[k] = l->terms[k].matrix;
         key->in[k] = layouts[l->terms[k].tensor];
+        size_t period = umbra_layout_period(&key->in[k]);
+        key->period = period > key->period ? period : key->period;
         key->direct[k] = umbra_matrices_is_identity(n->matrices, key->matrix[k]) &&
                          same_layout(&key->in[k], &key->to);
     }
@@ -152,6 +155,8 @@ static umbra_diagonal_cost cost_at(const umbra_facts *f, umbra_cost_shape shape)
 {
     /* The split of rotations must not depend on the machine: one set of constants decides. */
     umbra_cost_model model = umbra_cost_model_for("avx512ifma", 1);
+    /* Not of f->period: where an input repeats later than the output, weights fold less and a
+     * product costs more than this. With that cost rotations would be split otherwise. */
     size_t fold = f->to.slots / umbra_layout_period(&f->to);
     return (umbra_diagonal_cost){
         .baby_ns = umbra_cost_inner(&model, shape) + umbra_cost_mod_down(&model, shape),

@@ -16,6 +16,7 @@ typedef struct umbra_facts {
     int matrix[UMBRA_FACTS_TERMS];
     bool direct[UMBRA_FACTS_TERMS]; /* same element, same slot: no diagonal */
     umbra_layout in[UMBRA_FACTS_TERMS], to;
+    size_t period; /* slots after which all weights repeat: the longest of the layouts */
     umbra_diagonal_mode mode;
     umbra_diagonal_set *set;        /* of the terms that are not direct; NULL where there is none */
     double gain[UMBRA_FACTS_TERMS]; /* largest sum |w| of a row */

@@ -46,25 +46,15 @@ static double moment(const precision *p, int tensor, int channel)
     return sum * factor * factor;
 }
 
-/* Slots after which all weights of a map repeat: those that repeat sooner have fewer coefficients
- * other than zero, and it is those that are rounded. */
-static size_t period_of(const umbra_build *b, const umbra_linear *l)
-{
-    size_t period = umbra_layout_period(&b->layouts[l->tensor]);
-    for (int k = 0; k < l->term_count; k++) {
-        size_t other = umbra_layout_period(&b->layouts[l->terms[k].tensor]);
-        period = other > period ? other : period;
-    }
-    return period;
-}
-
 /* Rounding of the diagonals' weights, each times a slot of its input. */
 static double weight_error(const precision *p, int linear, double weight_scale)
 {
     const umbra_build *b = p->build;
     const umbra_linear *l = &b->network.linears[linear];
-    const umbra_diagonal_set *set = b->facts[linear]->set;
-    double encode = exp2(umbra_noise_encode_sparse(b->params, period_of(b, l)) - weight_scale);
+    const umbra_facts *f = b->facts[linear];
+    const umbra_diagonal_set *set = f->set;
+    /* Weights that repeat sooner have fewer coefficients other than zero: those are rounded. */
+    double encode = exp2(umbra_noise_encode_sparse(b->params, f->period) - weight_scale);
     double largest = 0;
     if (set == NULL)
         return 0;
@@ -73,8 +63,8 @@ static double weight_error(const precision *p, int linear, double weight_scale)
     /* 2 Re(w z) with |z|^2 = 2 x^2, and rounding spread over both parts of w: 4 * 2 / 2. */
     double halved = set->half_slots != 0 || set->joined ? 4 : 1;
     /* Values are squares, so that equal errors of equal weights add up and do not cancel. */
-    return encode * encode * halved * b->facts[linear]->repeats * exp2(set->sum_count) *
-           (double)set->count / set->output_count * largest;
+    return encode * encode * halved * f->repeats * exp2(set->sum_count) * (double)set->count /
+           set->output_count * largest;
 }
 
 /* out[o] += c^2 sum over i of power[o][i] (in[i] + extra) */
