@@ -1,0 +1,308 @@
+/* Sums of products by fused multiply-add: over rows, over blocks of rows, and with numbers. */
+#include "math/x86/kernels_avx2.h"
+#include "math/x86/sets_x86.h"
+
+/* Range in: |x| <= 2^52 q, an integer of 53 bits and a power of two. Range out: |r| < 5q/2 and
+ * exact: x/q, below 2^53, is known within 2 and the rounding. */
+ALWAYS vec reduce_wide(vec x, const constants *c)
+{
+    vec k = _mm256_round_pd(_mm256_mul_pd(x, c->inverse),
+                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return _mm256_fnmadd_pd(k, c->q, x);
+}
+
+/* Sums go over the terms in groups and over the words in chunks, the running sums of a chunk in the
+ * first cache, and each step takes a whole cache line of every row: rows lie apart by powers of two
+ * and fall on the same sets, so that more of them at once than a cache has ways push each other
+ * out. Sums of dot2 are centred after eight terms: those below 3q/4 and a sum or residue below q
+ * stay below 7q < 2^53. */
+#define CHUNK 256
+#define DOT_TERMS 2
+#define COMBINE_TERMS 4
+#define LAZY_TERMS 8
+#define STEP (2 * LANES)
+
+/* Of one chunk: sums of the first and second result. */
+typedef struct sums {
+    _Alignas(64) double first[CHUNK], second[CHUNK];
+} sums;
+
+/* Which part of the sums a group is. */
+typedef struct group {
+    size_t start, n; /* the words of the chunk */
+    int first, last; /* group of terms */
+    int centre;      /* the sums, which the last group does in any case */
+    int accumulate;  /* start from what r holds */
+} group;
+
+/* lazy: after how many terms sums are centred */
+ALWAYS group group_at(size_t start, size_t n, size_t term, size_t terms, size_t count, size_t lazy)
+{
+    return (group){.start = start,
+                   .n = n - start < CHUNK ? n - start : CHUNK,
+                   .first = term == 0,
+                   .last = count - term <= terms,
+                   .centre = (term + terms) % lazy == 0};
+}
+
+ALWAYS vec begin(const uint64_t *r, const double *sum, const group *g)
+{
+    return !g->first ? _mm256_load_pd(sum) : g->accumulate ? load(r) : _mm256_setzero_pd();
+}
+
+ALWAYS void end(uint64_t *r, double *sum, vec x, const group *g, const constants *c)
+{
+    if (g->last)
+        store(r, lift(centre(x, c), c));
+    else
+        _mm256_store_pd(sum, g->centre ? centre(x, c) : x);
+}
+
+ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
+                       const uint64_t *const *a1, const uint64_t *const *b, size_t terms, sums *s,
+                       const group *g, const constants *c)
+{
+    for (size_t i = 0; i < g->n; i += STEP) {
+        vec sum0[2], sum1[2];
+        _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = i + k * LANES;
+            sum0[k] = begin(r0 + g->start + at, s->first + at, g);
+            sum1[k] = begin(r1 + g->start + at, s->second + at, g);
+        }
+        _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++)
+            _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = g->start + i + k * LANES;
+            const vec x = load(b[j] + at);
+            sum0[k] = _mm256_add_pd(sum0[k], multiply(load(a0[j] + at), x, c));
+            sum1[k] = _mm256_add_pd(sum1[k], multiply(load(a1[j] + at), x, c));
+        }
+        _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = i + k * LANES;
+            end(r0 + g->start + at, s->first + at, sum0[k], g, c);
+            end(r1 + g->start + at, s->second + at, sum1[k], g, c);
+        }
+    }
+}
+
+void umbra_dot2_avx2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
+                     const uint64_t *const *a1, const uint64_t *const *b, size_t count,
+                     int accumulate, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r0, n);
+    UMBRA_ASSERT_VECTOR(r1, n);
+    assert(count >= 1 && count <= 1024);
+    const constants c = constants_of(m);
+    sums s;
+    for (size_t start = 0; start < n; start += CHUNK)
+        for (size_t j = 0; j < count; j += DOT_TERMS) {
+            group g = group_at(start, n, j, DOT_TERMS, count, LAZY_TERMS);
+            g.accumulate = accumulate;
+            if (count - j >= DOT_TERMS)
+                dot2_group(r0, r1, a0 + j, a1 + j, b + j, DOT_TERMS, &s, &g, &c);
+            else
+                dot2_group(r0, r1, a0 + j, a1 + j, b + j, count - j, &s, &g, &c);
+        }
+}
+
+/* Blocks of products: residues as two halves of 25 bits, x = high + low with |high| <= 2^49 a
+ * multiple of 2^25 and |low| <= 2^24, so that 32 products of halves sum up exactly in a double and
+ * are reduced once.
+ *
+ * Range in: 0 <= x < q. Range out: high + low = x mod q */
+#define BLOCK_TERMS 32
+#define TILE 16
+#define ROWS_AHEAD 32    /* words */
+#define WEIGHTS_AHEAD 16 /* halves: the next two lines */
+
+typedef struct halves {
+    vec high, low;
+} halves;
+
+ALWAYS halves split(vec x, const constants *c)
+{
+    const vec magic = broadcast(0x1.8p77);
+    vec half = _mm256_mul_pd(c->q, broadcast(0.5));
+    x = _mm256_sub_pd(x, _mm256_and_pd(_mm256_cmp_pd(x, half, _CMP_GT_OQ), c->q));
+    vec high = _mm256_sub_pd(_mm256_add_pd(x, magic), magic);
+    return (halves){high, _mm256_sub_pd(x, high)};
+}
+
+/* Four words become four high halves and four low ones. */
+void umbra_split_weights_avx2(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
+{
+    assert(((uintptr_t)r & 63u) == 0 && ((uintptr_t)a & 31u) == 0 && n % 8 == 0);
+    const constants c = constants_of(m);
+    double *out = (double *)(void *)r;
+    for (size_t i = 0; i < n; i += LANES) {
+        halves x = split(load(a + i), &c);
+        _mm256_store_pd(out + 2 * i, x.high);
+        _mm256_store_pd(out + 2 * i + LANES, x.low);
+    }
+}
+
+/* Products of halves, each sum below 2^53 times the unit of its halves. */
+typedef struct products {
+    vec high, middle, middle2, low;
+} products;
+
+ALWAYS void add_halves(products *p, const double *a, halves w)
+{
+    const vec high = _mm256_load_pd(a), low = _mm256_load_pd(a + LANES);
+    p->high = _mm256_fmadd_pd(high, w.high, p->high);
+    p->middle = _mm256_fmadd_pd(high, w.low, p->middle);
+    p->middle2 = _mm256_fmadd_pd(low, w.high, p->middle2);
+    p->low = _mm256_fmadd_pd(low, w.low, p->low);
+}
+
+/* Range in: |before| < q. Range out: |r| < 3q/4; the others are below 2^79 and so below 0.51 q. */
+ALWAYS vec reduce_products(const products *p, vec before, const constants *c)
+{
+    vec sum = _mm256_add_pd(before, reduce_wide(p->high, c));
+    sum = _mm256_add_pd(sum, reduce_wide(p->middle, c));
+    sum = _mm256_add_pd(sum, reduce_wide(p->middle2, c));
+    return centre(_mm256_add_pd(sum, reduce_wide(p->low, c)), c);
+}
+
+ALWAYS vec load_result(const uint64_t *r, size_t at, const umbra_dot_block *b)
+{
+    return b->mirror == 0 ? load(r + at)
+                          : _mm256_permute4x64_pd(load(r + b->mirror - LANES - at), 0x1b);
+}
+
+ALWAYS void store_result(uint64_t *r, size_t at, vec x, const umbra_dot_block *b)
+{
+    if (b->mirror == 0)
+        store(r + at, x);
+    else
+        store(r + b->mirror - LANES - at, _mm256_permute4x64_pd(x, 0x1b));
+}
+
+/* One sum at points at .. at+3; rows: those of the tile, split. ahead: whether to fetch weights of
+ * tiles to come. */
+ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t at,
+                       const double *rows, int ahead, const constants *c)
+{
+    const vec zero = _mm256_setzero_pd();
+    const size_t k = b->weight_start + ((at - b->start) >> b->fold_log2);
+    const size_t place = k / LANES * 2 * LANES + k % LANES;
+    vec first = s->accumulate ? load_result(s->r0, at, b) : zero;
+    vec second = s->accumulate ? load_result(s->r1, at, b) : zero;
+    for (size_t j = 0; j < s->count;) {
+        const size_t end = s->count - j < BLOCK_TERMS ? s->count : j + BLOCK_TERMS;
+        products p = {zero, zero, zero, zero}, p2 = {zero, zero, zero, zero};
+        for (; j < end; j++) {
+            const double *a = rows + (size_t)s->row[j] * UMBRA_DOT_SCRATCH_WORDS;
+            const double *w = (const double *)(const void *)s->weights[j] + place;
+            const halves x = {_mm256_broadcast_sd(w), _mm256_broadcast_sd(w + LANES)};
+            if (ahead)
+                _mm_prefetch((const char *)(w + WEIGHTS_AHEAD), _MM_HINT_T1);
+            add_halves(&p, a, x);
+            add_halves(&p2, a + 2 * LANES, x);
+        }
+        first = reduce_products(&p, first, c);
+        second = reduce_products(&p2, second, c);
+    }
+    store_result(s->r0, at, lift(first, c), b);
+    store_result(s->r1, at, lift(second, c), b);
+}
+
+/* A tile of one row, and a fetch of a later one: there are more rows than the machine follows. */
+ALWAYS void split_row(double *to, const uint64_t *a, const constants *c)
+{
+    for (size_t v = 0; v < TILE; v += LANES) {
+        const halves x = split(load(a + v), c);
+        _mm256_store_pd(to + 4 * v, x.high);
+        _mm256_store_pd(to + 4 * v + LANES, x.low);
+        if (v % 8 == 0)
+            _mm_prefetch((const char *)(a + v + ROWS_AHEAD), _MM_HINT_T1);
+    }
+}
+
+void umbra_dot_block_avx2(const umbra_dot_block *b, size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(b->scratch, n);
+    assert(b->start % TILE == 0 && b->mirror % TILE == 0 && b->fold_log2 >= 3);
+    const constants c = constants_of(m);
+    double *rows = (double *)(void *)b->scratch;
+    for (size_t i = b->start; i < b->start + n; i += TILE) {
+        for (size_t row = 0; row < b->row_count; row++) {
+            double *to = rows + row * UMBRA_DOT_SCRATCH_WORDS;
+            split_row(to, b->a0[row] + i, &c);
+            split_row(to + 2 * LANES, b->a1[row] + i, &c);
+        }
+        for (size_t s = 0; s < b->sum_count; s++)
+            for (size_t v = 0; v < TILE; v += LANES)
+                sum_points(b, &b->sums[s], i + v, rows + 4 * v, v == 0, &c);
+    }
+}
+
+/* Up to four products in two doubles: RUNNING + high, and low. Above RUNNING doubles are multiples
+ * of 2^51, so that high is what the sum of products rounds to and low, at most 2^50 for each of
+ * them, is the rest; both are exact.
+ *
+ * Range in: 0 <= ab < 2^100, so that RUNNING + high stays below 2^104 */
+typedef struct running {
+    vec high, low;
+} running;
+
+#define RUNNING 0x1.8p103
+
+ALWAYS running add_product(running s, vec a, vec b)
+{
+    const vec high = _mm256_fmadd_pd(a, b, s.high), step = _mm256_sub_pd(high, s.high);
+    return (running){high, _mm256_add_pd(s.low, _mm256_fmsub_pd(a, b, step))};
+}
+
+/* before + the products. Range in: |before| <= 3q/4. Range out: below 2^53, as 13q/4 + 2^52 is. */
+ALWAYS vec add_running(vec before, running s, const constants *c)
+{
+    const vec high = _mm256_sub_pd(s.high, broadcast(RUNNING));
+    return _mm256_add_pd(reduce_wide(high, c), _mm256_add_pd(s.low, before));
+}
+
+/* Three products and more are reduced together, which costs as much as two by themselves. */
+ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t terms,
+                          sums *s, const group *g, const constants *c)
+{
+    vec factor[COMBINE_TERMS];
+    for (size_t j = 0; j < terms; j++)
+        factor[j] = broadcast((double)w[j]);
+    for (size_t i = 0; i < g->n; i += STEP)
+        _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
+        {
+            const size_t at = i + k * LANES;
+            running together = {broadcast(RUNNING), _mm256_setzero_pd()};
+            vec sum = begin(r + g->start + at, s->first + at, g);
+            _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++)
+            {
+                const vec x = load(a[j] + g->start + at);
+                if (terms > 2)
+                    together = add_product(together, x, factor[j]);
+                else
+                    sum = _mm256_add_pd(sum, multiply(x, factor[j], c));
+            }
+            if (terms > 2)
+                sum = add_running(sum, together, c);
+            end(r + g->start + at, s->first + at, sum, g, c);
+        }
+}
+
+void umbra_combine_avx2(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
+                        size_t n, const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(count >= 1 && count <= 64);
+    const constants c = constants_of(m);
+    sums s;
+    for (size_t start = 0; start < n; start += CHUNK)
+        for (size_t j = 0; j < count; j += COMBINE_TERMS) {
+            const group g = group_at(start, n, j, COMBINE_TERMS, count, COMBINE_TERMS);
+            if (count - j >= COMBINE_TERMS)
+                combine_group(r, a + j, w + j, COMBINE_TERMS, &s, &g, &c);
+            else
+                combine_group(r, a + j, w + j, count - j, &s, &g, &c);
+        }
+}
