@@ -134,6 +134,9 @@ static void rotations(scheme *s, double scale)
         assert_memory_equal(r->part[0], hoisted[i]->part[0], bytes);
         assert_memory_equal(r->part[1], hoisted[i]->part[1], bytes);
     }
+    check_ok(umbra_eval_rotate(s->evaluator, a, a, 0)); /* over itself, by nothing */
+    assert_memory_equal(a->part[0], hoisted[1]->part[0], bytes);
+    assert_memory_equal(a->part[1], hoisted[1]->part[1], bytes);
     rotated(want, x, s->slots, 1);
     check_ok(
         umbra_eval_drop_level(s->evaluator, r, a, 0)); /* a key of the top level serves below */
