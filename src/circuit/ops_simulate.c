@@ -123,25 +123,15 @@ static umbra_simulated map_output(const simulator *s, const umbra_program_map *m
     return r;
 }
 
-/* Limbs of scratch, as umbra_eval_linear_map reserves them: rotated inputs, sums, and either a
- * decomposition in full or a chunk of inner sums and what a giant step or weights need. */
+/* Limbs of scratch; each input is taken to be read without a rotation too. */
 static size_t map_scratch(const simulator *s, const umbra_program_map *map,
                           const umbra_map_counts *counts, int level)
 {
-    const umbra_params *params = s->out->params;
-    size_t limbs = (size_t)umbra_params_level_limbs(params, level);
-    size_t special = (size_t)umbra_params_special_count(params), all = limbs + special;
-    size_t digits = (size_t)umbra_params_level_digits(params, level);
-    size_t rotations = counts->babies + (size_t)map->input_count;
-    size_t groups = counts->giants + counts->outputs, chunk = groups < 16 ? groups : 16;
-    size_t kept = (rotations + 1) * 2 * limbs + 2 * all;
-    size_t babies = limbs + digits + (counts->babies > 1 ? all * digits : 0);
-    size_t giants = limbs + digits + 2 * (special + 1);
-    size_t weights = counts->fold < (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2
-                         ? 0
-                         : UMBRA_LINEAR_WEIGHT_LIMBS(umbra_params_degree(params));
-    size_t sums = chunk * 2 * limbs + (weights > giants ? weights : giants);
-    return kept + (babies > sums ? babies : sums);
+    const umbra_linear_shape shape = {.rotations = counts->babies + (size_t)map->input_count,
+                                      .switched = counts->babies,
+                                      .groups = counts->giants + counts->outputs,
+                                      .fold = counts->fold};
+    return umbra_linear_scratch_limbs(s->out->params, level, &shape);
 }
 
 static umbra_status simulate_map(void *self, const umbra_program *program,

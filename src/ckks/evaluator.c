@@ -67,7 +67,8 @@ umbra_status umbra_evaluator_reserve(umbra_evaluator *e, size_t shared_limbs,
 
 umbra_status umbra_evaluator_prepare(umbra_evaluator *e, size_t limbs)
 {
-    return umbra_evaluator_reserve(e, limbs, 0);
+    return umbra_evaluator_reserve(
+        e, limbs, UMBRA_SWITCH_WORKER_LIMBS + umbra_switch_special_limbs(e->params) + 1);
 }
 
 umbra_status umbra_check_input(const umbra_evaluator *e, const umbra_ciphertext *a, int parts_max)

@@ -30,7 +30,8 @@ typedef struct linear_job {
     const umbra_linear_group *groups;
     size_t chunk;                   /* how many groups */
     uint64_t *sums[GROUP_CHUNK][2]; /* of each part, by limb */
-    uint64_t *memory;               /* of the sums, then of a decomposition or a division by P */
+    uint64_t *inner;  /* of the sums; before them, of the decompositions of inputs */
+    uint64_t *memory; /* of a decomposition, a division by P, or weights */
     const umbra_switch_key *key;
     uint64_t *const *sum; /* of the group under its giant step */
     uint64_t *base;       /* part, limb: what needs no division by P */
@@ -98,7 +99,7 @@ static umbra_status baby_step(void *context, size_t index, int worker)
     return umbra_switch_run(&run);
 }
 
-static umbra_status baby_steps(linear_job *job, uint64_t *memory)
+static umbra_status baby_steps(linear_job *job)
 {
     const umbra_linear_plan *plan = &job->plan;
     for (job->input = 0; job->input < job->map->input_count; job->input++) {
@@ -109,7 +110,7 @@ static umbra_status baby_steps(linear_job *job, uint64_t *memory)
         }
         if (switched > 0)
             UMBRA_TRY(umbra_decompose(job->e, &job->digits, job->level,
-                                      job->in[job->input]->part[1], memory, switched > 1));
+                                      job->in[job->input]->part[1], job->inner, switched > 1));
         /* As many for each thread; the threads share the limbs of those that are left. */
         size_t whole = plan->rotation_count;
         for (size_t left = count % job->e->threads; left > 0; whole--)
@@ -288,7 +289,7 @@ static bool closes(const umbra_linear_plan *plan, size_t g)
 }
 
 /* Groups first .. first+chunk-1. What needs no giant step and is alone is its output. */
-static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint64_t *sums,
+static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk,
                               umbra_ciphertext *const *out)
 {
     const umbra_linear_plan *plan = &job->plan;
@@ -299,7 +300,7 @@ static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk, uint6
         alone[g] = opens(plan, first + g) && closes(plan, first + g) && job->groups[g].key == NULL;
         for (size_t p = 0; p < 2; p++)
             job->sums[g][p] = alone[g] ? out[job->groups[g].output]->part[p]
-                                       : sums + (2 * g + p) * job->limbs * job->e->degree;
+                                       : job->inner + (2 * g + p) * job->limbs * job->e->degree;
     }
     UMBRA_TRY(stream_chunk(job));
     UMBRA_TRY(chunk_sums(job));
@@ -320,34 +321,32 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Divide the scratch: babies, base, wide, then either a decomposition for the babies, or the inner
- * sums and what a giant step or transformed weights need. */
-static umbra_status reserve(linear_job *job, uint64_t **rest)
+static umbra_linear_shape shape_of(const linear_job *job)
+{
+    umbra_linear_shape shape = {.rotations = job->plan.rotation_count,
+                                .groups = job->plan.group_count,
+                                .fold = (size_t)1 << job->fold_log2};
+    for (size_t r = 0; r < job->plan.rotation_count; r++)
+        shape.switched += job->plan.rotations[r].key != NULL;
+    return shape;
+}
+
+static umbra_status reserve(linear_job *job)
 {
     umbra_evaluator *e = job->e;
-    const umbra_params *params = e->params;
-    const size_t n = e->degree, limbs = job->limbs;
-    const size_t all = limbs + (size_t)params->literal.special_count;
-    const size_t special = umbra_switch_special_limbs(params);
-    const size_t baby_parts = job->plan.rotation_count * 2;
-    const size_t gaps = (baby_parts * UMBRA_LINEAR_GAP_WORDS + n - 1) / n;
-    const size_t kept = baby_parts * limbs + gaps + 2 * limbs + 2 * all;
-    const size_t chunk = job->plan.group_count < GROUP_CHUNK ? job->plan.group_count : GROUP_CHUNK;
-    const bool block = job->fold_log2 >= UMBRA_LINEAR_BLOCK_FOLD_LOG2;
-    const size_t giants = larger(umbra_decomposition_limbs(params, job->level, false), special);
-    const size_t babies = umbra_decomposition_limbs(params, job->level, true);
-    const size_t after =
-        chunk * 2 * limbs + larger(giants, block ? UMBRA_LINEAR_WEIGHT_LIMBS(n) : 0);
+    const umbra_linear_shape shape = shape_of(job);
+    const umbra_linear_room room = umbra_linear_divide(e->params, job->level, &shape);
+    const size_t special = umbra_switch_special_limbs(e->params);
     UMBRA_TRY(umbra_evaluator_reserve(
-        e, kept + larger(after, babies),
+        e, room.all,
         larger(umbra_linear_block_worker_limbs(e, &job->plan),
                larger(UMBRA_SWITCH_WORKER_LIMBS + special + 1, WEIGHT_BATCH + 3))));
-    job->babies = e->shared;
-    job->baby_words = limbs * n + UMBRA_LINEAR_GAP_WORDS;
-    job->base = job->babies + (baby_parts * limbs + gaps) * n;
-    job->wide = job->base + 2 * limbs * n;
-    *rest = job->wide + 2 * all * n;
-    job->memory = *rest + chunk * 2 * limbs * n;
+    job->baby_words = job->limbs * e->degree + UMBRA_LINEAR_GAP_WORDS;
+    job->babies = e->shared + room.babies * e->degree;
+    job->base = e->shared + room.base * e->degree;
+    job->wide = e->shared + room.wide * e->degree;
+    job->inner = e->shared + room.sums * e->degree;
+    job->memory = e->shared + room.rest * e->degree;
     return UMBRA_OK;
 }
 
@@ -402,7 +401,6 @@ umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *
                                    const umbra_ciphertext *const *in, const umbra_linear_map *map)
 {
     linear_job job = {.e = e, .in = in, .map = map};
-    uint64_t *rest = NULL;
     UMBRA_TRY(umbra_linear_plan_make(e, &job.plan, in, map));
     job.level = in[0]->level;
     job.of_level = &e->params->levels[job.level];
@@ -410,14 +408,14 @@ umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *
     for (int i = 0; i < map->output_count; i++)
         UMBRA_TRY(umbra_check_output(e, out[i], job.level, 2));
     job.fold_log2 = common_fold(map);
-    UMBRA_TRY(reserve(&job, &rest));
+    UMBRA_TRY(reserve(&job));
     if (map->stream == NULL)
         UMBRA_TRY(umbra_pool_run(e->pool, map->diagonal_count, mark_symmetric, &job));
-    UMBRA_TRY(baby_steps(&job, rest));
+    UMBRA_TRY(baby_steps(&job));
     const size_t step = map->stream != NULL ? STREAM_CHUNK : GROUP_CHUNK;
     for (size_t g = 0, left = job.plan.group_count; left > 0; g += step) {
         const size_t chunk = left < step ? left : step;
-        UMBRA_TRY(run_chunk(&job, g, chunk, rest, out));
+        UMBRA_TRY(run_chunk(&job, g, chunk, out));
         left -= chunk;
     }
     set_headers(&job, out);

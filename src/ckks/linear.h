@@ -21,10 +21,8 @@ typedef struct umbra_diagonal {
     const uint64_t *limbs;
 } umbra_diagonal;
 
-/* Weights that repeat 2^3 times or more are transformed many at a time, into so many limbs of
- * scratch: 8 MiB at N = 2^15, which a shared cache holds. */
+/* Weights that repeat 2^3 times or more are transformed many at a time. */
 #define UMBRA_LINEAR_BLOCK_FOLD_LOG2 3
-#define UMBRA_LINEAR_WEIGHT_LIMBS(degree) ((size_t)(degree) / 1024)
 
 /* Pairs (output, giant) whose weights are asked for at once. */
 #define UMBRA_LINEAR_STREAM_GROUPS 4
@@ -42,6 +40,17 @@ typedef struct umbra_linear_map {
     umbra_status (*stream)(void *context, size_t first, size_t count);
     void *stream_context;
 } umbra_linear_map;
+
+/* Limbs of the evaluator's scratch that a map of such a shape takes, at most: what
+ * umbra_evaluator_prepare is to be asked for. */
+typedef struct umbra_linear_shape {
+    size_t rotations; /* distinct (input, baby), those by nothing included */
+    size_t switched;  /* those that are not by nothing */
+    size_t groups;    /* distinct (output, giant) */
+    size_t fold;      /* all weights repeat so many times */
+} umbra_linear_shape;
+size_t umbra_linear_scratch_limbs(const umbra_params *params, int level,
+                                  const umbra_linear_shape *shape);
 
 /* All inputs share level and scale. Outputs have the inputs' level and scale + weight_scale (no
  * rescale).

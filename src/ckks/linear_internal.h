@@ -34,6 +34,10 @@ typedef struct umbra_linear_plan {
 /* Groups whose inner sums wait for their giant step together. */
 #define UMBRA_LINEAR_CHUNK 16
 
+/* Scratch for weights that are transformed many at a time: 32 MiB. All rotated inputs are read again
+ * for each such part of the weights, so that few parts are better than a part that fits a cache. */
+#define UMBRA_LINEAR_WEIGHT_LIMBS(degree) (((size_t)1 << 22) / (degree))
+
 /* Sums of consecutive groups whose weights repeat 2^fold_log2 times, UMBRA_LINEAR_BLOCK_FOLD_LOG2
  * or more: all weights of a limb are transformed, without repeating them, and then the points are
  * taken a few at a time, where every rotated input is read once for all groups. */
@@ -50,6 +54,16 @@ typedef struct umbra_linear_block {
     size_t baby_words;
     uint64_t *weights; /* UMBRA_LINEAR_WEIGHT_LIMBS(N) limbs */
 } umbra_linear_block;
+
+/* How the scratch of a map is divided, in limbs: babies, base, wide and inner sums, one after the
+ * other, then room for a decomposition, for a division by P or for weights. Decompositions that
+ * rotated inputs are made from stand where the inner sums will. */
+typedef struct umbra_linear_room {
+    size_t babies, base, wide, sums, rest;
+    size_t all;
+} umbra_linear_room;
+umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
+                                      const umbra_linear_shape *shape);
 
 /* Words that lie between rotated inputs: points of many of them would share their place in caches.
  */

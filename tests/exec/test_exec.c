@@ -1,5 +1,6 @@
 /* One program, three interpreters: plaintext network, slot vectors, ciphertexts, and the simulator.
  */
+#include "ckks/evaluator_internal.h"
 #include "exec/exec_internal.h"
 #include "exec_session.h"
 
@@ -75,6 +76,27 @@ static void test_unet(void **state)
 {
     (void)state;
     check_network(small_unet());
+}
+
+/* The evaluator's scratch is taken before the run, and none of it again: it costs fresh pages. */
+static void test_scratch_is_foreseen(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        session s;
+        double output[64];
+        open_session(&s, which == 0   ? small_residual()
+                         : which == 1 ? small_lenet(8, 3, 12)
+                                      : small_plain());
+        const umbra_evaluator *e = s.exec->evaluator;
+        const size_t shared = e->shared_limbs, workers = e->worker_limbs;
+        assert_int_equal(shared, s.plan->simulation.scratch_limbs);
+        encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
+        (void)run_encrypted(&s, output);
+        assert_int_equal(e->shared_limbs, shared);
+        assert_int_equal(e->worker_limbs, workers);
+        close_session(&s);
+    }
 }
 
 /* Without memory for weights they are made while they are read: the same bytes come out. */
@@ -197,11 +219,17 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),       cmocka_unit_test(test_residual),
-        cmocka_unit_test(test_lenet_small), cmocka_unit_test(test_factored),
-        cmocka_unit_test(test_precise),     cmocka_unit_test(test_gated),
-        cmocka_unit_test(test_unet),        cmocka_unit_test(test_streamed_weights),
-        cmocka_unit_test(test_seeded_keys), cmocka_unit_test(test_planes),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_residual),
+        cmocka_unit_test(test_lenet_small),
+        cmocka_unit_test(test_factored),
+        cmocka_unit_test(test_precise),
+        cmocka_unit_test(test_gated),
+        cmocka_unit_test(test_unet),
+        cmocka_unit_test(test_scratch_is_foreseen),
+        cmocka_unit_test(test_streamed_weights),
+        cmocka_unit_test(test_seeded_keys),
+        cmocka_unit_test(test_planes),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
