@@ -7,7 +7,6 @@
 /* Diagonals whose weights stand in cache together: at N = 2^15 two halves of 128 KiB, so that the
  * sums of 512 KiB stay in a cache of 1 MiB beside them. */
 #define WEIGHT_BATCH 4
-#define GROUP_CHUNK UMBRA_LINEAR_CHUNK
 /* The same where weights are made for them: as few as pay, since all of theirs are in memory. */
 #define STREAM_CHUNK UMBRA_LINEAR_STREAM_GROUPS
 
@@ -28,8 +27,8 @@ typedef struct linear_job {
     umbra_decomposition digits;
     /* one chunk of groups after the other */
     const umbra_linear_group *groups;
-    size_t chunk;                   /* how many groups */
-    uint64_t *sums[GROUP_CHUNK][2]; /* of each part, by limb */
+    size_t chunk;                          /* how many groups */
+    uint64_t *sums[UMBRA_LINEAR_CHUNK][2]; /* of each part, by limb */
     uint64_t *inner;  /* of the sums; before them, of the decompositions of inputs */
     uint64_t *memory; /* of a decomposition, a division by P, or weights */
     const umbra_switch_key *key;
@@ -293,7 +292,7 @@ static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk,
                               umbra_ciphertext *const *out)
 {
     const umbra_linear_plan *plan = &job->plan;
-    bool alone[GROUP_CHUNK];
+    bool alone[UMBRA_LINEAR_CHUNK];
     job->groups = plan->groups + first;
     job->chunk = chunk;
     for (size_t g = 0; g < chunk; g++) {
@@ -412,7 +411,9 @@ umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *
     if (map->stream == NULL)
         UMBRA_TRY(umbra_pool_run(e->pool, map->diagonal_count, mark_symmetric, &job));
     UMBRA_TRY(baby_steps(&job));
-    const size_t step = map->stream != NULL ? STREAM_CHUNK : GROUP_CHUNK;
+    const size_t step = map->stream != NULL
+                            ? STREAM_CHUNK
+                            : umbra_linear_chunk(job.plan.group_count, (size_t)1 << job.fold_log2);
     for (size_t g = 0, left = job.plan.group_count; left > 0; g += step) {
         const size_t chunk = left < step ? left : step;
         UMBRA_TRY(run_chunk(&job, g, chunk, out));

@@ -31,8 +31,10 @@ typedef struct umbra_linear_plan {
     unsigned char *symmetric;  /* for each diagonal, filled by umbra_linear_is_symmetric */
 } umbra_linear_plan;
 
-/* Groups whose inner sums wait for their giant step together. */
-#define UMBRA_LINEAR_CHUNK 16
+/* Groups whose inner sums wait for their giant step together: of so many groups, even shares of at
+ * most UMBRA_LINEAR_CHUNK, or half of it where weights do not repeat enough to be shared. */
+#define UMBRA_LINEAR_CHUNK 32
+size_t umbra_linear_chunk(size_t groups, size_t fold);
 
 /* Scratch for weights that are transformed many at a time: 32 MiB. All rotated inputs are read again
  * for each such part of the weights, so that few parts are better than a part that fits a cache. */

@@ -170,22 +170,28 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+size_t umbra_linear_chunk(size_t groups, size_t fold)
+{
+    const bool block = fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
+    const size_t most = block ? UMBRA_LINEAR_CHUNK : UMBRA_LINEAR_CHUNK / 2;
+    const size_t chunks = (groups + most - 1) / most;
+    return (groups + chunks - 1) / chunks;
+}
+
 umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
                                       const umbra_linear_shape *shape)
 {
     const size_t n = params->degree, limbs = (size_t)params->levels[level].limbs;
     const size_t all = limbs + (size_t)params->literal.special_count, parts = 2 * shape->rotations;
     const size_t gaps = (parts * UMBRA_LINEAR_GAP_WORDS + n - 1) / n;
-    const size_t chunk =
-        shape->groups < UMBRA_LINEAR_CHUNK ? shape->groups : (size_t)UMBRA_LINEAR_CHUNK;
     const bool block = shape->fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
     const size_t inputs = umbra_decomposition_limbs(params, level, shape->switched > 1);
-    const size_t giants = larger(umbra_decomposition_limbs(params, level, false),
-                                 umbra_switch_special_limbs(params));
+    const size_t giants =
+        larger(umbra_decomposition_limbs(params, level, false), umbra_switch_special_limbs(params));
     umbra_linear_room room = {.base = parts * limbs + gaps};
     room.wide = room.base + 2 * limbs;
     room.sums = room.wide + 2 * all;
-    room.rest = room.sums + chunk * 2 * limbs;
+    room.rest = room.sums + umbra_linear_chunk(shape->groups, shape->fold) * 2 * limbs;
     room.all = larger(room.sums + inputs,
                       room.rest + larger(giants, block ? UMBRA_LINEAR_WEIGHT_LIMBS(n) : 0));
     return room;
