@@ -155,9 +155,7 @@ static umbra_diagonal_cost cost_at(const umbra_facts *f, umbra_cost_shape shape)
 {
     /* The split of rotations must not depend on the machine: one set of constants decides. */
     umbra_cost_model model = umbra_cost_model_for("avx512ifma", 1);
-    /* Not of f->period: where an input repeats later than the output, weights fold less and a
-     * product costs more than this. With that cost rotations would be split otherwise. */
-    size_t fold = f->to.slots / umbra_layout_period(&f->to);
+    size_t fold = f->to.slots / f->period;
     return (umbra_diagonal_cost){
         .baby_ns = umbra_cost_inner(&model, shape) + umbra_cost_mod_down(&model, shape),
         .giant_ns = umbra_cost_decompose(&model, shape) + umbra_cost_inner(&model, shape),
