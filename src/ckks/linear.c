@@ -175,14 +175,14 @@ static umbra_status begin_base(void *context, size_t index, int worker)
     return UMBRA_OK;
 }
 
-/* r (+)= a turned. turned: a limb */
+/* r (+)= a turned */
 static void add_turned(const umbra_kernels *k, uint64_t *r, const uint64_t *a,
-                       const uint32_t *index, bool begun, uint64_t *turned, size_t n,
-                       const umbra_modulus *m)
+                       const uint32_t *index, bool begun, size_t n, const umbra_modulus *m)
 {
-    k->permute(begun ? turned : r, a, index, n);
     if (begun)
-        k->add(r, r, turned, n, m);
+        k->permute_add(r, a, index, n, m);
+    else
+        k->permute(r, a, index, n);
 }
 
 /* Turn one limb of a group: the switched part goes to the wide sums, the first part straight to the
@@ -196,16 +196,15 @@ static umbra_status giant_limb(void *context, size_t index, int worker)
     const size_t all = job->limbs + (size_t)e->params->literal.special_count;
     const umbra_modulus *m =
         umbra_params_modulus(e->params, umbra_switch_limb_prime(e->params, job->level, (int)index));
-    uint64_t *batch = umbra_evaluator_worker(e, worker),
-             *turned = batch + UMBRA_SWITCH_INNER_LIMBS * n;
-    uint64_t *const r[2] = {turned + n, turned + 2 * n};
+    uint64_t *batch = umbra_evaluator_worker(e, worker);
+    uint64_t *const r[2] = {batch + UMBRA_SWITCH_INNER_LIMBS * n,
+                            batch + (UMBRA_SWITCH_INNER_LIMBS + 1) * n};
     umbra_switch_inner(e, &job->digits, job->key, (int)index, r[0], r[1], batch);
     for (size_t p = 0; p < 2; p++)
-        add_turned(k, job->wide + (p * all + index) * n, r[p], job->key->index, job->turned, turned,
-                   n, m);
+        add_turned(k, job->wide + (p * all + index) * n, r[p], job->key->index, job->turned, n, m);
     if (index < job->limbs)
         add_turned(k, job->base + index * n, job->sum[0] + index * n, job->key->index,
-                   job->plain || job->turned, turned, n, m);
+                   job->plain || job->turned, n, m);
     return UMBRA_OK;
 }
 

@@ -108,8 +108,10 @@ typedef struct umbra_kernels {
     void (*round_quotient)(uint64_t *v, const uint64_t *const *a, const double *inverse,
                            size_t count, size_t n);
 
-    /* r[i] = a[index[i]]; r != a */
+    /* r[i] = a[index[i]], and r[i] + a[index[i]] mod q; r != a */
     void (*permute)(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n);
+    void (*permute_add)(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n,
+                        const umbra_modulus *m);
 
     /* n samples of umbra_sample_gaussian, each from 16 bytes: a little-endian number u of 127 bits
      * and a sign in the top bit. The magnitude is the number of entries of the cumulative table

@@ -205,6 +205,15 @@ static void permute_portable(uint64_t *r, const uint64_t *a, const uint32_t *ind
         r[i] = a[index[i]];
 }
 
+static void permute_add_portable(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n,
+                                 const umbra_modulus *m)
+{
+    UMBRA_ASSERT_VECTOR(r, n);
+    assert(r != a);
+    for (size_t i = 0; i < n; i++)
+        r[i] = umbra_scalar_fold(r[i] + a[index[i]], m->q);
+}
+
 static uint64_t load_le(const unsigned char *p)
 {
     uint64_t x = 0;
@@ -260,6 +269,7 @@ const umbra_kernels umbra_kernels_portable = {
     .reduce_i64 = reduce_i64_portable,
     .round_quotient = round_quotient_portable,
     .permute = permute_portable,
+    .permute_add = permute_add_portable,
     .gaussian = gaussian_portable,
     .embed = umbra_embed_portable,
     .embed_inverse = umbra_embed_inverse_portable,

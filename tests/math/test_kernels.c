@@ -347,6 +347,12 @@ static void case_permute(bench *t)
         }
         t->k->permute(t->r, t->a, index, t->n);
         check(t, "permute");
+        for (size_t i = 0; i < t->n; i++) {
+            t->r[i] = i % 5 == 0 ? t->m.q - 1 : t->b[i];
+            t->expected[i] = (t->r[i] + t->a[index[i]]) % t->m.q;
+        }
+        t->k->permute_add(t->r, t->a, index, t->n, &t->m);
+        check(t, "permute_add");
     }
 }
 
