@@ -9,9 +9,8 @@
 
 /* AVX-512 IFMA: fitted to runs of the shipped ResNet20 on two cores of an EPYC of family 26 (Zen
  * 5), within 10 % on one thread and on two; portable likewise, on a busy machine, within a third.
- * AVX2: fitted to the processor seconds of every linear step of LeNet, VGG5, HefNet and two
- * ResNet20 on one thread of a busy Zen 3; whole networks within 18 %. Conversions and seeds follow
- * what their kernels gained since. */
+ * AVX2: what a profile of one thread of a Zen 3 gave each kind of kernel in ResNet20 at f = 16 and
+ * 8, ResNet32 at f = 16 and HefNet at f = 4. What the automorphism takes elsewhere is a guess. */
 static const struct {
     const char *name;
     umbra_cost_model model;
@@ -20,24 +19,27 @@ static const struct {
      {.ntt_ns = 62e3,
       .dot_ns = 16e3,
       .block_ns = 16e3,
-      .key_ns = 16e3,
+      .key_ns = 25e3,
       .word_ns = 9e3,
+      .permute_ns = 12e3,
       .convert_ns = 7e3,
       .seed_ns = 100e3}},
     {"avx2",
-     {.ntt_ns = 144e3,
-      .dot_ns = 49e3,
-      .block_ns = 30e3,
-      .key_ns = 49e3,
-      .word_ns = 10.4e3,
-      .convert_ns = 19e3,
+     {.ntt_ns = 128e3,
+      .dot_ns = 43e3,
+      .block_ns = 44e3,
+      .key_ns = 56e3,
+      .word_ns = 45e3,
+      .permute_ns = 35e3,
+      .convert_ns = 17e3,
       .seed_ns = 180e3}},
     {"portable",
      {.ntt_ns = 390e3,
       .dot_ns = 100e3,
       .block_ns = 100e3,
-      .key_ns = 100e3,
+      .key_ns = 118e3,
       .word_ns = 18e3,
+      .permute_ns = 24e3,
       .convert_ns = 42e3,
       .seed_ns = 200e3}},
 };
@@ -92,25 +94,30 @@ static double terms_of(int primes)
     return primes > 1 ? primes + 1 : 1;
 }
 
-/* Back to coefficients, every digit converted to all other primes, and forward again. */
+static double permutes(const umbra_cost_model *m, umbra_cost_shape s, double limbs)
+{
+    return m->permute_ns * size_factor(s) * limbs;
+}
+
+/* Back to coefficients, scaled, every digit converted to all other primes, and forward again. */
 double umbra_cost_decompose(const umbra_cost_model *m, umbra_cost_shape s)
 {
     double targets = (double)s.digits * (s.limbs + s.special) - s.limbs;
     double terms = targets * terms_of(s.limbs < s.special ? s.limbs : s.special);
-    return (s.limbs + targets) * ntt(m, s) + terms * m->convert_ns * size_factor(s);
+    return (s.limbs + targets) * ntt(m, s) + terms * m->convert_ns * size_factor(s) +
+           umbra_cost_words(m, s, s.limbs);
 }
 
 double umbra_cost_inner(const umbra_cost_model *m, umbra_cost_shape s)
 {
-    double limbs = s.limbs + s.special;
-    return limbs * s.digits * (m->key_ns * size_factor(s) + umbra_cost_words(m, s, 1));
+    return (double)(s.limbs + s.special) * s.digits * m->key_ns * size_factor(s);
 }
 
 double umbra_cost_mod_down(const umbra_cost_model *m, umbra_cost_shape s)
 {
     double one = (s.limbs + s.special) * ntt(m, s) +
                  s.limbs * terms_of(s.special) * m->convert_ns * size_factor(s) +
-                 umbra_cost_words(m, s, 2.0 * s.limbs);
+                 umbra_cost_words(m, s, s.limbs);
     return 2 * one;
 }
 
@@ -120,15 +127,16 @@ double umbra_cost_key_switch(const umbra_cost_model *m, umbra_cost_shape s)
            umbra_cost_words(m, s, 3.0 * s.limbs);
 }
 
-/* Reduce and transform the weights (N / fold of them), then two products a word. Where they are
- * not repeated in memory, there is one pass more over them, which writes two words for each. */
+/* Halve and transform the weights (N / fold of them; halves have one pass less), then two products
+ * a word. Where they are not repeated in memory, they are split once more. */
+#define HALVES 0.85
 double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s, size_t fold)
 {
     const bool block = fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
     double share = 1.0 / (double)(fold == 0 ? 1 : fold);
     double dot = (block ? m->block_ns : m->dot_ns) * size_factor(s);
     return s.limbs *
-           (ntt(m, s) * share + umbra_cost_words(m, s, (block ? 3.0 : 1.0) * share) + dot);
+           (ntt(m, s) * HALVES * share + umbra_cost_words(m, s, (block ? 1.5 : 1.0) * share) + dot);
 }
 
 double umbra_cost_seeded_rows(const umbra_cost_model *m, int degree_log2, double rows)
@@ -215,15 +223,16 @@ void umbra_map_rotations(const umbra_program_map *map, void (*turn)(void *contex
     }
 }
 
-/* Each giant is turned and added in; the first of an output is not added. */
+/* Babies are turned as they are divided by P, giants as they are added in: both parts over QP, and
+ * the part that needs no switch. */
 double umbra_cost_map(const umbra_cost_model *m, umbra_cost_shape s, const umbra_map_counts *c)
 {
     const size_t turned = c->giants > 0 ? c->outputs : 0;
     return (double)(c->decompositions + c->giants) * umbra_cost_decompose(m, s) +
            (double)(c->babies + c->giants) * umbra_cost_inner(m, s) +
            (double)(c->babies + turned) * umbra_cost_mod_down(m, s) +
-           (double)c->giants * umbra_cost_words(m, s, 6.0 * s.limbs + 4.0 * s.special) -
-           (double)turned * umbra_cost_words(m, s, 2.0 * s.limbs + 2.0 * s.special) +
+           (double)c->babies * permutes(m, s, 2.0 * s.limbs) +
+           (double)c->giants * permutes(m, s, 3.0 * s.limbs + 2.0 * s.special) +
            (double)c->diagonals * umbra_cost_product(m, s, c->fold);
 }
 

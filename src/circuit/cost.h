@@ -10,9 +10,10 @@
 typedef struct umbra_cost_model {
     double ntt_ns;     /* one transform */
     double dot_ns;     /* one term of dot2: two products */
-    double key_ns;     /* the same where two words are a key's, from memory */
+    double key_ns;     /* the same where two words are a key's, from memory, and one a digit's */
     double block_ns;   /* the same where weights repeat and many sums are made at once */
-    double word_ns;    /* one pass over a limb: add, permute, scale */
+    double word_ns;    /* one pass over a limb: add, scale, halve */
+    double permute_ns; /* an automorphism of a limb, added to another or not */
     double convert_ns; /* one term of base conversion */
     double seed_ns;    /* one row of a key held by its seed: b unpacked, a made again */
     double weight_ns;  /* one byte of integer weights made: filled, transformed and rounded */
