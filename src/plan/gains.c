@@ -100,12 +100,14 @@ static void note_gains(const gains *g, umbra_statistics *statistics)
 
 /* ---- the worst of some answers ---- */
 
-static double normal(gains *g)
+/* Rounding leaves e0 + e1 s: in a slot a normal number times the value that the secret key has
+ * there, whose square is exponential. That is Laplace's distribution, here with variance 1; errors
+ * of one slot are not normal before a map has added up many. */
+static double rounding(gains *g)
 {
-    double sum = -6;
-    for (int i = 0; i < 12; i++)
-        sum += (double)(draw(&g->state) >> 11) * 0x1p-53;
-    return sum;
+    const uint64_t word = draw(&g->state);
+    const double size = -log(((double)(word >> 11) + 0.5) * 0x1p-53) / sqrt(2);
+    return (word & 1) != 0 ? size : -size;
 }
 
 /* Rounding at one scale for all: errors in proportion to what fills a slot. */
@@ -118,7 +120,7 @@ static umbra_status sample_tensor(gains *g, int tensor)
     for (size_t i = 0; i < tensor_size(t) * LANES; i++)
         e[i] = umbra_tensor_is_product(t) ? g->slope[t->source][i] * g->contents[other][i] +
                                                 g->slope[other][i] * g->contents[t->source][i]
-                                          : size * normal(g);
+                                          : size * rounding(g);
     for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++) {
         const umbra_linear *l = &n->linears[k];
         for (int j = 0; l->tensor == tensor && j < l->term_count; j++) {
@@ -131,8 +133,20 @@ static umbra_status sample_tensor(gains *g, int tensor)
     return UMBRA_OK;
 }
 
-/* The largest error of all outputs in DRAWS * LANES answers over their root mean square, and over
- * what that is for normal numbers of one size. */
+/* From the largest of `sampled` errors, in root mean squares, to that of `promised`, and over what
+ * it is for normal numbers: those grow as the root of the logarithm of their count, Laplace's as
+ * the logarithm, and others between them as they stand between them where they were sampled. */
+static double promised_tail(double largest, size_t sampled, size_t promised)
+{
+    const double normal = umbra_precision_worst_sigmas(sampled);
+    const double wanted = umbra_precision_worst_sigmas(promised);
+    const double laplace = log((double)sampled) / sqrt(2);
+    const double share = fmin(fmax((largest - normal) / (laplace - normal), 0), 1);
+    const double growth = log((double)promised) / log((double)sampled);
+    return fmax(largest * pow(wanted / normal, 1 - share) * pow(growth, share) / wanted, 1);
+}
+
+/* The largest error of all outputs in DRAWS * LANES answers. */
 static umbra_status sample_tail(gains *g, double *tail)
 {
     const umbra_network *n = g->network;
@@ -147,8 +161,9 @@ static umbra_status sample_tail(gains *g, double *tail)
             square += g->slope[n->output][i] * g->slope[n->output][i] / (double)outputs / DRAWS;
         }
     }
-    double usual = umbra_precision_worst_sigmas(outputs * DRAWS);
-    *tail = square > 0 ? fmax(largest / sqrt(square) / usual, 1) : 1;
+    *tail = square > 0 ? promised_tail(largest / sqrt(square), outputs * DRAWS,
+                                       outputs / LANES * UMBRA_PRECISION_ANSWERS)
+                       : 1;
     return UMBRA_OK;
 }
 

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-#define ANSWERS 1000 /* whose worst error is to be promised */
-
 double umbra_precision_worst_sigmas(size_t errors)
 {
     double low = 0, high = 20;
@@ -165,7 +163,8 @@ static umbra_status predict(umbra_build *build, const umbra_statistics *statisti
             status = tensor_errors(&p, i);
     if (status == UMBRA_OK) {
         size_t outputs = umbra_layout_elements(&build->layouts[n->output]);
-        double error = statistics->tail * umbra_precision_worst_sigmas(ANSWERS * outputs) *
+        double error = statistics->tail *
+                       umbra_precision_worst_sigmas(UMBRA_PRECISION_ANSWERS * outputs) *
                        sqrt(p.output_variance);
         *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
     }

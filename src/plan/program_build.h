@@ -55,6 +55,8 @@ void umbra_build_free(umbra_build *build);
 umbra_status umbra_build_geometry(umbra_build *build,
                                   const umbra_statistics *statistics) UMBRA_MUST_USE;
 umbra_status umbra_build_program(umbra_build *build) UMBRA_MUST_USE;
+/* A plan's promise is passed by the worst output of one answer in so many. */
+#define UMBRA_PRECISION_ANSWERS 1000
 /* How many standard deviations one of so many normal numbers passes: 3.2 for 728, 4.9 for a
  * million. */
 double umbra_precision_worst_sigmas(size_t errors);

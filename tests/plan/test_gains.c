@@ -190,12 +190,31 @@ static void test_tail(void **state)
     close_sample(&s);
 }
 
+/* One map of one weight: two roundings, that of the input and its own, which are Laplace's. The
+ * worst of a thousand answers lies as far out as its logarithm says, less what adding up two takes
+ * off. */
+static void test_roundings_are_laplace(void **state)
+{
+    sample s;
+    int x;
+    (void)state;
+    umbra_graph *g = small_begin(1, 16, &x);
+    check_ok(umbra_graph_add_output(g, small_conv(g, "one", x, 1, 1, 1)));
+    open_sample(&s, g, 1);
+    double sigmas = s.statistics.tail * umbra_precision_worst_sigmas(256 * UMBRA_PRECISION_ANSWERS);
+    double laplace = log(256.0 * UMBRA_PRECISION_ANSWERS) / sqrt(2);
+    print_message("%.2f standard deviations, %.2f where there is one rounding\n", sigmas, laplace);
+    assert_true(sigmas > 0.75 * laplace && sigmas < 1.1 * laplace);
+    close_sample(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_derivatives),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_roundings_are_laplace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
