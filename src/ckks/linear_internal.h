@@ -36,8 +36,9 @@ typedef struct umbra_linear_plan {
 #define UMBRA_LINEAR_CHUNK 32
 size_t umbra_linear_chunk(size_t groups, size_t fold);
 
-/* Scratch for weights that are transformed many at a time: 32 MiB. All rotated inputs are read again
- * for each such part of the weights, so that few parts are better than a part that fits a cache. */
+/* Scratch for weights that are transformed many at a time: 32 MiB. All rotated inputs are read
+ * again for each such part of the weights, so that few parts are better than a part that fits a
+ * cache. */
 #define UMBRA_LINEAR_WEIGHT_LIMBS(degree) (((size_t)1 << 22) / (degree))
 
 /* Sums of consecutive groups whose weights repeat 2^fold_log2 times, UMBRA_LINEAR_BLOCK_FOLD_LOG2

@@ -38,6 +38,14 @@ static void add_input(json_t *object, const umbra_receipt_item *item)
     json_object_set_new(object, "input_blake2b", json_string(hash));
 }
 
+/* How far a logit may be off: by the computation, and by half of a grid. */
+static void add_precision(json_t *object, const umbra_profile *profile)
+{
+    json_object_set_new(object, "predicted_bits", json_real(profile->predicted_bits));
+    json_object_set_new(object, "predicted_error", json_real(profile->output_error));
+    json_object_set_new(object, "grid", json_real(umbra_answer_grid(profile)));
+}
+
 /* With a receipt: one answer for each image, beside its name. values: room for one answer. */
 static umbra_status print_answers(const umbra_cli *cli, const umbra_profile *profile,
                                   const umbra_receipt *receipt, const double *logits,
@@ -58,7 +66,7 @@ static umbra_status print_answers(const umbra_cli *cli, const umbra_profile *pro
         umbra_answer_print(&profile->model, values, NULL, count);
     }
     json_object_set_new(object, "answers", answers);
-    json_object_set_new(object, "predicted_bits", json_real(profile->predicted_bits));
+    add_precision(object, profile);
     if (!cli->json) {
         json_decref(object);
         return UMBRA_OK;
@@ -77,7 +85,7 @@ static umbra_status print_one(const umbra_cli *cli, const umbra_profile *profile
     }
     json_t *object = json_object();
     umbra_answer_json(object, &profile->model, logits, values, NULL, count);
-    json_object_set_new(object, "predicted_bits", json_real(profile->predicted_bits));
+    add_precision(object, profile);
     umbra_report_machine(object, 1);
     return umbra_report_print(object);
 }

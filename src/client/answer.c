@@ -79,9 +79,14 @@ static double least_error(const umbra_profile *profile)
     return fmax(profile->output_error, exp2(fresh) / profile->output_factor);
 }
 
+double umbra_answer_grid(const umbra_profile *profile)
+{
+    return exp2(ceil(log2(least_error(profile))));
+}
+
 void umbra_answer_round(const umbra_profile *profile, double *values, size_t count)
 {
-    double grid = exp2(ceil(log2(least_error(profile))));
+    double grid = umbra_answer_grid(profile);
     for (size_t i = 0; i < count; i++)
         values[i] = nearbyint(values[i] / grid) * grid;
 }

@@ -27,6 +27,8 @@ umbra_status umbra_answer_decrypt(const umbra_profile *profile, const umbra_secr
  * noise of a fresh ciphertext: the digits below are noise that depends on the key. The grid is the
  * same for every answer, so that an answer near zero shows zero, and not its noise. */
 void umbra_answer_round(const umbra_profile *profile, double *values, size_t count);
+/* That power of two: in logits, as the answer. */
+double umbra_answer_grid(const umbra_profile *profile);
 
 double umbra_answer_sigmoid(double logit);
 

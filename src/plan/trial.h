@@ -6,10 +6,10 @@
 
 #define UMBRA_HEADROOM_BITS 8 /* of the lowest level above the scale */
 /* What an upload may have without question; beyond, the question weighs as much as so much of the
- * time again, and e times as many bytes as much as a fifth: twice the bytes for a seventh. */
+ * time again, and e times as many bytes as much as a sixth: twice the bytes for a ninth. */
 #define UMBRA_KEY_BYTES_FREE 800e6
 #define UMBRA_KEY_BYTES_STEP 0.04
-#define UMBRA_KEY_BYTES_WEIGHT 0.2
+#define UMBRA_KEY_BYTES_WEIGHT (1.0 / 6)
 
 #define UMBRA_PRECISION_NEAR 0.2 /* bits that a promise may miss of what is wanted */
 /* A bit of precision that is missing weighs as much as half the time again. */

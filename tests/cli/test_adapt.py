@@ -34,7 +34,10 @@ class Adapt(ProgramTest):
         self.assertEqual(len(usual), 1)
         error = 2.0 ** -predicted * usual[0]
         grid = 2.0 ** math.ceil(math.log2(error))
-        answer = self.report(*files.decrypt(files.result))["logits"]
+        decrypted = self.report(*files.decrypt(files.result))
+        self.assertAlmostEqual(decrypted["predicted_error"] / error, 1, places=5)
+        self.assertEqual(decrypted["grid"], grid)
+        answer = decrypted["logits"]
         worst = max(abs(a - b) for a, b in zip(answer, RUNTIME))
         # The key holder's program rounds to the power of two at or above the error (SECURITY.md).
         for a in answer:  # of nine digits
