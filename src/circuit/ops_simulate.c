@@ -123,15 +123,18 @@ static umbra_simulated map_output(const simulator *s, const umbra_program_map *m
     return r;
 }
 
-/* Limbs of scratch; each input is taken to be read without a rotation too. */
-static size_t map_scratch(const simulator *s, const umbra_program_map *map,
-                          const umbra_map_counts *counts, int level)
+/* The scratch grows to the map's need; each input is taken to be read without a rotation too. */
+static void need_scratch(const simulator *s, const umbra_program_map *map,
+                         const umbra_map_counts *counts, int level)
 {
     const umbra_linear_shape shape = {.rotations = counts->babies + (size_t)map->input_count,
                                       .switched = counts->babies,
                                       .groups = counts->giants + counts->outputs,
                                       .fold = counts->fold};
-    return umbra_linear_scratch_limbs(s->out->params, level, &shape);
+    const umbra_scratch scratch = umbra_linear_scratch(s->out->params, level, &shape);
+    umbra_scratch *most = &s->out->scratch;
+    most->shared = scratch.shared > most->shared ? scratch.shared : most->shared;
+    most->worker = scratch.worker > most->worker ? scratch.worker : most->worker;
 }
 
 static umbra_status simulate_map(void *self, const umbra_program *program,
@@ -149,10 +152,7 @@ static umbra_status simulate_map(void *self, const umbra_program *program,
     step->diagonals += counts.diagonals;
     step->rotations += counts.babies + counts.giants;
     spend(s, i, umbra_cost_map(&s->out->cost, shape_at(s, in.level), &counts));
-
-    size_t scratch = map_scratch(s, map, &counts, in.level);
-    if (scratch > s->out->scratch_limbs)
-        s->out->scratch_limbs = scratch;
+    need_scratch(s, map, &counts, in.level);
     for (int k = 0; k < map->output_count; k++)
         set(s, i, map->outputs[k], map_output(s, map, &in, k));
     return UMBRA_OK;
@@ -402,6 +402,7 @@ umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
                              .cost = *cost,
                              .input_scale_log2 = input_scale_log2,
                              .input_level = input_level,
+                             .scratch = umbra_evaluator_scratch(params),
                              .headroom_log2 = INFINITY};
     UMBRA_TRY(umbra_memory_alloc_array(&registers, register_count, sizeof(umbra_simulated),
                                        "a simulation"));

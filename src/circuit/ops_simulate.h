@@ -4,7 +4,7 @@
 
 #include "circuit/cost.h"
 #include "circuit/ops.h"
-#include "ckks/keys.h"
+#include "ckks/evaluator.h"
 
 typedef struct umbra_simulated {
     bool live;
@@ -44,9 +44,9 @@ typedef struct umbra_simulation {
     unsigned char *seeded; /* of each key: 1 where it is held by its seed; all 0 at first */
     int *rooms; /* limbs of the memory that registers take turns in, in the order of first use */
     size_t room_count;
-    size_t peak_limbs;    /* of all rooms */
-    size_t scratch_limbs; /* of the evaluator, in the map that needs most */
-    double headroom_log2; /* the least log2(Q) - log2(scale * message) met */
+    size_t peak_limbs;     /* of all rooms */
+    umbra_scratch scratch; /* of the evaluator, in the maps that need most */
+    double headroom_log2;  /* the least log2(Q) - log2(scale * message) met */
     int headroom_step;
 } umbra_simulation;
 

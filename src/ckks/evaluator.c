@@ -65,10 +65,15 @@ umbra_status umbra_evaluator_reserve(umbra_evaluator *e, size_t shared_limbs,
     return grow(&e->workers, &e->worker_limbs, per_worker_limbs, e->threads, e->degree);
 }
 
-umbra_status umbra_evaluator_prepare(umbra_evaluator *e, size_t limbs)
+umbra_scratch umbra_evaluator_scratch(const umbra_params *params)
 {
-    return umbra_evaluator_reserve(
-        e, limbs, UMBRA_SWITCH_WORKER_LIMBS + umbra_switch_special_limbs(e->params) + 1);
+    return (umbra_scratch){.worker =
+                               UMBRA_SWITCH_WORKER_LIMBS + umbra_switch_special_limbs(params) + 1};
+}
+
+umbra_status umbra_evaluator_prepare(umbra_evaluator *e, umbra_scratch scratch)
+{
+    return umbra_evaluator_reserve(e, scratch.shared, scratch.worker);
 }
 
 umbra_status umbra_check_input(const umbra_evaluator *e, const umbra_ciphertext *a, int parts_max)

@@ -12,9 +12,17 @@ typedef struct umbra_evaluator umbra_evaluator;
 umbra_status umbra_evaluator_new(umbra_evaluator **out, const umbra_params *params,
                                  const umbra_evaluation_keys *keys,
                                  umbra_pool *pool) UMBRA_MUST_USE;
-/* Take so many limbs of scratch at once. Calls take what they need in any case, but a block that
- * grows map by map costs fresh pages each time. */
-umbra_status umbra_evaluator_prepare(umbra_evaluator *evaluator, size_t limbs) UMBRA_MUST_USE;
+/* Scratch, in limbs of N words: of all threads together, and of each one. */
+typedef struct umbra_scratch {
+    size_t shared, worker;
+} umbra_scratch;
+/* What all calls but linear maps need of each thread. Shared scratch is not told: linear maps
+ * need far more of it, as a rule. */
+umbra_scratch umbra_evaluator_scratch(const umbra_params *params);
+/* Take so much scratch at once. Calls take what they need in any case, but a block that grows map
+ * by map costs fresh pages each time. */
+umbra_status umbra_evaluator_prepare(umbra_evaluator *evaluator,
+                                     umbra_scratch scratch) UMBRA_MUST_USE;
 void umbra_evaluator_free(umbra_evaluator *evaluator);
 
 /* In all calls: out must have the parameters and enough room (umbra_ciphertext_new at the same or a

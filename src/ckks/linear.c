@@ -6,7 +6,6 @@
 
 /* Diagonals whose weights stand in cache together: at N = 2^15 two halves of 128 KiB, so that the
  * sums of 512 KiB stay in a cache of 1 MiB beside them. */
-#define WEIGHT_BATCH 4
 /* The same where weights are made for them: as few as pay, since all of theirs are in memory. */
 #define STREAM_CHUNK UMBRA_LINEAR_STREAM_GROUPS
 
@@ -128,7 +127,7 @@ static void add_products(const linear_job *job, size_t first, size_t count, size
     const size_t n = job->e->degree, half = n / 2;
     const umbra_modulus *m = umbra_params_modulus(job->e->params, job->of_level->prime[limb]);
     for (size_t h = 0; h < 2; h++) {
-        const uint64_t *parts[2][WEIGHT_BATCH], *w[WEIGHT_BATCH];
+        const uint64_t *parts[2][UMBRA_LINEAR_WEIGHT_BATCH], *w[UMBRA_LINEAR_WEIGHT_BATCH];
         for (size_t i = 0; i < count; i++) {
             const size_t rotation = job->plan.rotation_of[first + i];
             for (size_t p = 0; p < 2; p++)
@@ -148,12 +147,13 @@ static umbra_status inner_sum(void *context, size_t index, int worker)
     umbra_evaluator *e = job->e;
     const size_t n = e->degree, limb = index / job->chunk, g = index % job->chunk;
     const umbra_linear_group *group = &job->groups[g];
-    uint64_t *words = umbra_evaluator_worker(e, worker), *scratch = words + WEIGHT_BATCH * n;
+    uint64_t *words = umbra_evaluator_worker(e, worker),
+             *scratch = words + UMBRA_LINEAR_WEIGHT_BATCH * n;
     uint64_t *const acc[2] = {scratch + n, scratch + 2 * n};
-    for (size_t done = 0; done < group->count; done += WEIGHT_BATCH) {
-        const uint64_t *weights[WEIGHT_BATCH];
+    for (size_t done = 0; done < group->count; done += UMBRA_LINEAR_WEIGHT_BATCH) {
+        const uint64_t *weights[UMBRA_LINEAR_WEIGHT_BATCH];
         const size_t left = group->count - done, first = group->first + done;
-        const size_t count = left < WEIGHT_BATCH ? left : WEIGHT_BATCH;
+        const size_t count = left < UMBRA_LINEAR_WEIGHT_BATCH ? left : UMBRA_LINEAR_WEIGHT_BATCH;
         for (size_t i = 0; i < count; i++)
             weights[i] = umbra_linear_weights(
                 e->params, job->level, (int)limb, &job->map->diagonals[first + i],
@@ -314,11 +314,6 @@ static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk,
     return UMBRA_OK;
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static umbra_linear_shape shape_of(const linear_job *job)
 {
     umbra_linear_shape shape = {.rotations = job->plan.rotation_count,
@@ -334,11 +329,7 @@ static umbra_status reserve(linear_job *job)
     umbra_evaluator *e = job->e;
     const umbra_linear_shape shape = shape_of(job);
     const umbra_linear_room room = umbra_linear_divide(e->params, job->level, &shape);
-    const size_t special = umbra_switch_special_limbs(e->params);
-    UMBRA_TRY(umbra_evaluator_reserve(
-        e, room.all,
-        larger(umbra_linear_block_worker_limbs(e, &job->plan),
-               larger(UMBRA_SWITCH_WORKER_LIMBS + special + 1, WEIGHT_BATCH + 3))));
+    UMBRA_TRY(umbra_evaluator_prepare(e, room.all));
     job->baby_words = job->limbs * e->degree + UMBRA_LINEAR_GAP_WORDS;
     job->babies = e->shared + room.babies * e->degree;
     job->base = e->shared + room.base * e->degree;

@@ -41,16 +41,16 @@ typedef struct umbra_linear_map {
     void *stream_context;
 } umbra_linear_map;
 
-/* Limbs of the evaluator's scratch that a map of such a shape takes, at most: what
- * umbra_evaluator_prepare is to be asked for. */
+/* The evaluator's scratch that a map of such a shape takes, at most: what umbra_evaluator_prepare
+ * is to be asked for. */
 typedef struct umbra_linear_shape {
     size_t rotations; /* distinct (input, baby), those by nothing included */
     size_t switched;  /* those that are not by nothing */
     size_t groups;    /* distinct (output, giant) */
     size_t fold;      /* all weights repeat so many times */
 } umbra_linear_shape;
-size_t umbra_linear_scratch_limbs(const umbra_params *params, int level,
-                                  const umbra_linear_shape *shape);
+umbra_scratch umbra_linear_scratch(const umbra_params *params, int level,
+                                   const umbra_linear_shape *shape);
 
 /* All inputs share level and scale. Outputs have the inputs' level and scale + weight_scale (no
  * rescale).

@@ -20,11 +20,6 @@ typedef struct part {
     size_t limb;
 } part;
 
-size_t umbra_linear_block_worker_limbs(const umbra_evaluator *e, const umbra_linear_plan *plan)
-{
-    return 3 + plan->rotation_count * UMBRA_DOT_SCRATCH_WORDS / e->degree;
-}
-
 /* Words of a diagonal's weights in one limb, as the kernel reads them. */
 static size_t weight_words(const umbra_linear_block *block)
 {

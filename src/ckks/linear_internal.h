@@ -63,7 +63,7 @@ typedef struct umbra_linear_block {
  * rotated inputs are made from stand where the inner sums will. */
 typedef struct umbra_linear_room {
     size_t babies, base, wide, sums, rest;
-    size_t all;
+    umbra_scratch all;
 } umbra_linear_room;
 umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
                                       const umbra_linear_shape *shape);
@@ -71,9 +71,12 @@ umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
 /* Words that lie between rotated inputs: points of many of them would share their place in caches.
  */
 #define UMBRA_LINEAR_GAP_WORDS 16
+/* Diagonals of a sum that are multiplied at once, where their weights do not repeat. */
+#define UMBRA_LINEAR_WEIGHT_BATCH 4
+/* Of a worker, for weights that repeat, besides UMBRA_DOT_SCRATCH_WORDS for each rotated input. */
+#define UMBRA_LINEAR_BLOCK_LIMBS 3
+
 umbra_status umbra_linear_block_run(umbra_linear_block *block) UMBRA_MUST_USE;
-/* Limbs of a worker's scratch. */
-size_t umbra_linear_block_worker_limbs(const umbra_evaluator *e, const umbra_linear_plan *plan);
 
 /* Check the map against the inputs and list its parts. */
 umbra_status umbra_linear_plan_make(umbra_evaluator *e, umbra_linear_plan *plan,

@@ -176,7 +176,7 @@ umbra_status umbra_exec_prepare_maps(umbra_exec *exec)
     size_t slots = umbra_params_slots(exec->plan->params);
     uint64_t room = umbra_plan_kept_weight_bytes(exec->plan);
     void *p = NULL;
-    UMBRA_TRY(umbra_evaluator_prepare(exec->evaluator, exec->plan->simulation.scratch_limbs));
+    UMBRA_TRY(umbra_evaluator_prepare(exec->evaluator, exec->plan->simulation.scratch));
     UMBRA_TRY(
         umbra_memory_alloc_array(&p, (size_t)program->map_count + 1, sizeof *exec->maps, "maps"));
     exec->maps = p;

@@ -3,7 +3,6 @@
 #include "plan/plan_internal.h"
 
 #define PAGE_BYTES ((uint64_t)4096)
-#define WORKER_LIMBS 9                  /* of the evaluator's scratch, besides special primes */
 #define TABLE_LIMBS 6                   /* roots, their quotients, twists: of each prime */
 #define REST_BYTES ((uint64_t)32 << 20) /* program, libraries, plan without weights */
 /* Keys that are read so often in a run come before weights: making a row of a key again takes about
@@ -96,11 +95,11 @@ static uint64_t fixed_bytes(const umbra_build *build, const umbra_simulation *si
 {
     const umbra_params *params = build->params;
     uint64_t limb = umbra_params_degree(params) * sizeof(uint64_t);
-    uint64_t special = (uint64_t)umbra_params_special_count(params);
-    uint64_t primes = (uint64_t)umbra_params_prime_count(params) + special;
-    uint64_t workers = (uint64_t)(threads < 1 ? 1 : threads) * (WORKER_LIMBS + 2 * (special + 1));
+    uint64_t primes =
+        (uint64_t)(umbra_params_prime_count(params) + umbra_params_special_count(params));
+    uint64_t workers = (uint64_t)(threads < 1 ? 1 : threads) * simulation->scratch.worker;
     return matrix_bytes(build) + simulation->peak_limbs * 2 * limb +
-           block(simulation->scratch_limbs * limb) + workers * limb + primes * TABLE_LIMBS * limb +
+           block(simulation->scratch.shared * limb) + workers * limb + primes * TABLE_LIMBS * limb +
            REST_BYTES;
 }
 

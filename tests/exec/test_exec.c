@@ -90,7 +90,8 @@ static void test_scratch_is_foreseen(void **state)
                                       : small_plain());
         const umbra_evaluator *e = s.exec->evaluator;
         const size_t shared = e->shared_limbs, workers = e->worker_limbs;
-        assert_int_equal(shared, s.plan->simulation.scratch_limbs);
+        assert_int_equal(shared, s.plan->simulation.scratch.shared);
+        assert_int_equal(workers, s.plan->simulation.scratch.worker);
         encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
         (void)run_encrypted(&s, output);
         assert_int_equal(e->shared_limbs, shared);

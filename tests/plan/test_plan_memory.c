@@ -31,14 +31,19 @@ static void test_parts(void **state)
     assert_true(one > keys_of(plan) && one < 2 * keys_of(plan) + ((uint64_t)200 << 20));
     /* Each worker has scratch of its own. */
     uint64_t worker = umbra_plan_memory_bytes(b, &plan->simulation, 2, UINT64_MAX) - one;
-    assert_true(worker >= 8 * limb && worker % limb == 0);
+    assert_true(plan->simulation.scratch.worker >= 8);
+    assert_int_equal(worker, plan->simulation.scratch.worker * limb);
     assert_true(umbra_plan_memory_bytes(b, &plan->simulation, 5, UINT64_MAX) == one + 4 * worker);
     /* Ciphertexts and scratch count limb by limb. */
     umbra_simulation more = plan->simulation;
     more.peak_limbs += 100;
     assert_true(umbra_plan_memory_bytes(b, &more, 1, UINT64_MAX) == one + 200 * limb);
-    more.scratch_limbs += 1000;
+    more.scratch.shared += 1000;
     assert_true(umbra_plan_memory_bytes(b, &more, 1, UINT64_MAX) > one + 1100 * limb);
+    more.scratch.worker += 10;
+    assert_int_equal(umbra_plan_memory_bytes(b, &more, 3, UINT64_MAX) -
+                         umbra_plan_memory_bytes(b, &more, 1, UINT64_MAX),
+                     2 * (worker + 10 * limb));
     more.key_count = 0;
     assert_true(umbra_plan_memory_bytes(b, &more, 1, UINT64_MAX) <
                 one + 1300 * limb - keys_of(plan) + (8 << 20));
