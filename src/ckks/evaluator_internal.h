@@ -58,6 +58,10 @@ size_t umbra_decomposition_limbs(const umbra_params *params, int level, bool ext
 /* memory: umbra_decomposition_limbs limbs, for all but `own` */
 umbra_status umbra_decompose(umbra_evaluator *e, umbra_decomposition *d, int level,
                              const uint64_t *own, uint64_t *memory, bool extended) UMBRA_MUST_USE;
+/* Several at a time, none extended; memory one after the other. */
+umbra_status umbra_decompose_each(umbra_evaluator *e, umbra_decomposition *d, size_t count,
+                                  int level, const uint64_t *const *own,
+                                  uint64_t *memory) UMBRA_MUST_USE;
 
 /* Limbs that one worker needs for an inner product, a batch of digits and rows of a seeded key, and
  * for a whole switch. */

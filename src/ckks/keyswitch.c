@@ -20,7 +20,7 @@ size_t umbra_decomposition_limbs(const umbra_params *params, int level, bool ext
 typedef struct decompose_job {
     const umbra_evaluator *e;
     const umbra_level *level;
-    umbra_decomposition *d;
+    umbra_decomposition *d; /* one or several */
 } decompose_job;
 
 static int first_limb(const umbra_level *level, int digit)
@@ -34,14 +34,15 @@ static umbra_status scale_limb(void *context, size_t index, int worker)
     (void)worker;
     const size_t n = job->e->degree;
     const umbra_level *level = job->level;
-    const umbra_ntt *ntt = &job->e->params->ntt[level->prime[index]];
-    uint64_t *scaled = job->d->scaled + index * n;
-    const int digit = level->digit_of_limb[index];
+    const umbra_decomposition *d = &job->d[index / (size_t)level->limbs];
+    const int limb = (int)(index % (size_t)level->limbs), digit = level->digit_of_limb[limb];
+    const umbra_ntt *ntt = &job->e->params->ntt[level->prime[limb]];
+    uint64_t *scaled = d->scaled + (size_t)limb * n;
     const umbra_basis *basis = &level->digit[digit];
-    job->e->kernels->ntt_inverse(scaled, job->d->own + index * n, ntt);
+    job->e->kernels->ntt_inverse(scaled, d->own + (size_t)limb * n, ntt);
     if (basis->count > 1)
-        job->e->kernels->mul_scalar(
-            scaled, scaled, basis->scale[(int)index - first_limb(level, digit)], n, &ntt->modulus);
+        job->e->kernels->mul_scalar(scaled, scaled, basis->scale[limb - first_limb(level, digit)],
+                                    n, &ntt->modulus);
     return UMBRA_OK;
 }
 
@@ -61,9 +62,11 @@ static umbra_status digit_quotient(void *context, size_t index, int worker)
     const decompose_job *job = context;
     (void)worker;
     const uint64_t *rows[UMBRA_BASIS_MAX + 1];
-    digit_rows(job->e, job->d, (int)index, rows);
-    umbra_basis_quotient(&job->level->digit[index], job->e->kernels,
-                         job->d->quotient + index * job->e->degree, rows, job->e->degree);
+    const umbra_decomposition *d = &job->d[index / (size_t)job->level->digits];
+    const size_t digit = index % (size_t)job->level->digits;
+    digit_rows(job->e, d, (int)digit, rows);
+    umbra_basis_quotient(&job->level->digit[digit], job->e->kernels,
+                         d->quotient + digit * job->e->degree, rows, job->e->degree);
     return UMBRA_OK;
 }
 
@@ -93,19 +96,29 @@ static umbra_status extend_limb(void *context, size_t index, int worker)
     return UMBRA_OK;
 }
 
+umbra_status umbra_decompose_each(umbra_evaluator *e, umbra_decomposition *d, size_t count,
+                                  int level, const uint64_t *const *own, uint64_t *memory)
+{
+    const umbra_level *l = &e->params->levels[level];
+    for (size_t k = 0; k < count; k++) {
+        d[k] = (umbra_decomposition){.level = level, .own = own[k], .scaled = memory};
+        d[k].quotient = d[k].scaled + (size_t)l->limbs * e->degree;
+        memory = d[k].quotient + (size_t)l->digits * e->degree;
+    }
+    decompose_job job = {.e = e, .level = l, .d = d};
+    UMBRA_TRY(umbra_pool_run(e->pool, count * (size_t)l->limbs, scale_limb, &job));
+    return umbra_pool_run(e->pool, count * (size_t)l->digits, digit_quotient, &job);
+}
+
 umbra_status umbra_decompose(umbra_evaluator *e, umbra_decomposition *d, int level,
                              const uint64_t *own, uint64_t *memory, bool extended)
 {
     const umbra_level *l = &e->params->levels[level];
-    *d = (umbra_decomposition){.level = level, .own = own, .scaled = memory};
-    d->quotient = d->scaled + (size_t)l->limbs * e->degree;
-    if (extended)
-        d->extended = d->quotient + (size_t)l->digits * e->degree;
-    decompose_job job = {.e = e, .level = l, .d = d};
-    UMBRA_TRY(umbra_pool_run(e->pool, (size_t)l->limbs, scale_limb, &job));
-    UMBRA_TRY(umbra_pool_run(e->pool, (size_t)l->digits, digit_quotient, &job));
+    UMBRA_TRY(umbra_decompose_each(e, d, 1, level, &own, memory));
     if (!extended)
         return UMBRA_OK;
+    d->extended = d->quotient + (size_t)l->digits * e->degree;
+    decompose_job job = {.e = e, .level = l, .d = d};
     const size_t limbs = (size_t)(l->limbs + e->params->literal.special_count);
     return umbra_pool_run(e->pool, limbs * (size_t)l->digits, extend_limb, &job);
 }
@@ -175,27 +188,41 @@ static uint64_t *special_row(const umbra_switch_job *job, int part, int row)
     return job->special + (size_t)(part * rows + row) * job->e->degree;
 }
 
-static umbra_status special_limb(void *context, size_t index, int worker)
+/* From the sum in one special prime, NTT order, to what the division by P reads. */
+static void special_coefficients(const umbra_switch_job *job, int part, int special,
+                                 const uint64_t *sum)
+{
+    const umbra_evaluator *e = job->e;
+    const umbra_params *params = e->params;
+    const umbra_ntt *ntt = &params->ntt[params->literal.prime_count + special];
+    uint64_t *row = special_row(job, part, special);
+    e->kernels->ntt_inverse(row, sum, ntt);
+    if (params->special.count > 1)
+        e->kernels->mul_scalar(row, row, params->special.scale[special], e->degree, &ntt->modulus);
+}
+
+/* Digits times key, in one special prime. */
+static umbra_status special_inner(void *context, size_t index, int worker)
 {
     const umbra_switch_job *job = context;
     const umbra_evaluator *e = job->e;
-    const umbra_params *params = e->params;
-    const int limb = params->levels[job->level].limbs + (int)index;
-    const umbra_ntt *ntt = &params->ntt[params->literal.prime_count + (int)index];
-    uint64_t *rows[2] = {special_row(job, 0, (int)index), special_row(job, 1, (int)index)};
-    const uint64_t *sums[2] = {rows[0], rows[1]};
-    if (job->digits != NULL)
-        umbra_switch_inner(e, job->digits, job->key, limb, rows[0], rows[1],
-                           umbra_evaluator_worker(e, worker));
-    else
-        for (int p = 0; p < 2; p++)
-            sums[p] = job->sum[p] + (size_t)limb * e->degree;
-    for (int p = 0; p < 2; p++) {
-        e->kernels->ntt_inverse(rows[p], sums[p], ntt);
-        if (params->special.count > 1)
-            e->kernels->mul_scalar(rows[p], rows[p], params->special.scale[index], e->degree,
-                                   &ntt->modulus);
-    }
+    const int special = (int)index;
+    uint64_t *rows[2] = {special_row(job, 0, special), special_row(job, 1, special)};
+    umbra_switch_inner(e, job->digits, job->key, e->params->levels[job->level].limbs + special,
+                       rows[0], rows[1], umbra_evaluator_worker(e, worker));
+    for (int p = 0; p < 2; p++)
+        special_coefficients(job, p, special, rows[p]);
+    return UMBRA_OK;
+}
+
+/* A sum that is given, in one special prime. */
+static umbra_status special_sum(void *context, size_t index, int worker)
+{
+    const umbra_switch_job *job = context;
+    const int part = (int)index % 2, special = (int)index / 2;
+    const int limb = job->e->params->levels[job->level].limbs + special;
+    (void)worker;
+    special_coefficients(job, part, special, job->sum[part] + (size_t)limb * job->e->degree);
     return UMBRA_OK;
 }
 
@@ -256,8 +283,11 @@ umbra_status umbra_switch_run(const umbra_switch_job *job)
 {
     umbra_switch_job copy = *job; /* the loops take a pointer that is not const */
     const umbra_params *params = job->e->params;
-    UMBRA_TRY(
-        umbra_pool_run(job->e->pool, (size_t)params->literal.special_count, special_limb, &copy));
+    const size_t special = (size_t)params->literal.special_count;
+    if (job->digits != NULL)
+        UMBRA_TRY(umbra_pool_run(job->e->pool, special, special_inner, &copy));
+    else
+        UMBRA_TRY(umbra_pool_run(job->e->pool, 2 * special, special_sum, &copy));
     UMBRA_TRY(umbra_pool_run(job->e->pool, 2, special_quotient, &copy));
     return umbra_pool_run(job->e->pool, (size_t)params->levels[job->level].limbs, data_limb, &copy);
 }

@@ -4,9 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Diagonals whose weights stand in cache together: at N = 2^15 two halves of 128 KiB, so that the
- * sums of 512 KiB stay in a cache of 1 MiB beside them. */
-/* The same where weights are made for them: as few as pay, since all of theirs are in memory. */
+/* Groups at a time where weights are made for them: as few as pay, since all of theirs are in
+ * memory. */
 #define STREAM_CHUNK UMBRA_LINEAR_STREAM_GROUPS
 
 typedef struct linear_job {
@@ -29,13 +28,8 @@ typedef struct linear_job {
     size_t chunk;                          /* how many groups */
     uint64_t *sums[UMBRA_LINEAR_CHUNK][2]; /* of each part, by limb */
     uint64_t *inner;  /* of the sums; before them, of the decompositions of inputs */
-    uint64_t *memory; /* of a decomposition, a division by P, or weights */
-    const umbra_switch_key *key;
-    uint64_t *const *sum; /* of the group under its giant step */
-    uint64_t *base;       /* part, limb: what needs no division by P */
-    uint64_t *wide;       /* part, limb and special limb: what does */
-    /* Of the output at hand: whether a group without a giant step is in the base, and one with. */
-    bool plain, turned;
+    uint64_t *memory; /* of decompositions, a division by P, or weights */
+    umbra_linear_turn turn;
 } linear_job;
 
 static umbra_status mark_symmetric(void *context, size_t index, int worker)
@@ -165,49 +159,6 @@ static umbra_status inner_sum(void *context, size_t index, int worker)
     return UMBRA_OK;
 }
 
-/* A group without a giant step is the first of its output: giant steps ascend. */
-static umbra_status begin_base(void *context, size_t index, int worker)
-{
-    const linear_job *job = context;
-    (void)worker;
-    const size_t n = job->e->degree, limb = index % job->limbs;
-    memcpy(job->base + index * n, job->sum[index / job->limbs] + limb * n, n * sizeof(uint64_t));
-    return UMBRA_OK;
-}
-
-/* r (+)= a turned */
-static void add_turned(const umbra_kernels *k, uint64_t *r, const uint64_t *a,
-                       const uint32_t *index, bool begun, size_t n, const umbra_modulus *m)
-{
-    if (begun)
-        k->permute_add(r, a, index, n, m);
-    else
-        k->permute(r, a, index, n);
-}
-
-/* Turn one limb of a group: the switched part goes to the wide sums, the first part straight to the
- * base. */
-static umbra_status giant_limb(void *context, size_t index, int worker)
-{
-    const linear_job *job = context;
-    const umbra_evaluator *e = job->e;
-    const umbra_kernels *k = e->kernels;
-    const size_t n = e->degree;
-    const size_t all = job->limbs + (size_t)e->params->literal.special_count;
-    const umbra_modulus *m =
-        umbra_params_modulus(e->params, umbra_switch_limb_prime(e->params, job->level, (int)index));
-    uint64_t *batch = umbra_evaluator_worker(e, worker);
-    uint64_t *const r[2] = {batch + UMBRA_SWITCH_INNER_LIMBS * n,
-                            batch + (UMBRA_SWITCH_INNER_LIMBS + 1) * n};
-    umbra_switch_inner(e, &job->digits, job->key, (int)index, r[0], r[1], batch);
-    for (size_t p = 0; p < 2; p++)
-        add_turned(k, job->wide + (p * all + index) * n, r[p], job->key->index, job->turned, n, m);
-    if (index < job->limbs)
-        add_turned(k, job->base + index * n, job->sum[0] + index * n, job->key->index,
-                   job->plain || job->turned, n, m);
-    return UMBRA_OK;
-}
-
 /* Ask for the weights of the groups at hand. */
 static umbra_status stream_chunk(linear_job *job)
 {
@@ -239,42 +190,6 @@ static umbra_status chunk_sums(linear_job *job)
     return umbra_linear_block_run(&block);
 }
 
-/* Add a group to its output. */
-static umbra_status add_group(linear_job *job, size_t g)
-{
-    umbra_evaluator *e = job->e;
-    const size_t all = job->limbs + (size_t)e->params->literal.special_count;
-    job->sum = job->sums[g];
-    job->key = job->groups[g].key;
-    if (job->key == NULL) {
-        UMBRA_TRY(umbra_pool_run(e->pool, 2 * job->limbs, begin_base, job));
-        job->plain = true;
-    } else {
-        UMBRA_TRY(umbra_decompose(e, &job->digits, job->level, job->sum[1], job->memory, false));
-        UMBRA_TRY(umbra_pool_run(e->pool, all, giant_limb, job));
-        job->turned = true;
-    }
-    return UMBRA_OK;
-}
-
-static umbra_status end_output(linear_job *job, umbra_ciphertext *out)
-{
-    umbra_evaluator *e = job->e;
-    const size_t n = e->degree, words = job->limbs * n;
-    const size_t all = job->limbs + (size_t)e->params->literal.special_count;
-    const umbra_switch_job run = {.e = e,
-                                  .level = job->level,
-                                  .sum = {job->wide, job->wide + all * n},
-                                  .special = job->memory,
-                                  .add = {job->base, job->plain ? job->base + words : NULL},
-                                  .out = {out->part[0], out->part[1]}};
-    if (job->turned)
-        return umbra_switch_run(&run);
-    for (size_t p = 0; p < 2; p++)
-        memcpy(out->part[p], job->base + p * words, words * sizeof(uint64_t));
-    return UMBRA_OK;
-}
-
 /* Whether group g is the first of its output, and whether it is the last. */
 static bool opens(const umbra_linear_plan *plan, size_t g)
 {
@@ -286,7 +201,18 @@ static bool closes(const umbra_linear_plan *plan, size_t g)
     return g + 1 == plan->group_count || opens(plan, g + 1);
 }
 
-/* Groups first .. first+chunk-1. What needs no giant step and is alone is its output. */
+/* How many groups from g on, of those at hand, are of its output and turned: at most `most`. */
+static size_t turned_together(const linear_job *job, size_t g, size_t most)
+{
+    size_t count = 0;
+    while (count < most && g + count < job->chunk && job->groups[g + count].key != NULL &&
+           job->groups[g + count].output == job->groups[g].output)
+        count++;
+    return count;
+}
+
+/* Groups first .. first+chunk-1. What needs no giant step and is alone is its output; any other
+ * group without one is the first of its output, since giant steps ascend. */
 static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk,
                               umbra_ciphertext *const *out)
 {
@@ -302,14 +228,15 @@ static umbra_status run_chunk(linear_job *job, size_t first, size_t chunk,
     }
     UMBRA_TRY(stream_chunk(job));
     UMBRA_TRY(chunk_sums(job));
-    for (size_t g = 0; g < chunk; g++) {
-        if (alone[g])
-            continue;
-        if (opens(plan, first + g))
-            job->plain = job->turned = false;
-        UMBRA_TRY(add_group(job, g));
-        if (closes(plan, first + g))
-            UMBRA_TRY(end_output(job, out[job->groups[g].output]));
+    for (size_t g = 0, count = 1; g < chunk; g += count) {
+        count = turned_together(job, g, 2 * job->turn.lanes);
+        if (count > 0)
+            UMBRA_TRY(umbra_linear_turn_groups(&job->turn, job->groups + g, job->sums + g, count));
+        else if (!alone[g])
+            UMBRA_TRY(umbra_linear_turn_nothing(&job->turn, job->sums[g]));
+        count = count > 0 ? count : 1;
+        if (!alone[g] && closes(plan, first + g + count - 1))
+            UMBRA_TRY(umbra_linear_turn_end(&job->turn, out[job->groups[g].output]));
     }
     return UMBRA_OK;
 }
@@ -332,10 +259,14 @@ static umbra_status reserve(linear_job *job)
     UMBRA_TRY(umbra_evaluator_prepare(e, room.all));
     job->baby_words = job->limbs * e->degree + UMBRA_LINEAR_GAP_WORDS;
     job->babies = e->shared + room.babies * e->degree;
-    job->base = e->shared + room.base * e->degree;
-    job->wide = e->shared + room.wide * e->degree;
     job->inner = e->shared + room.sums * e->degree;
     job->memory = e->shared + room.rest * e->degree;
+    job->turn = (umbra_linear_turn){
+        .e = e,
+        .level = job->level,
+        .lanes = umbra_linear_lanes(job->limbs + (size_t)e->params->literal.special_count),
+        .wide = e->shared + room.wide * e->degree,
+        .memory = job->memory};
     return UMBRA_OK;
 }
 

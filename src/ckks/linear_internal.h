@@ -58,11 +58,11 @@ typedef struct umbra_linear_block {
     uint64_t *weights; /* UMBRA_LINEAR_WEIGHT_LIMBS(N) limbs */
 } umbra_linear_block;
 
-/* How the scratch of a map is divided, in limbs: babies, base, wide and inner sums, one after the
- * other, then room for a decomposition, for a division by P or for weights. Decompositions that
- * rotated inputs are made from stand where the inner sums will. */
+/* How the scratch of a map is divided, in limbs: babies, wide and inner sums, one after the other,
+ * then room for decompositions, for a division by P or for weights. Decompositions that rotated
+ * inputs are made from stand where the inner sums will. */
 typedef struct umbra_linear_room {
-    size_t babies, base, wide, sums, rest;
+    size_t babies, wide, sums, rest;
     umbra_scratch all;
 } umbra_linear_room;
 umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
@@ -71,12 +71,45 @@ umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
 /* Words that lie between rotated inputs: points of many of them would share their place in caches.
  */
 #define UMBRA_LINEAR_GAP_WORDS 16
-/* Diagonals of a sum that are multiplied at once, where their weights do not repeat. */
+/* Diagonals of a sum that are multiplied at once, where their weights do not repeat: at N = 2^15
+ * two halves of 128 KiB, so that the sums of 512 KiB stay in a cache of 1 MiB beside them. */
 #define UMBRA_LINEAR_WEIGHT_BATCH 4
 /* Of a worker, for weights that repeat, besides UMBRA_DOT_SCRATCH_WORDS for each rotated input. */
 #define UMBRA_LINEAR_BLOCK_LIMBS 3
 
 umbra_status umbra_linear_block_run(umbra_linear_block *block) UMBRA_MUST_USE;
+
+/* Giant steps. Groups are decomposed and turned together, so that their limbs are enough for all
+ * threads and the sums stay in a cache; each lane has a sum of its own, and takes every so many
+ * groups of each limb. Fewer limbs have more lanes. */
+#define UMBRA_LINEAR_TURN_LIMBS 32
+#define UMBRA_LINEAR_LANES 4
+#define UMBRA_LINEAR_TURNS (2 * UMBRA_LINEAR_LANES)
+typedef struct umbra_linear_turn {
+    umbra_evaluator *e;
+    int level;
+    size_t lanes;                   /* umbra_linear_lanes */
+    uint64_t *wide;                 /* lane, part, limb: level and special ones */
+    uint64_t *memory;               /* of two decompositions a lane; or of a division by P */
+    bool begun[UMBRA_LINEAR_LANES]; /* all false before an output */
+    uint64_t *const *plain;
+    /* the groups at hand */
+    const umbra_linear_group *groups;
+    uint64_t *const (*sums)[2]; /* limbs of each part */
+    size_t count;
+    umbra_decomposition digits[UMBRA_LINEAR_TURNS];
+} umbra_linear_turn;
+
+/* Lanes for so many limbs, special ones included: 1 .. UMBRA_LINEAR_LANES */
+size_t umbra_linear_lanes(size_t all_limbs);
+/* Add to the output: the group without a giant step, before all others; up to 2 * lanes groups that
+ * have one. */
+umbra_status umbra_linear_turn_nothing(umbra_linear_turn *turn,
+                                       uint64_t *const sum[2]) UMBRA_MUST_USE;
+umbra_status umbra_linear_turn_groups(umbra_linear_turn *turn, const umbra_linear_group *groups,
+                                      uint64_t *const (*sums)[2], size_t count) UMBRA_MUST_USE;
+/* Polynomials of the output, of which some group had a giant step. */
+umbra_status umbra_linear_turn_end(umbra_linear_turn *turn, umbra_ciphertext *out) UMBRA_MUST_USE;
 
 /* Check the map against the inputs and list its parts. */
 umbra_status umbra_linear_plan_make(umbra_evaluator *e, umbra_linear_plan *plan,

@@ -32,11 +32,11 @@ umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
     const size_t gaps = (parts * UMBRA_LINEAR_GAP_WORDS + n - 1) / n;
     const bool block = shape->fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
     const size_t inputs = umbra_decomposition_limbs(params, level, shape->switched > 1);
-    const size_t giants =
-        larger(umbra_decomposition_limbs(params, level, false), umbra_switch_special_limbs(params));
-    umbra_linear_room room = {.base = parts * limbs + gaps};
-    room.wide = room.base + 2 * limbs;
-    room.sums = room.wide + 2 * all;
+    const size_t lanes = umbra_linear_lanes(all);
+    const size_t giants = larger(2 * lanes * umbra_decomposition_limbs(params, level, false),
+                                 umbra_switch_special_limbs(params));
+    umbra_linear_room room = {.wide = parts * limbs + gaps};
+    room.sums = room.wide + lanes * 2 * all;
     room.rest = room.sums + umbra_linear_chunk(shape->groups, shape->fold) * 2 * limbs;
     room.all.shared = larger(room.sums + inputs,
                              room.rest + larger(giants, block ? UMBRA_LINEAR_WEIGHT_LIMBS(n) : 0));
