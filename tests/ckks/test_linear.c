@@ -1,18 +1,19 @@
 /* Tests of src/ckks/linear*.c: the map against a dense matrix, in every form of weights. */
 #include "scheme.h"
 
-/* Two inputs, two outputs, babies 0 1 2 7 and giants 0 16 32 (and none for a few); the second
- * output may lack giant 0. */
+/* Two inputs, two outputs, babies 0 1 2 7 and giants 0 16 .. 160 (and none for a few), more than
+ * are turned at a time; the second output may lack giant 0. */
 enum {
     FOLDED_SLOTS = 1024,
     FOLDED_FAR_SLOTS = 512,
     INPUTS = 2,
     OUTPUTS = 2,
     BABIES = 4,
-    GIANTS = 3
+    GIANTS = 11
 };
-static const int64_t babies[BABIES] = {0, 1, 2, 7}, giants[GIANTS] = {0, 16, 32};
-static const int64_t steps[] = {1, 2, 7, 16, 32};
+static const int64_t babies[BABIES] = {0, 1, 2, 7},
+                     giants[GIANTS] = {0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160};
+static const int64_t steps[] = {1, 2, 7, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160};
 
 typedef enum weight_form {
     FORM_I32,
@@ -157,7 +158,7 @@ static umbra_status give(void *context, size_t first, size_t count)
 static void check_stream(const scheme *s, const umbra_linear_map *map,
                          const umbra_ciphertext *const *in, umbra_ciphertext *const *expected)
 {
-    umbra_diagonal part[OUTPUTS * GIANTS * INPUTS * BABIES];
+    static umbra_diagonal part[OUTPUTS * GIANTS * INPUTS * BABIES];
     stream state = {.whole = map, .part = part};
     umbra_linear_map streamed = *map;
     umbra_ciphertext *out[OUTPUTS];
@@ -215,7 +216,7 @@ static void check_map(int degree_log2, int chain, double bits, int special, weig
     umbra_params_literal literal = scheme_chain(degree_log2, chain, bits, bits, special, 26);
     scheme s;
     transform t;
-    scheme_open(&s, &literal, steps, 5, threads);
+    scheme_open(&s, &literal, steps, sizeof steps / sizeof *steps, threads);
     make_transform(&s, &t, 24, form, form == FORM_I64);
     double *x[INPUTS] = {scheme_vector(s.slots, 7), scheme_vector(s.slots, 8)};
     double *want = malloc(s.slots * sizeof *want);
