@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define LEAST_ROOM 16 /* elements of an array that grows */
 
 umbra_status umbra_memory_alloc(void **out, size_t bytes, const char *purpose)
 {
@@ -44,6 +46,26 @@ umbra_status umbra_memory_alloc_array(void **out, size_t count, size_t element_b
 void umbra_memory_free(void *p)
 {
     free(p);
+}
+
+umbra_status umbra_memory_grow(void *p, size_t used, size_t wanted, size_t *room,
+                               size_t element_bytes, const char *purpose)
+{
+    void *grown = NULL, *old = NULL;
+    size_t larger = *room > SIZE_MAX / 2 ? wanted : *room * 2;
+    assert(used <= *room);
+    if (wanted <= *room)
+        return UMBRA_OK;
+    larger = larger < wanted ? wanted : larger;
+    larger = larger < LEAST_ROOM ? LEAST_ROOM : larger;
+    UMBRA_TRY(umbra_memory_alloc_array(&grown, larger, element_bytes, purpose));
+    memcpy(&old, p, sizeof old);
+    if (used > 0)
+        memcpy(grown, old, used * element_bytes);
+    umbra_memory_free(old);
+    memcpy(p, &grown, sizeof grown);
+    *room = larger;
+    return UMBRA_OK;
 }
 
 /* A child process, such as the one that decodes DICOM, gets no copy of these pages. */

@@ -19,6 +19,18 @@ umbra_status umbra_memory_alloc_array(void **out, size_t count, size_t element_b
                                       const char *purpose) UMBRA_MUST_USE;
 void umbra_memory_free(void *p);
 
+/* Room for `wanted` elements in an array that holds `used` and has room for *room. Where it lacks
+ * room the array moves to one of at least twice the size, so that appending one element at a time
+ * costs a constant number of copies of each. What lies beyond `used` is then zeroed.
+ *
+ * Shape:   p points to a pointer of any type, NULL with *room = 0 at first, else from
+ *          umbra_memory_alloc_array or from here; used <= *room
+ * Owns:    caller, free *p with umbra_memory_free; the former array is freed here. It is not wiped:
+ *          no secrets
+ * Returns: UMBRA_E_RESOURCE with the size and what it was for; nothing has changed then */
+umbra_status umbra_memory_grow(void *p, size_t used, size_t wanted, size_t *room,
+                               size_t element_bytes, const char *purpose) UMBRA_MUST_USE;
+
 /* Secret memory: locked where the system allows it, guard pages, wiped on free (libsodium), not
  * inherited by child processes.
  * Contents start zeroed. */

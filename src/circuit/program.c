@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 static const size_t never = SIZE_MAX;
 
@@ -37,41 +36,21 @@ void umbra_program_free(umbra_program *program)
 
 umbra_status umbra_program_append(umbra_program *program, const umbra_instruction *i)
 {
-    if (program->count == program->capacity) {
-        void *grown = NULL;
-        size_t capacity = program->capacity == 0 ? 256 : 2 * program->capacity;
-        UMBRA_TRY(umbra_memory_alloc_array(&grown, capacity, sizeof *i, "a program"));
-        if (program->count > 0)
-            memcpy(grown, program->code, program->count * sizeof *i);
-        umbra_memory_free(program->code);
-        program->code = grown;
-        program->capacity = capacity;
-    }
+    UMBRA_TRY(umbra_memory_grow(&program->code, program->count, program->count + 1,
+                                &program->capacity, sizeof *i, "a program"));
     program->code[program->count++] = *i;
-    return UMBRA_OK;
-}
-
-/* Arrays of maps and vectors are short: one more each time. */
-static umbra_status grow_by_one(void **array, int count, size_t element_bytes)
-{
-    void *grown = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)count + 1, element_bytes, "a program"));
-    if (count > 0)
-        memcpy(grown, *array, (size_t)count * element_bytes);
-    umbra_memory_free(*array);
-    *array = grown;
     return UMBRA_OK;
 }
 
 umbra_status umbra_program_add_map(umbra_program *program, umbra_program_map *map, int *index)
 {
-    void *maps = program->maps;
-    umbra_status status = grow_by_one(&maps, program->map_count, sizeof *map);
+    const size_t count = (size_t)program->map_count;
+    umbra_status status = umbra_memory_grow(&program->maps, count, count + 1,
+                                            &program->map_capacity, sizeof *map, "a program");
     if (status != UMBRA_OK) {
         umbra_program_map_free(map);
         return status;
     }
-    program->maps = maps;
     program->maps[program->map_count] = *map;
     *index = program->map_count++;
     *map = (umbra_program_map){0};
@@ -81,13 +60,13 @@ umbra_status umbra_program_add_map(umbra_program *program, umbra_program_map *ma
 umbra_status umbra_program_add_vector(umbra_program *program, umbra_program_vector *vector,
                                       int *index)
 {
-    void *vectors = program->vectors;
-    umbra_status status = grow_by_one(&vectors, program->vector_count, sizeof *vector);
+    const size_t count = (size_t)program->vector_count;
+    umbra_status status = umbra_memory_grow(&program->vectors, count, count + 1,
+                                            &program->vector_capacity, sizeof *vector, "a program");
     if (status != UMBRA_OK) {
         umbra_memory_free(vector->values);
         return status;
     }
-    program->vectors = vectors;
     program->vectors[program->vector_count] = *vector;
     *index = program->vector_count++;
     *vector = (umbra_program_vector){0};

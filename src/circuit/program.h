@@ -76,8 +76,10 @@ typedef struct umbra_program {
     size_t count, capacity;
     umbra_program_map *maps;
     int map_count;
+    size_t map_capacity;
     umbra_program_vector *vectors;
     int vector_count;
+    size_t vector_capacity;
     int register_count;
     int step_count;
     size_t *last_use; /* by register: the instruction after which it is released */

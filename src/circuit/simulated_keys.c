@@ -6,22 +6,6 @@
 
 #include <string.h>
 
-/* Room for one more item in a list. */
-static umbra_status grow(void **list, size_t count, size_t *capacity, size_t item_bytes)
-{
-    if (count < *capacity)
-        return UMBRA_OK;
-    void *grown = NULL;
-    size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
-    UMBRA_TRY(umbra_memory_alloc_array(&grown, wanted, item_bytes, "a list of keys"));
-    if (count > 0)
-        memcpy(grown, *list, count * item_bytes);
-    umbra_memory_free(*list);
-    *list = grown;
-    *capacity = wanted;
-    return UMBRA_OK;
-}
-
 /* Of a key trimmed to a level, and of an inner product at it: limbs times digits. */
 static int rows_of(const umbra_params *params, int level)
 {
@@ -31,9 +15,8 @@ static int rows_of(const umbra_params *params, int level)
 
 static umbra_status note_use(umbra_simulation *out, int step, uint32_t galois, int level)
 {
-    void *list = out->uses;
-    UMBRA_TRY(grow(&list, out->use_count, &out->use_capacity, sizeof *out->uses));
-    out->uses = list;
+    UMBRA_TRY(umbra_memory_grow(&out->uses, out->use_count, out->use_count + 1, &out->use_capacity,
+                                sizeof *out->uses, "a list of keys"));
     out->uses[out->use_count++] =
         (umbra_key_use){.galois = galois, .step = step, .rows = rows_of(out->params, level)};
     return UMBRA_OK;
@@ -59,9 +42,8 @@ static umbra_status need_key(umbra_simulation *out, uint32_t galois, int level)
         at++;
     if (at < out->key_count && out->keys[at].galois == galois)
         return covering_level(out->params, out->keys[at].level, level, &out->keys[at].level);
-    void *list = out->keys;
-    UMBRA_TRY(grow(&list, out->key_count, &out->key_capacity, sizeof *out->keys));
-    out->keys = list;
+    UMBRA_TRY(umbra_memory_grow(&out->keys, out->key_count, out->key_count + 1, &out->key_capacity,
+                                sizeof *out->keys, "a list of keys"));
     memmove(out->keys + at + 1, out->keys + at, (out->key_count - at) * sizeof *out->keys);
     out->keys[at] = (umbra_key_item){.galois = galois, .level = level};
     out->key_count++;

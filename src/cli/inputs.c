@@ -19,25 +19,12 @@ const char *umbra_base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-static umbra_status grow(umbra_inputs *inputs)
-{
-    size_t capacity = inputs->capacity == 0 ? 64 : inputs->capacity * 2;
-    if (capacity > MAX_INPUTS)
-        return umbra_fail(UMBRA_E_RESOURCE, "more than %d inputs; give fewer", MAX_INPUTS / 2);
-    void *memory = NULL;
-    UMBRA_TRY(umbra_memory_alloc_array(&memory, capacity, sizeof *inputs->path, "input names"));
-    if (inputs->count != 0)
-        memcpy(memory, inputs->path, inputs->count * sizeof *inputs->path);
-    umbra_memory_free(inputs->path);
-    inputs->path = memory;
-    inputs->capacity = capacity;
-    return UMBRA_OK;
-}
-
 static umbra_status append(umbra_inputs *inputs, const char *folder, const char *name)
 {
-    if (inputs->count == inputs->capacity)
-        UMBRA_TRY(grow(inputs));
+    if (inputs->count == MAX_INPUTS)
+        return umbra_fail(UMBRA_E_RESOURCE, "more than %d inputs; give fewer", MAX_INPUTS);
+    UMBRA_TRY(umbra_memory_grow(&inputs->path, inputs->count, inputs->count + 1, &inputs->capacity,
+                                sizeof *inputs->path, "input names"));
     size_t size = strlen(name) + (folder == NULL ? 0 : strlen(folder) + 1) + 1;
     void *memory = NULL;
     UMBRA_TRY(umbra_memory_alloc(&memory, size, "input name"));

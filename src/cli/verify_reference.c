@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #define LEAST_AGREEMENT 10 /* bits; deep networks in single precision have 17 and more */
 
@@ -18,29 +17,17 @@ static void forget(umbra_verify_reference *r)
 void umbra_verify_reference_free(umbra_verify_reference *r)
 {
     forget(r);
-    free(r->values);
+    umbra_memory_free(r->values);
     umbra_secret_free(r->answers);
     *r = (umbra_verify_reference){0};
-}
-
-static umbra_status make_room(umbra_verify_reference *r)
-{
-    if (r->count < r->room)
-        return UMBRA_OK;
-    int room = 2 * r->room + 64;
-    double **more = realloc(r->values, (size_t)room * sizeof *more);
-    if (more == NULL)
-        return umbra_fail(UMBRA_E_RESOURCE, "no memory for the values of %d tensors", room);
-    r->values = more;
-    r->room = room;
-    return UMBRA_OK;
 }
 
 static umbra_status keep(umbra_verify_reference *r, const umbra_exec_event *event)
 {
     size_t count = umbra_layout_elements(event->layout);
     void *memory = NULL;
-    UMBRA_TRY(make_room(r));
+    UMBRA_TRY(umbra_memory_grow(&r->values, (size_t)r->count, (size_t)r->count + 1, &r->room,
+                                sizeof *r->values, "values of tensors"));
     if (event->value >= 0)
         UMBRA_TRY(umbra_secret_alloc(&memory, count * sizeof(double)));
     double *values = r->values[r->count++] = memory;

@@ -13,7 +13,8 @@
 typedef struct umbra_verify_reference {
     double *answers;
     double **values; /* by event; NULL where it is no value of the graph */
-    int count, room;
+    int count;
+    size_t room;
     umbra_status failure; /* of an event */
 } umbra_verify_reference;
 

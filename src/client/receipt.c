@@ -32,22 +32,13 @@ void umbra_receipt_free(umbra_receipt *receipt)
     umbra_memory_free(receipt);
 }
 
-/* Room for a power of two of items. */
 static umbra_status grow(umbra_receipt *receipt)
 {
-    size_t n = (size_t)receipt->count;
-    void *grown = NULL;
-    if ((n & (n - 1)) != 0)
-        return UMBRA_OK;
-    if (n >= MOST_ITEMS)
+    const size_t count = (size_t)receipt->count;
+    if (receipt->count >= MOST_ITEMS)
         return umbra_fail(UMBRA_E_INPUT, "a query of more than %d images", MOST_ITEMS);
-    UMBRA_TRY(
-        umbra_memory_alloc_array(&grown, n == 0 ? 1 : 2 * n, sizeof *receipt->items, "a receipt"));
-    if (n > 0)
-        memcpy(grown, receipt->items, n * sizeof *receipt->items);
-    umbra_memory_free(receipt->items);
-    receipt->items = grown;
-    return UMBRA_OK;
+    return umbra_memory_grow(&receipt->items, count, count + 1, &receipt->capacity,
+                             sizeof *receipt->items, "a receipt");
 }
 
 /* The name as a file can hold it, checked by the reader of such files. */

@@ -17,6 +17,7 @@ typedef struct umbra_receipt {
     unsigned char query_id[UMBRA_QUERY_ID_BYTES]; /* random; the query and its result carry it */
     uint64_t key_id;
     int count;
+    size_t capacity;
     umbra_receipt_item *items;
 } umbra_receipt;
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MOST_ELEMENTS (1 << 28) /* of each list; their numbers are ints */
+
 umbra_status umbra_graph_new(umbra_graph **out)
 {
     void *memory;
@@ -25,30 +27,20 @@ umbra_status umbra_text_copy(char **out, const char *text)
     return UMBRA_OK;
 }
 
-/* Make room for one more element; the array may move. */
-static umbra_status reserve(void **array, int count, int *capacity, size_t element_bytes)
+/* Room for one more element of any type, within the limit. */
+static umbra_status reserve(void *array, int count, size_t *capacity, size_t element_bytes)
 {
-    if (count < *capacity)
-        return UMBRA_OK;
-    int larger = *capacity == 0 ? 64 : *capacity * 2;
-    if (*capacity > (1 << 28))
+    if (count >= MOST_ELEMENTS)
         return umbra_fail(UMBRA_E_INPUT, "the graph has more than 2^28 values; split the model");
-    void *copy;
-    UMBRA_TRY(umbra_memory_alloc_array(&copy, (size_t)larger, element_bytes, "a graph"));
-    if (count > 0)
-        memcpy(copy, *array, (size_t)count * element_bytes);
-    umbra_memory_free(*array);
-    *array = copy;
-    *capacity = larger;
-    return UMBRA_OK;
+    return umbra_memory_grow(array, (size_t)count, (size_t)count + 1, capacity, element_bytes,
+                             "a graph");
 }
 
 umbra_status umbra_graph_add_value(umbra_graph *graph, const char *name, const umbra_shape *shape,
                                    umbra_data_type type, int *index)
 {
-    void *array = graph->values;
-    UMBRA_TRY(reserve(&array, graph->value_count, &graph->value_capacity, sizeof(umbra_value)));
-    graph->values = array;
+    UMBRA_TRY(
+        reserve(&graph->values, graph->value_count, &graph->value_capacity, sizeof(umbra_value)));
     umbra_value value = {.shape = *shape, .type = type, .producer = -1, .range_min = 1.0};
     UMBRA_TRY(umbra_text_copy(&value.name, name));
     *index = graph->value_count;
@@ -143,9 +135,7 @@ umbra_status umbra_graph_add_node(umbra_graph *graph, umbra_op op, const char *n
                                   const char *op_type, const int *inputs, int input_count,
                                   int output, const umbra_attributes *attr, int *index)
 {
-    void *array = graph->nodes;
-    UMBRA_TRY(reserve(&array, graph->node_count, &graph->node_capacity, sizeof(umbra_node)));
-    graph->nodes = array;
+    UMBRA_TRY(reserve(&graph->nodes, graph->node_count, &graph->node_capacity, sizeof(umbra_node)));
     umbra_node node = {.op = op, .input_count = input_count, .output = output};
     node.attr = attr != NULL ? *attr : umbra_attributes_default();
     umbra_status status;
@@ -167,26 +157,18 @@ fail:
     return status;
 }
 
-static umbra_status append(int **list, int *count, int value)
-{
-    void *copy;
-    UMBRA_TRY(umbra_memory_alloc_array(&copy, (size_t)*count + 1, sizeof(int), "a graph"));
-    if (*count > 0)
-        memcpy(copy, *list, (size_t)*count * sizeof(int));
-    umbra_memory_free(*list);
-    *list = copy;
-    (*list)[(*count)++] = value;
-    return UMBRA_OK;
-}
-
 umbra_status umbra_graph_add_input(umbra_graph *graph, int value)
 {
-    return append(&graph->inputs, &graph->input_count, value);
+    UMBRA_TRY(reserve(&graph->inputs, graph->input_count, &graph->input_capacity, sizeof(int)));
+    graph->inputs[graph->input_count++] = value;
+    return UMBRA_OK;
 }
 
 umbra_status umbra_graph_add_output(umbra_graph *graph, int value)
 {
-    return append(&graph->outputs, &graph->output_count, value);
+    UMBRA_TRY(reserve(&graph->outputs, graph->output_count, &graph->output_capacity, sizeof(int)));
+    graph->outputs[graph->output_count++] = value;
+    return UMBRA_OK;
 }
 
 umbra_attributes umbra_attributes_default(void)

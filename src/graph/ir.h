@@ -105,13 +105,17 @@ typedef struct umbra_node {
  * Nodes stand in an order in which every input is computed before it is used. */
 typedef struct umbra_graph {
     umbra_value *values;
-    int value_count, value_capacity;
+    int value_count;
+    size_t value_capacity;
     umbra_node *nodes;
-    int node_count, node_capacity;
+    int node_count;
+    size_t node_capacity;
     int *inputs; /* value indices of the graph's inputs that are not constants */
     int input_count;
+    size_t input_capacity;
     int *outputs;
     int output_count;
+    size_t output_capacity;
     int generated_names; /* made so far by passes, so that the next one differs */
     int64_t
         constant_words; /* 4-byte words of all constants ever added, at most UMBRA_MAX_ELEMENTS */

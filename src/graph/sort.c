@@ -3,8 +3,6 @@
 
 #include "base/memory.h"
 
-#include <string.h>
-
 /* Depth-first from each node in its present order, on an explicit stack: graphs from outside may be
  * deep. state: 0 unseen, 1 on the stack, 2 placed. cursor[i]: the next input of node i to look at.
  */
@@ -50,8 +48,8 @@ umbra_status umbra_graph_sort(umbra_graph *graph)
     void *memory[4] = {NULL, NULL, NULL, NULL};
     umbra_status status;
     UMBRA_GOTO(end, status,
-               umbra_memory_alloc_array(&memory[0], (size_t)graph->node_capacity + 1,
-                                        sizeof(umbra_node), "sorting"));
+               umbra_memory_alloc_array(&memory[0], graph->node_capacity + 1, sizeof(umbra_node),
+                                        "sorting"));
     UMBRA_GOTO(end, status, umbra_memory_alloc_array(&memory[1], count, sizeof(int), "sorting"));
     UMBRA_GOTO(end, status, umbra_memory_alloc_array(&memory[2], count, sizeof(int), "sorting"));
     UMBRA_GOTO(end, status, umbra_memory_alloc_array(&memory[3], count, 1, "sorting"));

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 int umbra_emit_level(const umbra_emit *e, int depth)
 {
@@ -38,17 +37,9 @@ double umbra_emit_slot_coefficient(const umbra_build *build, int linear, int ter
 umbra_status umbra_emit_step(umbra_emit *e, const char *kind, int tensor)
 {
     umbra_build *b = e->build;
-    if (e->program->step_count == e->step_capacity) {
-        void *grown = NULL;
-        int capacity = e->step_capacity == 0 ? 32 : 2 * e->step_capacity;
-        UMBRA_TRY(
-            umbra_memory_alloc_array(&grown, (size_t)capacity, sizeof *b->steps, "a program"));
-        if (e->step_capacity > 0)
-            memcpy(grown, b->steps, (size_t)e->step_capacity * sizeof *b->steps);
-        umbra_memory_free(b->steps);
-        b->steps = grown;
-        e->step_capacity = capacity;
-    }
+    const size_t count = (size_t)e->program->step_count;
+    UMBRA_TRY(umbra_memory_grow(&b->steps, count, count + 1, &e->step_capacity, sizeof *b->steps,
+                                "a program"));
     e->step = e->program->step_count++;
     b->steps[e->step] = (umbra_step_info){.kind = kind, .node_tensor = tensor};
     return UMBRA_OK;

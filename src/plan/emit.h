@@ -16,7 +16,8 @@ typedef struct umbra_emit_input {
 typedef struct umbra_emit {
     umbra_build *build;
     umbra_program *program;
-    int step, step_capacity;
+    int step;
+    size_t step_capacity;
 } umbra_emit;
 
 umbra_status umbra_emit_step(umbra_emit *e, const char *kind, int tensor) UMBRA_MUST_USE;

@@ -20,7 +20,8 @@ typedef struct merge {
     int count, depth;
     const umbra_diagonal_set **sets; /* borrowed from the source */
     umbra_emit_input *inputs;        /* of the merged map */
-    int input_count, input_capacity;
+    int input_count;
+    size_t input_capacity;
     int *input_of; /* by set and input of the set, flattened with stride */
     int stride;
     /* Where rotations are made of a few: those of outputs, and for each the map's output that
@@ -39,7 +40,7 @@ static umbra_status find_input(merge *m, umbra_emit_input wanted, int *index)
             *index = i;
             return UMBRA_OK;
         }
-    if (m->input_count == m->input_capacity)
+    if ((size_t)m->input_count == m->input_capacity)
         return umbra_fail(UMBRA_E_INTERNAL, "a map has more inputs than were counted");
     UMBRA_TRY(umbra_emit_at_depth(m->e, wanted.tensor, wanted.ciphertext, m->depth, 1,
                                   m->e->build->schedule.in_scale[m->depth], &wanted.reg));
@@ -165,12 +166,9 @@ static size_t find_place(const merge *m, const merged *one, umbra_rotation_use u
 /* Turned inputs beside those that are there: inputs[k] becomes the number of rotation k's. */
 static umbra_status add_inputs(merge *m, const umbra_rotation *rotations, size_t count, int *inputs)
 {
-    void *grown = NULL;
     int old = m->input_count;
-    UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)old + count, sizeof *m->inputs, "a map"));
-    memcpy(grown, m->inputs, (size_t)old * sizeof *m->inputs);
-    umbra_memory_free(m->inputs);
-    m->inputs = grown;
+    UMBRA_TRY(umbra_memory_grow(&m->inputs, (size_t)old, (size_t)old + count, &m->input_capacity,
+                                sizeof *m->inputs, "a map"));
     for (size_t k = 0; k < count; k++) {
         int group = rotations[k].group, reg = inputs[k];
         inputs[k] = group;
@@ -348,9 +346,9 @@ static umbra_status merge_arrays(merge *m)
     for (int s = 0; s < m->count; s++) {
         int inputs = m->sets[s] == NULL ? 0 : m->sets[s]->input_count;
         m->stride = inputs > m->stride ? inputs : m->stride;
-        m->input_capacity += inputs;
+        m->input_capacity += (size_t)inputs;
     }
-    UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)m->input_capacity, sizeof *m->inputs, "a map"));
+    UMBRA_TRY(umbra_memory_alloc_array(&p, m->input_capacity, sizeof *m->inputs, "a map"));
     m->inputs = p;
     UMBRA_TRY(umbra_memory_alloc_array(&p, (size_t)(m->stride * m->count), sizeof(int), "a map"));
     m->input_of = p;
@@ -449,16 +447,13 @@ fail:
 /* Sources follow the numbers of maps. */
 static umbra_status keep_source(umbra_build *b, int maps_before, umbra_weight_source *source)
 {
-    void *grown = NULL;
+    const size_t count = (size_t)maps_before;
     if (b->program.map_count == maps_before) {
         umbra_weight_source_free(source);
         return UMBRA_OK;
     }
-    UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)maps_before + 1, sizeof *source, "a map"));
-    if (maps_before > 0)
-        memcpy(grown, b->sources, (size_t)maps_before * sizeof *source);
-    umbra_memory_free(b->sources);
-    b->sources = grown;
+    UMBRA_TRY(umbra_memory_grow(&b->sources, count, count + 1, &b->source_capacity, sizeof *source,
+                                "a map"));
     b->sources[maps_before] = *source;
     return UMBRA_OK;
 }

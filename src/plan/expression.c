@@ -32,7 +32,7 @@ umbra_status umbra_expression_copy(umbra_expression *out, const umbra_expression
     void *terms = NULL;
     UMBRA_TRY(umbra_memory_alloc_array(&terms, (size_t)in->count + 1, sizeof *in->terms, "terms"));
     made.terms = terms;
-    made.capacity = in->count + 1;
+    made.capacity = (size_t)in->count + 1;
     if (in->count > 0)
         memcpy(made.terms, in->terms, (size_t)in->count * sizeof *in->terms);
     umbra_status status = umbra_offset_add(&made.offset, in->offset, 1, size);
@@ -61,16 +61,8 @@ umbra_status umbra_expression_add_term(umbra_lowering *l, umbra_expression *e, u
     for (int i = 0; i < e->count; i++)
         if (e->terms[i].tensor == term.tensor)
             return merge_term(l, &e->terms[i], &term);
-    if (e->count == e->capacity) {
-        void *grown = NULL;
-        int capacity = e->capacity == 0 ? 4 : 2 * e->capacity;
-        UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)capacity, sizeof term, "terms"));
-        if (e->count > 0)
-            memcpy(grown, e->terms, (size_t)e->count * sizeof term);
-        umbra_memory_free(e->terms);
-        e->terms = grown;
-        e->capacity = capacity;
-    }
+    UMBRA_TRY(umbra_memory_grow(&e->terms, (size_t)e->count, (size_t)e->count + 1, &e->capacity,
+                                sizeof term, "terms"));
     e->terms[e->count++] = term;
     return UMBRA_OK;
 }

@@ -4,11 +4,11 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <string.h>
 
 struct umbra_facts_store {
     umbra_facts **items;
-    int count, capacity;
+    int count;
+    size_t capacity;
 };
 
 umbra_status umbra_facts_store_new(umbra_facts_store **out)
@@ -81,17 +81,9 @@ static umbra_status key_of(umbra_facts *key, const umbra_network *n, const umbra
 
 static umbra_status add_facts(umbra_facts_store *store, const umbra_facts *key, umbra_facts **out)
 {
-    void *made = NULL, *grown = NULL;
-    if (store->count == store->capacity) {
-        int capacity = store->capacity == 0 ? 64 : 2 * store->capacity;
-        UMBRA_TRY(
-            umbra_memory_alloc_array(&grown, (size_t)capacity, sizeof(umbra_facts *), "facts"));
-        if (store->count > 0)
-            memcpy(grown, store->items, (size_t)store->count * sizeof(umbra_facts *));
-        umbra_memory_free(store->items);
-        store->items = grown;
-        store->capacity = capacity;
-    }
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_grow(&store->items, (size_t)store->count, (size_t)store->count + 1,
+                                &store->capacity, sizeof *store->items, "facts"));
     UMBRA_TRY(umbra_memory_alloc(&made, sizeof(umbra_facts), "facts"));
     *out = made;
     **out = *key;

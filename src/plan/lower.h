@@ -7,7 +7,8 @@
 /* A linear value, not yet evaluated. */
 typedef struct umbra_expression {
     bool known;
-    int count, capacity;
+    int count;
+    size_t capacity;
     umbra_term *terms;
     double *offset; /* NULL: zero */
     int gap;

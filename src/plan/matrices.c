@@ -5,8 +5,6 @@
 #include "base/memory.h"
 #include "plan/selection.h"
 
-#include <string.h>
-
 typedef enum matrix_kind { FROM_NODE, SELECTION, IDENTITY, PRODUCT, SUM } matrix_kind;
 
 typedef struct entry {
@@ -20,7 +18,8 @@ typedef struct entry {
 struct umbra_matrices {
     const umbra_graph *graph;
     entry *entries;
-    int count, capacity;
+    int count;
+    size_t capacity;
 };
 
 umbra_status umbra_matrices_new(umbra_matrices **out, const umbra_graph *graph)
@@ -55,16 +54,8 @@ static umbra_status intern(umbra_matrices *store, const entry *wanted, int *id)
             *id = i;
             return UMBRA_OK;
         }
-    if (store->count == store->capacity) {
-        void *grown = NULL;
-        int capacity = store->capacity == 0 ? 64 : 2 * store->capacity;
-        UMBRA_TRY(umbra_memory_alloc_array(&grown, (size_t)capacity, sizeof *wanted, "matrices"));
-        if (store->count > 0)
-            memcpy(grown, store->entries, (size_t)store->count * sizeof *wanted);
-        umbra_memory_free(store->entries);
-        store->entries = grown;
-        store->capacity = capacity;
-    }
+    UMBRA_TRY(umbra_memory_grow(&store->entries, (size_t)store->count, (size_t)store->count + 1,
+                                &store->capacity, sizeof *wanted, "matrices"));
     store->entries[store->count] = *wanted;
     *id = store->count++;
     return UMBRA_OK;

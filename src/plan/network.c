@@ -4,8 +4,6 @@
 #include "base/memory.h"
 #include "plan/lower.h"
 
-#include <string.h>
-
 void umbra_network_free(umbra_network *network)
 {
     for (int i = 0; i < network->linear_count; i++) {
@@ -18,51 +16,37 @@ void umbra_network_free(umbra_network *network)
     *network = (umbra_network){0};
 }
 
-/* Arrays have room for a power of two of elements. */
-static umbra_status append(void **array, int *count, const void *element, size_t element_bytes)
-{
-    size_t n = (size_t)*count;
-    if ((n & (n - 1)) == 0) {
-        void *grown = NULL;
-        UMBRA_TRY(umbra_memory_alloc_array(&grown, n == 0 ? 1 : 2 * n, element_bytes, "a network"));
-        if (n > 0)
-            memcpy(grown, *array, n * element_bytes);
-        umbra_memory_free(*array);
-        *array = grown;
-    }
-    memcpy((unsigned char *)*array + n * element_bytes, element, element_bytes);
-    (*count)++;
-    return UMBRA_OK;
-}
-
 umbra_status umbra_network_add_tensor(umbra_network *network, const umbra_tensor *tensor,
                                       int *index)
 {
-    void *array = network->tensors;
+    const size_t count = (size_t)network->tensor_count;
     *index = network->tensor_count;
-    umbra_status status = append(&array, &network->tensor_count, tensor, sizeof *tensor);
-    network->tensors = array;
-    return status;
+    UMBRA_TRY(umbra_memory_grow(&network->tensors, count, count + 1, &network->tensor_capacity,
+                                sizeof *tensor, "a network"));
+    network->tensors[network->tensor_count++] = *tensor;
+    return UMBRA_OK;
 }
 
 umbra_status umbra_network_add_linear(umbra_network *network, const umbra_linear *linear,
                                       int *index)
 {
-    void *array = network->linears;
+    const size_t count = (size_t)network->linear_count;
     *index = network->linear_count;
-    umbra_status status = append(&array, &network->linear_count, linear, sizeof *linear);
-    network->linears = array;
-    return status;
+    UMBRA_TRY(umbra_memory_grow(&network->linears, count, count + 1, &network->linear_capacity,
+                                sizeof *linear, "a network"));
+    network->linears[network->linear_count++] = *linear;
+    return UMBRA_OK;
 }
 
 umbra_status umbra_network_add_candidate(umbra_network *network, const umbra_candidate *candidate,
                                          int *index)
 {
-    void *array = network->candidates;
+    const size_t count = (size_t)network->candidate_count;
     *index = network->candidate_count;
-    umbra_status status = append(&array, &network->candidate_count, candidate, sizeof *candidate);
-    network->candidates = array;
-    return status;
+    UMBRA_TRY(umbra_memory_grow(&network->candidates, count, count + 1,
+                                &network->candidate_capacity, sizeof *candidate, "a network"));
+    network->candidates[network->candidate_count++] = *candidate;
+    return UMBRA_OK;
 }
 
 bool umbra_tensor_is_product(const umbra_tensor *tensor)

@@ -60,10 +60,13 @@ typedef struct umbra_network {
     umbra_matrices *matrices; /* borrowed */
     umbra_tensor *tensors;
     int tensor_count;
+    size_t tensor_capacity;
     umbra_linear *linears;
     int linear_count;
+    size_t linear_capacity;
     umbra_candidate *candidates;
     int candidate_count;
+    size_t candidate_capacity;
     int input, output; /* tensors */
     int depth;         /* of the output: rescalings in all */
     int grid_height, grid_width;

@@ -37,6 +37,7 @@ typedef struct umbra_build {
     double *error_log2; /* by tensor: log2 of the predicted standard deviation of a slot's error */
     umbra_program program;
     umbra_weight_source *sources; /* by map */
+    size_t source_capacity;
     umbra_step_info *steps;
     double input_scale_log2;
     double predicted_bits;

@@ -63,26 +63,6 @@ fail:
     return status;
 }
 
-/* p points to a pointer of any type. */
-umbra_status umbra_sparse_grow(void *p, size_t used, size_t wanted, size_t *room,
-                               size_t element_bytes)
-{
-    void *grown = NULL, *old = NULL;
-    size_t larger = *room > SIZE_MAX / 4 ? wanted : *room * 2;
-    if (wanted <= *room)
-        return UMBRA_OK;
-    larger = larger < wanted ? wanted : larger;
-    larger = larger < 16 ? 16 : larger;
-    UMBRA_TRY(umbra_memory_alloc_array(&grown, larger, element_bytes, "a sparse matrix"));
-    memcpy(&old, p, sizeof old);
-    if (used > 0)
-        memcpy(grown, old, used * element_bytes);
-    umbra_memory_free(old);
-    memcpy(p, &grown, sizeof grown);
-    *room = larger;
-    return UMBRA_OK;
-}
-
 umbra_status umbra_sparse_builder_make(umbra_sparse_builder *out, umbra_sparse_side rows,
                                        umbra_sparse_side columns)
 {
@@ -104,7 +84,8 @@ umbra_status umbra_sparse_builder_make(umbra_sparse_builder *out, umbra_sparse_s
                umbra_memory_alloc_array(&p, rows.points + 1, sizeof(size_t), "a sparse matrix"));
     b.matrix->start = p;
     UMBRA_GOTO(fail, status,
-               umbra_sparse_grow(&b.matrix->tile_start, 0, 17, &b.tile_room, sizeof(size_t)));
+               umbra_memory_grow(&b.matrix->tile_start, 0, 17, &b.tile_room, sizeof(size_t),
+                                 "a sparse matrix"));
     UMBRA_GOTO(fail, status,
                umbra_memory_alloc_array(&p, b.table_size, sizeof(uint32_t), "a sparse matrix"));
     b.table = p;
@@ -131,9 +112,12 @@ umbra_status umbra_sparse_builder_entry(umbra_sparse_builder *b, size_t out, siz
         return UMBRA_OK;
     if (used == room) {
         size_t rooms[3] = {room, room, room};
-        UMBRA_TRY(umbra_sparse_grow(&m->entry_out, used, used + 1, &rooms[0], sizeof(uint32_t)));
-        UMBRA_TRY(umbra_sparse_grow(&m->entry_in, used, used + 1, &rooms[1], sizeof(uint32_t)));
-        UMBRA_TRY(umbra_sparse_grow(&m->entry_weight, used, used + 1, &rooms[2], sizeof(double)));
+        UMBRA_TRY(umbra_memory_grow(&m->entry_out, used, used + 1, &rooms[0], sizeof(uint32_t),
+                                    "a sparse matrix"));
+        UMBRA_TRY(umbra_memory_grow(&m->entry_in, used, used + 1, &rooms[1], sizeof(uint32_t),
+                                    "a sparse matrix"));
+        UMBRA_TRY(umbra_memory_grow(&m->entry_weight, used, used + 1, &rooms[2], sizeof(double),
+                                    "a sparse matrix"));
         b->entry_room = rooms[0];
     }
     assert(out < m->out.channels && in < m->in.channels);
@@ -203,8 +187,8 @@ umbra_status umbra_sparse_builder_tile(umbra_sparse_builder *b, uint32_t *tile)
         b->entry_count = first;
         return UMBRA_OK;
     }
-    UMBRA_TRY(umbra_sparse_grow(&m->tile_start, m->tile_count + 1, m->tile_count + 2, &b->tile_room,
-                                sizeof(size_t)));
+    UMBRA_TRY(umbra_memory_grow(&m->tile_start, m->tile_count + 1, m->tile_count + 2, &b->tile_room,
+                                sizeof(size_t), "a sparse matrix"));
     *tile = (uint32_t)m->tile_count;
     b->table[at] = *tile + 1;
     m->tile_start[++m->tile_count] = end;
@@ -219,8 +203,10 @@ umbra_status umbra_sparse_builder_place(umbra_sparse_builder *b, size_t point, u
         return UMBRA_OK;
     if (used == room) {
         size_t rooms[2] = {room, room};
-        UMBRA_TRY(umbra_sparse_grow(&m->point, used, used + 1, &rooms[0], sizeof(uint32_t)));
-        UMBRA_TRY(umbra_sparse_grow(&m->tile, used, used + 1, &rooms[1], sizeof(uint32_t)));
+        UMBRA_TRY(umbra_memory_grow(&m->point, used, used + 1, &rooms[0], sizeof(uint32_t),
+                                    "a sparse matrix"));
+        UMBRA_TRY(umbra_memory_grow(&m->tile, used, used + 1, &rooms[1], sizeof(uint32_t),
+                                    "a sparse matrix"));
         b->place_room = rooms[0];
     }
     assert(point < m->in.points && tile < m->tile_count);

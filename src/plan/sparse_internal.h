@@ -68,9 +68,6 @@ umbra_status umbra_sparse_from_window(umbra_sparse **out, const umbra_graph *gra
 umbra_status umbra_sparse_constant(const umbra_graph *graph, const umbra_node *node, int k,
                                    size_t count, const float **data) UMBRA_MUST_USE;
 
-/* Room for `wanted` elements in *p, which holds `used` of `*room`; it at least doubles. */
-umbra_status umbra_sparse_grow(void *p, size_t used, size_t wanted, size_t *room,
-                               size_t element_bytes) UMBRA_MUST_USE;
 static inline uint64_t umbra_sparse_mix(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * 0x9e3779b97f4a7c15u;

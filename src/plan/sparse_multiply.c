@@ -3,7 +3,6 @@
 #include "plan/sparse_internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* One product of two tiles, factor * a * b; of a sum of matrices one tile, the other being NONE. */
 typedef struct pair {
@@ -61,15 +60,18 @@ static umbra_status work_make(work *w, umbra_sparse_side rows, umbra_sparse_side
     w->table = p;
     UMBRA_TRY(umbra_memory_alloc_array(&p, columns.channels, sizeof(double), "a product"));
     w->sum = p;
-    return umbra_sparse_grow(&w->key_start, 0, 16, &w->sum_room, sizeof(size_t));
+    return umbra_memory_grow(&w->key_start, 0, 16, &w->sum_room, sizeof(size_t), "a product");
 }
 
 static umbra_status room_for_point(work *w)
 {
     size_t used = w->point_count, rooms[3] = {w->point_room, w->point_room, w->point_room};
-    UMBRA_TRY(umbra_sparse_grow(&w->points, used, used + 1, &rooms[0], sizeof(uint32_t)));
-    UMBRA_TRY(umbra_sparse_grow(&w->head, used, used + 1, &rooms[1], sizeof(uint32_t)));
-    UMBRA_TRY(umbra_sparse_grow(&w->tail, used, used + 1, &rooms[2], sizeof(uint32_t)));
+    UMBRA_TRY(
+        umbra_memory_grow(&w->points, used, used + 1, &rooms[0], sizeof(uint32_t), "a product"));
+    UMBRA_TRY(
+        umbra_memory_grow(&w->head, used, used + 1, &rooms[1], sizeof(uint32_t), "a product"));
+    UMBRA_TRY(
+        umbra_memory_grow(&w->tail, used, used + 1, &rooms[2], sizeof(uint32_t), "a product"));
     w->point_room = rooms[0];
     return UMBRA_OK;
 }
@@ -79,8 +81,10 @@ static umbra_status note(work *w, uint32_t q, pair p)
 {
     if (w->pair_count == w->pair_room) {
         size_t used = w->pair_count, rooms[2] = {w->pair_room, w->pair_room};
-        UMBRA_TRY(umbra_sparse_grow(&w->pairs, used, used + 1, &rooms[0], sizeof(pair)));
-        UMBRA_TRY(umbra_sparse_grow(&w->next, used, used + 1, &rooms[1], sizeof(uint32_t)));
+        UMBRA_TRY(
+            umbra_memory_grow(&w->pairs, used, used + 1, &rooms[0], sizeof(pair), "a product"));
+        UMBRA_TRY(
+            umbra_memory_grow(&w->next, used, used + 1, &rooms[1], sizeof(uint32_t), "a product"));
         w->pair_room = rooms[0];
     }
     w->pairs[w->pair_count] = p;
@@ -140,13 +144,15 @@ static umbra_status grow_table(work *w)
 static umbra_status keep_key(work *w, uint32_t head, uint32_t tile)
 {
     size_t used = w->key_count, rooms[2] = {w->sum_room, w->sum_room};
-    UMBRA_TRY(umbra_sparse_grow(&w->key_start, used + 1, used + 2, &rooms[0], sizeof(size_t)));
+    UMBRA_TRY(umbra_memory_grow(&w->key_start, used + 1, used + 2, &rooms[0], sizeof(size_t),
+                                "a product"));
     rooms[1] = w->result == NULL ? 0 : w->sum_room;
-    UMBRA_TRY(umbra_sparse_grow(&w->result, used, rooms[0], &rooms[1], sizeof(uint32_t)));
+    UMBRA_TRY(
+        umbra_memory_grow(&w->result, used, rooms[0], &rooms[1], sizeof(uint32_t), "a product"));
     w->sum_room = rooms[0];
     for (; head != 0; head = w->next[head - 1]) {
-        UMBRA_TRY(
-            umbra_sparse_grow(&w->keys, w->key_used, w->key_used + 1, &w->key_room, sizeof(pair)));
+        UMBRA_TRY(umbra_memory_grow(&w->keys, w->key_used, w->key_used + 1, &w->key_room,
+                                    sizeof(pair), "a product"));
         w->keys[w->key_used++] = w->pairs[head - 1];
     }
     w->result[used] = tile;
@@ -182,7 +188,8 @@ static umbra_status add_row(work *w, double factor, const umbra_sparse *m, uint3
     double *restrict sum = w->sum;
     if (count == 0)
         return UMBRA_OK;
-    UMBRA_TRY(umbra_sparse_grow(&w->touched, used, used + 2, &w->touched_room, sizeof(uint32_t)));
+    UMBRA_TRY(umbra_memory_grow(&w->touched, used, used + 2, &w->touched_room, sizeof(uint32_t),
+                                "a product"));
     if (in[count - 1] - in[0] + 1 == count) { /* a run: noted by its ends, first and last */
         sum += in[0];
         for (size_t i = 0; i < count; i++)
@@ -193,8 +200,8 @@ static umbra_status add_row(work *w, double factor, const umbra_sparse *m, uint3
         w->touched[w->touched_count++] = in[count - 1];
         return UMBRA_OK;
     }
-    UMBRA_TRY(
-        umbra_sparse_grow(&w->touched, used, used + 2 * count, &w->touched_room, sizeof(uint32_t)));
+    UMBRA_TRY(umbra_memory_grow(&w->touched, used, used + 2 * count, &w->touched_room,
+                                sizeof(uint32_t), "a product"));
     for (size_t i = 0; i < count; i++) {
         sum[in[i]] += factor * weight[i];
         w->touched[w->touched_count++] = in[i];

@@ -110,7 +110,7 @@ void umbra_writer_free(umbra_writer *writer)
     *writer = (umbra_writer){0};
 }
 
-/* Grows by doubling; the old block is wiped because a secret key may have passed through it. */
+/* Not umbra_memory_grow: a secret key may have passed through the old block, so it is wiped. */
 static bool ensure_room(umbra_writer *writer, size_t size)
 {
     size_t needed = 0;

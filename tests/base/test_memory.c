@@ -34,6 +34,55 @@ static void impossible_sizes_are_refused_by_purpose(void **state)
     assert_ptr_equal(p, state); /* untouched */
 }
 
+static void lists_grow_and_keep_their_contents(void **state)
+{
+    (void)state;
+    uint32_t *list = NULL;
+    size_t room = 0;
+    check_ok(umbra_memory_grow(&list, 0, 0, &room, sizeof *list, "a test"));
+    assert_null(list); /* nothing was asked for */
+    for (size_t i = 0; i < 1000; i++) {
+        const size_t before = room;
+        const uint32_t *stood = list;
+        check_ok(umbra_memory_grow(&list, i, i + 1, &room, sizeof *list, "a test"));
+        assert_true(before > i ? room == before && list == stood : room > i && room >= 2 * before);
+        list[i] = (uint32_t)(i * i);
+    }
+    assert_true(room < 2048);
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(list[i], i * i);
+    check_ok(umbra_memory_grow(&list, 500, 100000, &room, sizeof *list, "a test"));
+    assert_true(room >= 100000);
+    assert_int_equal((uintptr_t)list % UMBRA_ALIGNMENT, 0);
+    for (size_t i = 0; i < room; i++) /* what was not in use is gone */
+        assert_int_equal(list[i], i < 500 ? i * i : 0);
+    umbra_memory_free(list);
+}
+
+static void growing_beyond_memory_changes_nothing(void **state)
+{
+    (void)state;
+    uint64_t *list = NULL, *stood;
+    size_t room = 0, before;
+    check_ok(umbra_memory_grow(&list, 0, 3, &room, sizeof *list, "a test"));
+    list[2] = 7;
+    stood = list;
+    before = room;
+    const size_t impossible[] = {SIZE_MAX, SIZE_MAX / 8 + 1, SIZE_MAX / 16};
+    for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
+        check_fails(UMBRA_E_RESOURCE, "the terms",
+                    umbra_memory_grow(&list, 3, impossible[i], &room, sizeof *list, "the terms"));
+        assert_ptr_equal(list, stood);
+        assert_int_equal(room, before);
+        assert_int_equal(list[2], 7);
+    }
+    room = SIZE_MAX - 1; /* twice of it overflows: what is wanted counts */
+    check_fails(UMBRA_E_RESOURCE, "overflow",
+                umbra_memory_grow(&list, 3, SIZE_MAX, &room, sizeof *list, "the terms"));
+    assert_int_equal(room, SIZE_MAX - 1);
+    umbra_memory_free(list);
+}
+
 static void arena_hands_out_aligned_blocks_until_full(void **state)
 {
     (void)state;
@@ -121,6 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_aligned_and_zeroed),
         cmocka_unit_test(impossible_sizes_are_refused_by_purpose),
+        cmocka_unit_test(lists_grow_and_keep_their_contents),
+        cmocka_unit_test(growing_beyond_memory_changes_nothing),
         cmocka_unit_test(arena_hands_out_aligned_blocks_until_full),
         cmocka_unit_test(secrets_are_aligned_zeroed_and_wiped_on_request),
         cmocka_unit_test(overrunning_a_secret_stops_the_process),
