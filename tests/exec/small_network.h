@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static uint64_t small_state = 7;
 
@@ -254,6 +255,22 @@ static inline umbra_graph *small_planes(void)
     umbra_graph *g = small_begin(1, 64, &x);
     x = small_polynomial(g, "act", small_conv(g, "conv1", x, 2, 3, 1));
     check_ok(umbra_graph_add_output(g, small_conv(g, "conv2", x, 2, 1, 1)));
+    return g;
+}
+
+/* One channel, so that no errors meet that have a cause in common, and weights of one size. */
+#define SMALL_FILTER_WEIGHT 0.3f
+#define SMALL_FILTER_SIDE 64
+static inline umbra_graph *small_filter(void)
+{
+    int x;
+    umbra_graph *g = small_begin(1, SMALL_FILTER_SIDE, &x);
+    x = small_conv(g, "conv1", x, 1, 3, 1);
+    for (int i = 0; i < g->value_count; i++)
+        for (int k = 0; k < 9 && strcmp(g->values[i].name, "conv1.weight") == 0; k++)
+            g->values[i].f32[k] = copysignf(SMALL_FILTER_WEIGHT, g->values[i].f32[k]);
+    x = small_polynomial(g, "act", x);
+    check_ok(umbra_graph_add_output(g, small_conv(g, "conv2", x, 1, 1, 1)));
     return g;
 }
 

@@ -1,7 +1,8 @@
-/* The largest of many errors lies further out than the largest of a few. */
-#include "check.h"
+/* Predicted errors: how far out the largest of many lies, and what rotations add. */
+#include "../exec/small_network.h"
 
-#include "plan/program_build.h"
+#include "ckks/noise.h"
+#include "plan/plan_internal.h"
 
 #include <math.h>
 
@@ -20,8 +21,43 @@ static void test_worst_sigmas(void **state)
     assert_true(fabs(umbra_precision_worst_sigmas(52 * 128 * 128) - 4.86) < 0.05);
 }
 
+/* A map that reads a low scale has the errors that the noise model gives to its rotations, times
+ * its squared weights, and next to nothing else. */
+static void test_rotations(void **state)
+{
+    umbra_graph *g = small_filter();
+    umbra_plan *plan = small_compile(g);
+    (void)state;
+    umbra_build_free(&plan->build);
+    umbra_simulation_free(&plan->simulation);
+    plan->decisions.guard_bits = -6;
+    plan->decisions.weight_bits += 16; /* the primes stay: else the map's inputs were raised */
+    check_ok(umbra_plan_finish(plan, NULL));
+    const umbra_build *b = &plan->build;
+    int first = -1;
+    for (int k = 0; k < b->network.linear_count; k++)
+        if (b->network.linears[k].depth == 0)
+            first = k;
+    assert_true(first >= 0);
+    const umbra_linear *l = &b->network.linears[first];
+    assert_int_equal(l->term_count, 1);
+    const double factor =
+        l->terms[0].coefficient * b->factors[l->tensor] / b->factors[l->terms[0].tensor];
+    /* Three taps a way, of which two leave the plane at one of its ends. */
+    const double taps = 1 + 2 * (SMALL_FILTER_SIDE - 1.0) / SMALL_FILTER_SIDE;
+    const double rotations = umbra_noise_key_switch(b->params, b->schedule.depth) -
+                             b->schedule.in_scale[0] +
+                             log2(factor * (double)SMALL_FILTER_WEIGHT * taps);
+    const double all = b->error_log2[l->tensor];
+    if (!(all >= rotations && all <= rotations + 0.05))
+        fail_msg("errors of 2^%.3f, of which rotations make 2^%.3f", all, rotations);
+    umbra_plan_free(plan);
+    umbra_graph_free(g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_worst_sigmas)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_worst_sigmas),
+                                       cmocka_unit_test(test_rotations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
