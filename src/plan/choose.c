@@ -259,9 +259,11 @@ static umbra_status search_all(umbra_search *s, umbra_network *network,
     if (best.bits < s->wanted_bits - UMBRA_PRECISION_NEAR)
         return umbra_fail(UMBRA_E_SECURITY,
                           "%.1f bits of precision are wanted and %.1f can be promised at 128 bits "
-                          "of security: ask for fewer (--precision-bits), or train with smaller "
-                          "ranges",
-                          s->wanted_bits, best.bits);
+                          "of security, %.1f short: the network is %d levels deep, and levels of "
+                          "more bits do not fit. Ask for fewer bits (--precision-bits %.0f), use "
+                          "fewer activations in a row, or train with smaller ranges",
+                          s->wanted_bits, best.bits, s->wanted_bits - best.bits, best.depth,
+                          fmax(floor(best.bits), 1));
     s->plan->decisions = best.decisions;
     UMBRA_TRY(note_flips(s, &best));
     return umbra_trial_params(s, &best.decisions, &s->plan->params);
@@ -282,8 +284,9 @@ umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *optio
     if (s.wanted_bits > BITS_MOST)
         return umbra_fail(UMBRA_E_USAGE,
                           "%.1f bits of precision are wanted; weights and images are numbers of 53 "
-                          "bits, with which %d can be promised (--precision-bits)",
-                          s.wanted_bits, BITS_MOST);
+                          "bits, with which %d can be promised: ask for %d or fewer "
+                          "(--precision-bits)",
+                          s.wanted_bits, BITS_MOST, BITS_MOST);
     int least = 1;
     while (least < options->images)
         least *= 2;

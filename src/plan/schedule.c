@@ -253,6 +253,11 @@ static void fill_work(pack_search *s, int special)
                 s->work[pool][subset][full] = work_of(pool, subset, full, special);
 }
 
+double umbra_schedule_widest_log2(void)
+{
+    return WIDEST_BITS;
+}
+
 bool umbra_schedule_sets(umbra_prime_sets *out, const umbra_schedule *schedule,
                          const umbra_decisions *decisions, double limit_log2)
 {

@@ -50,6 +50,8 @@ typedef struct umbra_prime_sets {
     double log2_q;
 } umbra_prime_sets;
 
+/* log2 of the largest Q that sets of UMBRA_MAX_PRIMES primes surely have. */
+double umbra_schedule_widest_log2(void);
 /* False where no sets of at most UMBRA_MAX_PRIMES primes have log2(Q) <= limit_log2. */
 bool umbra_schedule_sets(umbra_prime_sets *out, const umbra_schedule *schedule,
                          const umbra_decisions *decisions, double limit_log2);

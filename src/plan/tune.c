@@ -51,6 +51,8 @@ umbra_status umbra_tune_reach(umbra_search *s, umbra_trial *t)
     if (isinf(t->log2_qp)) /* too deep to be judged at all */
         return UMBRA_OK;
     UMBRA_TRY(fit_precision(s, t));
+    if (isinf(t->log2_qp)) /* no sets hold what is needed; its bits are those of the trial before */
+        return UMBRA_OK;
     for (int i = 0; i < PRECISION_ROUNDS; i++) {
         double over = t->nominal_bits - s->wanted_bits, move = -over;
         if (fabs(over) < UMBRA_PRECISION_NEAR / 2)
@@ -58,7 +60,7 @@ umbra_status umbra_tune_reach(umbra_search *s, umbra_trial *t)
         umbra_tune_set_bits(&t->decisions, t->decisions.scale_bits + move,
                             t->decisions.weight_bits + move);
         UMBRA_TRY(umbra_trial_judge(s, t));
-        if (isinf(t->log2_qp)) /* its bits are those of the trial before */
+        if (isinf(t->log2_qp))
             return UMBRA_OK;
     }
     return UMBRA_OK;

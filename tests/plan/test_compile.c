@@ -299,6 +299,37 @@ static void test_limit_of_bits(void **state)
     assert_true(planned >= 4 && refused > 0);
 }
 
+/* So deep that levels of the wanted precision have no primes: the refusal counts what they need,
+ * and says which node lacks how much of it. At 8 bits the values of this chain take more than
+ * usual. */
+static void check_too_deep(int length, double wanted, double most_bits)
+{
+    umbra_model_info model = {.input_abs_max = 0.5};
+    umbra_plan_options options = {.precision_bits = wanted, .threads = 1};
+    umbra_graph *graph = chain(length);
+    umbra_plan *plan = NULL;
+    int levels = 0;
+    double bits = 0;
+    check_fails(UMBRA_E_SECURITY, "bits short", umbra_plan_compile(&plan, graph, &model, &options));
+    const char *text = umbra_error_message();
+    const char *each = strstr(text, "precision take about ");
+    if (each == NULL || sscanf(text, "the network is %d levels deep", &levels) != 1 ||
+        sscanf(each, "precision take about %lf bits", &bits) != 1 || levels != length + 1 ||
+        bits > most_bits || levels * bits < 3000 - 60 || strstr(text, "used up at \"act") == NULL ||
+        strstr(text, " activation") == NULL)
+        fail_msg("%s", text);
+    umbra_graph_free(graph);
+}
+
+static void test_more_levels_than_primes(void **state)
+{
+    (void)state;
+    check_too_deep(56, 8, 75);
+    check_too_deep(56, 11, 56);
+    check_too_deep(56, 14, 64);
+    check_too_deep(62, 14, 64);
+}
+
 /* A square after another without ranges: no figure is a promise. */
 static void test_no_precision_at_all(void **state)
 {
@@ -388,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_precision_on_demand),
         cmocka_unit_test(test_too_many_bits),
         cmocka_unit_test(test_limit_of_bits),
+        cmocka_unit_test(test_more_levels_than_primes),
         cmocka_unit_test(test_no_precision_at_all),
         cmocka_unit_test(test_every_bad_node_named),
         cmocka_unit_test(test_other_refusals),
