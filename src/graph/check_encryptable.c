@@ -1,5 +1,6 @@
 /* Which nodes cannot be evaluated under encryption, and what to do about each. */
 #include "base/memory.h"
+#include "graph/activation.h"
 #include "graph/build.h"
 #include "graph/passes.h"
 #include "wire/bytes.h"
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #define QUADRATIC "replace the activation by a quadratic a*x**2+b*x+c and train again"
+#define AVERAGE "use average pooling and train again"
+#define AT_THE_END "remove it from the end of the graph: the client applies it after decryption"
 
 static bool is_output(const umbra_graph *graph, int value)
 {
@@ -21,7 +24,7 @@ static bool is_output(const umbra_graph *graph, int value)
 static const char *activation(const umbra_graph *graph, const umbra_node *node)
 {
     if (is_output(graph, node->output))
-        return "remove it from the end of the graph: the client applies it after decryption";
+        return AT_THE_END;
     if (node->op == UMBRA_OP_SOFTMAX)
         return "attention cannot be encrypted; run this part on the client";
     return QUADRATIC;
@@ -44,6 +47,18 @@ static const char *arithmetic(const umbra_graph *graph, const umbra_node *node)
     default:
         return NULL;
     }
+}
+
+/* Operators that the importer does not know, and some of which `umbra adapt` replaces. */
+static const char *unknown(const umbra_graph *graph, const umbra_node *node)
+{
+    umbra_activation function;
+    bool ends = is_output(graph, node->output);
+    if (umbra_activation_find(node->op_type, &function))
+        return ends ? AT_THE_END : QUADRATIC;
+    if (ends && strcmp(node->op_type, "LogSoftmax") == 0)
+        return AT_THE_END;
+    return "this operator is not known to Umbra; replace it";
 }
 
 static const char *remedy(const umbra_graph *graph, const umbra_node *node)
@@ -77,13 +92,13 @@ static const char *remedy(const umbra_graph *graph, const umbra_node *node)
     case UMBRA_OP_SOFTMAX:
         return activation(graph, node);
     case UMBRA_OP_MAX_POOL:
-        return "use average pooling and train again";
+        return AVERAGE;
     case UMBRA_OP_INSTANCE_NORM:
         return "use batch normalisation, which has constants in evaluation mode, and train again";
     case UMBRA_OP_MATMUL:
         return "multiply by constant matrices only";
     default:
-        return node->note != NULL ? node->note : "this operator is not known to Umbra; replace it";
+        return node->note != NULL ? node->note : unknown(graph, node);
     }
 }
 
@@ -163,6 +178,12 @@ umbra_status umbra_graph_list_offenders(const umbra_graph *graph, char **list, i
     return status;
 }
 
+static bool may_be_adapted(const char *list)
+{
+    return strstr(list, QUADRATIC) != NULL || strstr(list, AVERAGE) != NULL ||
+           strstr(list, AT_THE_END) != NULL;
+}
+
 umbra_status umbra_graph_check_encryptable(const umbra_graph *graph, const char *file)
 {
     char *list;
@@ -178,8 +199,12 @@ umbra_status umbra_graph_check_encryptable(const umbra_graph *graph, const char 
         list[room] = 0;
         more = "\n  ... and more";
     }
-    umbra_status status = umbra_fail(UMBRA_E_MODEL, "%s: %d nodes cannot be encrypted:\n%s%s", file,
-                                     count, list, more);
+    const char *hint = may_be_adapted(list)
+                           ? "\n`umbra adapt` replaces activations, maximum pools and a softmax or "
+                             "sigmoid at the end in the file itself; see umbra adapt --help"
+                           : "";
+    umbra_status status = umbra_fail(UMBRA_E_MODEL, "%s: %d node%s cannot be encrypted:\n%s%s%s",
+                                     file, count, count == 1 ? "" : "s", list, more, hint);
     umbra_memory_free(list);
     return status;
 }

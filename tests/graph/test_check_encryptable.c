@@ -56,6 +56,29 @@ static void test_all_offenders_in_one_message(void **state)
     umbra_graph_free(graph);
 }
 
+/* The importer knows neither Elu nor LogSoftmax; `umbra adapt` does, and is named where it helps. */
+static void test_what_adapt_replaces(void **state)
+{
+    (void)state;
+    onnx_writer *w = start();
+    onnx_writer_node(w, "Elu", "conv", "/elu");
+    onnx_writer_node(w, "LogSoftmax", "/elu", "/end");
+    onnx_writer_output(w, "/end");
+    umbra_graph *graph = import(w);
+    check_fails(UMBRA_E_MODEL, "\"/elu\" (Elu): replace the activation by a quadratic",
+                umbra_graph_check_encryptable(graph, "f"));
+    assert_non_null(strstr(umbra_error_message(), "\"/end\" (LogSoftmax): remove it from the end"));
+    assert_non_null(strstr(umbra_error_message(), "\n`umbra adapt` replaces"));
+    umbra_graph_free(graph);
+    w = start();
+    onnx_writer_node(w, "Frobnicate", "conv", "/odd");
+    onnx_writer_output(w, "/odd");
+    graph = import(w);
+    check_fails(UMBRA_E_MODEL, "f: 1 node cannot", umbra_graph_check_encryptable(graph, "f"));
+    assert_null(strstr(umbra_error_message(), "adapt"));
+    umbra_graph_free(graph);
+}
+
 static void test_silu_and_unsupported_variants(void **state)
 {
     (void)state;
@@ -213,6 +236,7 @@ static void test_many_offenders(void **state)
     check_fails(UMBRA_E_MODEL, "200 nodes cannot be encrypted",
                 umbra_graph_check_encryptable(graph, "f"));
     check_fails(UMBRA_E_MODEL, "... and more", umbra_graph_check_encryptable(graph, "f"));
+    assert_non_null(strstr(umbra_error_message(), "see umbra adapt --help"));
     check_ok(umbra_graph_list_offenders(graph, &list, &count));
     assert_non_null(strstr(list, "/block199/Relu"));
     umbra_memory_free(list);
@@ -223,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_offenders_in_one_message),
+        cmocka_unit_test(test_what_adapt_replaces),
         cmocka_unit_test(test_silu_and_unsupported_variants),
         cmocka_unit_test(test_all_operators_after_an_unknown),
         cmocka_unit_test(test_several_outputs_are_one_offender),
