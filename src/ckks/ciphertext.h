@@ -45,6 +45,8 @@ umbra_status umbra_plaintext_new(umbra_plaintext **out, const umbra_params *para
                                  int level) UMBRA_MUST_USE;
 void umbra_plaintext_free(umbra_plaintext *pt);
 
+/* Bytes of a ciphertext's byte form. */
+uint64_t umbra_ciphertext_bytes(const umbra_params *params, int level, int parts, bool seeded);
 /* Byte form (docs/formats/ciphertext.md): residues bit-packed; a seeded fresh ciphertext stores the
  * seed in place of part 1. A file or message may hold several ciphertexts; the body begins with
  * their count. */

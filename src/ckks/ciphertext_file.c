@@ -26,8 +26,10 @@ static umbra_status check_binding(const unsigned char found[UMBRA_HASH_BYTES], c
         return UMBRA_OK;
     bind(wanted, use, other, params);
     if (memcmp(found, wanted, sizeof wanted) == 0)
-        return umbra_fail(UMBRA_E_MISMATCH, "%s: is a %s where a %s is expected", path,
-                          names[other], names[use->role]);
+        return umbra_fail(UMBRA_E_MISMATCH, "%s: is a %s where a %s is expected; %s", path,
+                          names[other], names[use->role],
+                          other == UMBRA_ROLE_QUERY ? "give what `umbra run` wrote"
+                                                    : "give what `umbra encrypt` wrote");
     return umbra_fail(UMBRA_E_MISMATCH,
                       "%s: belongs to another plan, or was made with other parameters; use the "
                       "client.profile and the server.plan of one `umbra plan`",
@@ -58,6 +60,14 @@ umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertexts_us
         *file_bytes = (uint64_t)writer.size + UMBRA_ENVELOPE_BYTES;
     umbra_writer_free(&writer);
     return status;
+}
+
+uint64_t umbra_ciphertexts_file_bytes(const umbra_params *params, umbra_ciphertexts_role role,
+                                      int level, int count)
+{
+    bool seeded = role == UMBRA_ROLE_QUERY;
+    uint64_t each = umbra_ciphertext_bytes(params, level, 2, seeded);
+    return UMBRA_ENVELOPE_BYTES + UMBRA_QUERY_ID_BYTES + 4 + (uint64_t)count * each;
 }
 
 static umbra_status read_all(umbra_reader *body, const umbra_params *params, uint64_t key_id,

@@ -27,6 +27,9 @@ umbra_status umbra_ciphertexts_save(const char *path, const umbra_ciphertexts_us
                                     const umbra_ciphertext *const *ciphertexts, int count,
                                     const unsigned char (*seeds)[UMBRA_SEED_BYTES],
                                     uint64_t *file_bytes) UMBRA_MUST_USE;
+/* What a file of `count` ciphertexts at a level has: queries are seeded, results are not. */
+uint64_t umbra_ciphertexts_file_bytes(const umbra_params *params, umbra_ciphertexts_role role,
+                                      int level, int count);
 /* Read exactly `count` ciphertexts of these parameters into out[0 .. count-1]; on failure none
  * remains.
  *

@@ -40,6 +40,17 @@ umbra_status umbra_ciphertext_write(umbra_writer *writer, const umbra_ciphertext
     return umbra_writer_check(writer);
 }
 
+#define HEADER_BYTES (4 + 8 + 3 * 8) /* as umbra_ciphertext_write has them */
+
+uint64_t umbra_ciphertext_bytes(const umbra_params *params, int level, int parts, bool seeded)
+{
+    const umbra_level *l = &params->levels[level];
+    uint64_t part = 0;
+    for (int i = 0; i < l->limbs; i++)
+        part += umbra_limb_bytes(params, l->prime[i]);
+    return HEADER_BYTES + (seeded ? part + UMBRA_SEED_BYTES : (uint64_t)parts * part);
+}
+
 typedef struct ciphertext_header {
     int level, parts, form;
     uint64_t key_id;

@@ -1,5 +1,6 @@
 /* Compile a graph into a plan: copy, measure, choose, build, simulate, summarise. */
 #include "base/memory.h"
+#include "ckks/ciphertext_file.h"
 #include "plan/plan_internal.h"
 #include "plan/problems.h"
 
@@ -45,13 +46,6 @@ static void make_profile(umbra_plan *plan)
     p->key_count = plan->simulation.key_count;
 }
 
-static uint64_t packed_bytes(const umbra_params *params, int level, int parts)
-{
-    uint64_t bits = (uint64_t)ceil(umbra_params_level_log2_q(params, level)) +
-                    (uint64_t)umbra_params_level_limbs(params, level);
-    return (uint64_t)parts * umbra_params_degree(params) * bits / 8;
-}
-
 static bool ranges_known(const umbra_network *n)
 {
     for (int i = 0; i < n->tensor_count; i++) {
@@ -80,10 +74,12 @@ static void make_summary(umbra_plan *plan)
     for (size_t i = 0; i < plan->simulation.key_count; i++)
         s->rotations += plan->simulation.keys[i].galois != 0;
     s->key_bytes = umbra_key_request_bytes(&request);
-    s->query_bytes = (uint64_t)plan->profile.input_layout.ciphertexts *
-                     packed_bytes(params, plan->profile.input_level, 1);
+    s->query_bytes =
+        umbra_ciphertexts_file_bytes(params, UMBRA_ROLE_QUERY, plan->profile.input_level,
+                                     plan->profile.input_layout.ciphertexts);
     s->result_bytes =
-        (uint64_t)plan->profile.output_layout.ciphertexts * packed_bytes(params, 0, 2);
+        umbra_ciphertexts_file_bytes(params, UMBRA_ROLE_RESULT, plan->profile.output_level,
+                                     plan->profile.output_layout.ciphertexts);
     s->predicted_memory_bytes = plan->share.needed_bytes;
     s->seeded_keys = plan->share.seeded_keys;
     double ns = 0;

@@ -141,6 +141,9 @@ class Files(ProgramTest):
         self.assertLessEqual(PLAN_KEYS | MACHINE_KEYS | {"seconds", "nodes"}, report.keys())
         self.assertEqual(report["query_bytes"], query.stat().st_size)
         self.assertEqual(report["result_bytes"], result.stat().st_size)
+        planned = self.report("plan", TINY, "-o", self.folder / "planned")
+        self.assertEqual(planned["query_bytes"], query.stat().st_size)
+        self.assertEqual(planned["result_bytes"], result.stat().st_size)
         self.assertGreater(len(report["nodes"]), 1)
 
     def test_a_key_that_others_can_read_is_a_warning(self):
