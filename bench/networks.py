@@ -13,7 +13,8 @@ and a later call takes over what an earlier one found for the same plan, so that
 `inputs` and `runs` it rests on.
 
 Exit code: 7 where outputs do not agree within the predicted bits, 4 where a network was refused, 5 where one was left
-out for want of memory, disk or time, 0 otherwise.
+out for want of memory, disk or time, 1 where
+something else failed, 0 otherwise.
 """
 import argparse
 import json
@@ -224,12 +225,32 @@ def is_enough(options, line):
     return (options.check or is_timed(options, line)) and is_compared(options, line)
 
 
+def has_cases(folder):
+    return (folder / "model.json").is_file() and any((folder / "expected/inputs").glob("*.npy"))
+
+
 def model_folders(paths):
     for path in paths:
-        if (path / "model.json").is_file():
+        if has_cases(path):
             yield path
         else:
-            yield from sorted(p for p in path.iterdir() if (p / "model.json").is_file() and (p / "expected").is_dir())
+            yield from sorted(p for p in path.iterdir() if has_cases(p))
+
+
+def check_options(options):
+    """What would else fail after minutes, or as if there were nothing to do."""
+    if not os.access(options.umbra, os.X_OK):
+        raise Failed(f"{options.umbra} is no program: `make build` makes it, or name one with --umbra")
+    for path in options.models:
+        if not path.is_dir():
+            raise Failed(f"{path}: no such folder; give folders that training/export_zoo.py writes")
+    for path in options.models:
+        if not any(model_folders([path])):
+            raise Failed(f"{path}: no model.json with expected/inputs/*.npy, here or one folder below; "
+                         "training/export_zoo.py writes them")
+    for path in filter(None, (options.output, options.table)):
+        if not path.absolute().parent.is_dir():
+            raise Failed(f"{path}: its folder does not exist; make it first")
 
 
 def run(options):
@@ -277,6 +298,7 @@ def arguments():
 def main():
     options = arguments()
     try:
+        check_options(options)
         lines, skipped = run(options)
     except Failed as reason:
         sys.exit(f"networks: {reason}")

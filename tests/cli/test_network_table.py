@@ -97,6 +97,14 @@ class NetworkTable(ProgramTest):
         _, lines = self.table(SECURITY, self.models / "greedy", "--precision-bits", 9)
         self.assertEqual(len(lines), 1)
 
+    def test_what_is_not_there_is_said_at_once(self):
+        for says, *words in (["no such folder", self.models / "none"], ["no model.json", self.work],
+                             ["make build", self.models / "tiny-f8", "--umbra", self.models / "none"]):
+            done = subprocess.run([sys.executable, str(ROOT / "bench/networks.py"), "-o", str(self.lines),
+                                   "--umbra", str(PROGRAM), *map(str, words)], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(done.stderr, f"^networks: .*{says}")
+
     def test_out_of_time(self):
         done = subprocess.run([sys.executable, str(ROOT / "bench/networks.py"), str(self.models / "tiny-f8"), "-o",
                                str(self.lines), "--umbra", str(HERE / "slow_program.sh"), "--limit", "0.2"],
