@@ -61,10 +61,11 @@ umbra_status umbra_check_parameter_hash(const umbra_params *params, const umbra_
 {
     if (memcmp(params->hash, envelope->parameter_hash, UMBRA_HASH_BYTES) == 0)
         return UMBRA_OK;
-    return umbra_fail(UMBRA_E_MISMATCH,
-                      "%s: %s made for other parameters; make them again with the profile of this "
-                      "plan",
-                      name, umbra_kind_name(envelope->kind));
+    return umbra_fail(
+        UMBRA_E_MISMATCH,
+        "%s: %s made for other parameters; use keys that `umbra keygen` made with the "
+        "client.profile of this plan",
+        name, umbra_kind_name(envelope->kind));
 }
 
 static umbra_status read_entry(umbra_key_source *load, umbra_reader *body, size_t index,

@@ -51,7 +51,8 @@ typedef struct umbra_cli {
 
 typedef struct umbra_command {
     const char *name, *summary;
-    const char *usage; /* "umbra plan MODEL -o DIR [--explain]" */
+    const char *usage;        /* "umbra plan MODEL -o DIR [--explain]" */
+    const char *arguments[2]; /* what each that is needed is: "MODEL" */
     const char *details;
     const char *example;
     uint32_t options; /* bits 1 << umbra_cli_option */

@@ -219,9 +219,9 @@ static umbra_status write_model(const umbra_cli *cli, const adapted *a, const sa
     json_t *object = NULL;
     if (a->rest_count > 0)
         return umbra_fail(UMBRA_E_MODEL,
-                          "%s: %d nodes still cannot be encrypted (-o FILE.onnx writes it all the "
+                          "%s: %d node%s still cannot be encrypted (-o FILE.onnx writes it all the "
                           "same):\n%.3000s",
-                          cli->argument[0], a->rest_count, a->rest);
+                          cli->argument[0], a->rest_count, a->rest_count == 1 ? "" : "s", a->rest);
     UMBRA_TRY(umbra_ranges_measure(a->graph, in->data, in->count, cli->threads, &ranges));
     umbra_status status =
         umbra_ranges_model_json(ranges, a->graph, umbra_base_name(folder), &object);
@@ -270,7 +270,8 @@ static umbra_status print_report(const umbra_cli *cli, umbra_adapter *adapter, c
     printf("%s   %d activations, %d maximum pools made average pools, %d left to the client\n",
            output, sites, umbra_adapter_pool_count(adapter), umbra_adapter_end_count(adapter));
     if (rest_count > 0)
-        printf("%d nodes still cannot be encrypted:\n%s\n", rest_count, rest);
+        printf("%d node%s still cannot be encrypted:\n%s\n", rest_count, rest_count == 1 ? "" : "s",
+               rest);
     return UMBRA_OK;
 }
 
@@ -319,6 +320,7 @@ const umbra_command umbra_command_adapt = {
     .name = "adapt",
     .summary = "replace what cannot be encrypted in somebody's ONNX file",
     .usage = "umbra adapt MODEL.onnx [INPUT.npy...] -o DIR|FILE.onnx [--activation KIND] [--json]",
+    .arguments = {"a MODEL.onnx"},
     .details =
         "Activations become a*x*x + b*x + c, maximum pools become average pools, and a softmax or\n"
         "sigmoid at the end is left to the client; everything else in the file stays as it is. A "

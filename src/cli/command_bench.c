@@ -256,6 +256,7 @@ const umbra_command umbra_command_bench = {
     .name = "bench",
     .summary = "measure this machine: kernels, operations, a network",
     .usage = "umbra bench math|ckks|roofs|net [MODEL] [--shape R:D:S[:B]] [-n RUNS] [--json]",
+    .arguments = {"math, ckks, roofs or net"},
     .details =
         "math: every kernel set, with the share of the multiply roof that the NTT reaches.\n"
         "ckks: operations at N = 2^14, 2^15, 2^16 on one thread and on all; or, by --shape\n"

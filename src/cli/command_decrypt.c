@@ -102,6 +102,8 @@ static umbra_status decrypt_result(const umbra_cli *cli, const umbra_profile *pr
     double *logits = memory;
     umbra_status status =
         umbra_answer_decrypt(profile, key, images, (const umbra_ciphertext *const *)result, logits);
+    if (status != UMBRA_OK)
+        status = umbra_fail_within(status, "%s", cli->argument[0]);
     if (status == UMBRA_OK && cli->text[UMBRA_OPT_OUTPUT] != NULL)
         status = write_npy(cli->text[UMBRA_OPT_OUTPUT], layout, logits, total);
     if (status == UMBRA_OK)
@@ -183,6 +185,7 @@ const umbra_command umbra_command_decrypt = {
     .name = "decrypt",
     .summary = "turn an encrypted result into the answer",
     .usage = "umbra decrypt --profile P --key KEYDIR/secret.key [--receipt R] result.ct [-o Y.npy]",
+    .arguments = {"the result, as result.ct"},
     .details =
         "Prints labels with probabilities; -o writes the logits as float32. What is printed and\n"
         "written is rounded to the precision that the plan predicts: the digits below are noise.\n"

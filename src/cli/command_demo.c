@@ -3,6 +3,7 @@
 #include "cli/answer_report.h"
 #include "cli/cli.h"
 #include "cli/files.h"
+#include "cli/inputs.h"
 #include "cli/report.h"
 #include "cli/session.h"
 
@@ -25,8 +26,9 @@ static void print_stages(const umbra_session *s, const umbra_plan_summary *sum, 
 {
     char a[32], b[32], c[32];
     const umbra_session_times *t = &s->times;
-    printf("Umbra demo: %s, on %d threads (%s)\n\n", s->model->info.name,
-           umbra_pool_threads(s->pool), umbra_kernels_get()->name);
+    printf("Umbra demo: %s, on %d thread%s (%s)\n\n", s->model->info.name,
+           umbra_pool_threads(s->pool), umbra_pool_threads(s->pool) == 1 ? "" : "s",
+           umbra_kernels_get()->name);
     printf("once for a model and a client\n");
     printf("  plan        %6.2f s   %.0f-bit security: ring degree %d, log2 QP %.0f; %d levels\n",
            t->model + t->plan, sum->security_bits, 1 << sum->degree_log2, sum->log2_qp,
@@ -175,7 +177,12 @@ static umbra_status tell_story(const umbra_cli *cli, const char *model, const ch
                .brief = brief,
                .object = json_object(),
                .answers = json_array()};
-    umbra_status status = umbra_session_open(&t.session, cli, model);
+    umbra_status status = UMBRA_OK;
+    for (int i = 0; i < image_count && status == UMBRA_OK; i++)
+        if (images[i] != NULL) /* before minutes of planning and making keys */
+            status = umbra_input_check(images[i]);
+    if (status == UMBRA_OK)
+        status = umbra_session_open(&t.session, cli, model);
     if (status == UMBRA_OK)
         status = tell_all(&t);
     umbra_cli_progress_clear(cli);
@@ -210,7 +217,7 @@ static umbra_status run_classify(const umbra_cli *cli)
 const umbra_command umbra_command_demo = {
     .name = "demo",
     .summary = "watch a chest X-ray being read under encryption",
-    .usage = "umbra demo [--image FILE] [--json]",
+    .usage = "umbra demo [--image FILE] [--precision-bits P] [--memory BYTES] [--json]",
     .details =
         "Plays client and server in one process, on the model that Umbra ships: image, latent,\n"
         "ciphertext, encrypted logits, probabilities, beside those of the plaintext network.\n"
@@ -225,7 +232,9 @@ const umbra_command umbra_command_demo = {
 const umbra_command umbra_command_classify = {
     .name = "classify",
     .summary = "read images under encryption with a model of yours",
-    .usage = "umbra classify IMAGE... --model DIR [--batch B] [--mode latency|throughput] [--json]",
+    .usage = "umbra classify IMAGE|X.npy... --model MODEL [--precision-bits P] [--batch B] [--mode "
+             "MODE] [--json]",
+    .arguments = {"an image or a .npy"},
     .details = "As demo, for any model and images (or .npy), as many in one run as the plan takes.",
     .example = "umbra classify chest.dcm --model models/chest-resnet20-f8",
     .options = 1u << UMBRA_OPT_MODEL | 1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY |

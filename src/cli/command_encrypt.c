@@ -116,6 +116,7 @@ const umbra_command umbra_command_encrypt = {
     .summary = "turn images, or tensors, into an encrypted query",
     .usage =
         "umbra encrypt --profile P --key KEYDIR/secret.key IMAGE|X.npy... -o query.ct [--json]",
+    .arguments = {"an image or a .npy"},
     .details =
         "Reads PNG, JPEG, TIFF or DICOM, runs the encoder network here, packs and encrypts. Only\n"
         "query.ct goes to the server. The encoder is taken from beside the profile, where\n"

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "client/model.h"
+#include "math/kernels.h"
 #include "plan/plan.h"
 
 static umbra_status copy_file(const char *from, const char *to)
@@ -79,23 +80,25 @@ static umbra_status print_report(const umbra_cli *cli, const umbra_plan *plan, c
     }
     if (cli->text[UMBRA_OPT_EXPLAIN] != NULL)
         UMBRA_TRY(umbra_plan_explain(plan, stdout));
+    int threads = umbra_cli_threads(cli);
     char keys[32], query[32], result[32], memory[32], images[80] = "one input";
     if (s.images > 1)
         snprintf(images, sizeof images, "up to %d inputs in one run, %.3f s each", s.images,
                  s.predicted_seconds / s.images);
     printf("security     %.0f bits (ring degree %d, log2 QP = %.1f)\n"
-           "levels       %d\n"
+           "levels       %d (from %d down to 0)\n"
            "keys         %s to upload once, %d rotations\n"
            "query        %s up, %s down\n"
-           "server       about %.2f s and %s of memory for %s\n"
+           "server       about %.2f s on %d thread%s (%s) and %s of memory for %s\n"
            "precision    about %.1f bits\n"
            "for servers  %s/server.plan\n"
            "for clients  %s/client.profile",
-           s.security_bits, 1 << s.degree_log2, s.log2_qp, s.levels,
+           s.security_bits, 1 << s.degree_log2, s.log2_qp, s.levels, s.levels - 1,
            umbra_cli_size_text(keys, s.key_bytes), s.rotations,
            umbra_cli_size_text(query, s.query_bytes), umbra_cli_size_text(result, s.result_bytes),
-           s.predicted_seconds, umbra_cli_size_text(memory, s.predicted_memory_bytes), images,
-           s.predicted_bits, folder, folder);
+           s.predicted_seconds, threads, threads == 1 ? "" : "s", umbra_kernels_get()->name,
+           umbra_cli_size_text(memory, s.predicted_memory_bytes), images, s.predicted_bits, folder,
+           folder);
     if (umbra_plan_profile(plan)->model.input_kind == UMBRA_INPUT_XRAY)
         printf(", %s/encoder.onnx", folder);
     putchar('\n');
@@ -135,6 +138,7 @@ const umbra_command umbra_command_plan = {
     .usage =
         "umbra plan MODEL -o DIR [--precision-bits P] [--memory BYTES] [--batch B] [--mode MODE] "
         "[--explain]",
+    .arguments = {"a MODEL (a model folder or a .onnx file)"},
     .details =
         "Chooses layouts, parameters of 128-bit security and levels for a model folder or a bare "
         ".onnx\n"

@@ -157,6 +157,7 @@ const umbra_command umbra_command_run = {
     .summary = "compute on an encrypted query (the server's part)",
     .usage = "umbra run --plan DIR/server.plan --keys KEYDIR/evaluation.keys query.ct -o result.ct "
              "[--json]",
+    .arguments = {"the query, as query.ct"},
     .details =
         "Needs the plan, the client's evaluation keys and the query. It never sees the image, the\n"
         "secret key or the answer.",

@@ -132,9 +132,7 @@ static umbra_status verify_batch(verify_run *run, char *const *paths, int count)
 {
     umbra_session *s = &run->session;
     for (int k = 0; k < count; k++) {
-        umbra_status status = umbra_session_read(s, k, paths[k], 0);
-        if (status != UMBRA_OK)
-            return umbra_fail_within(status, "input %s", paths[k]);
+        UMBRA_TRY(umbra_session_read(s, k, paths[k], 0));
     }
     if (run->precise)
         UMBRA_TRY(umbra_verify_reference_run(&run->reference, s));
@@ -289,6 +287,8 @@ const umbra_command umbra_command_verify = {
     .name = "verify",
     .summary = "compare encrypted and plaintext runs, node by node",
     .usage = "umbra verify MODEL INPUT... [--labels CSV] [--expected DIR] [-n K] [--json]",
+    .arguments = {"a MODEL (a model folder or a .onnx file)",
+                  "an INPUT (an image, a .npy or a folder of them)"},
     .details =
         "Encrypts each input, runs the plan, decrypts after every node and compares with "
         "the plaintext\n"

@@ -121,7 +121,9 @@ umbra_status umbra_cli_make_folder(const char *path)
         made = make_one_folder(parent);
     }
     if (!made)
-        return umbra_fail(UMBRA_E_IO, "cannot make the folder %s: %s", parent, strerror(errno));
+        return umbra_fail(UMBRA_E_IO, "cannot make the folder %s: %s", parent,
+                          errno == EEXIST ? "a file has this name; choose another"
+                                          : strerror(errno));
     return UMBRA_OK;
 }
 

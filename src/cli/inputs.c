@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MAX_INPUTS 1000000
 
@@ -17,6 +18,16 @@ const char *umbra_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
+}
+
+umbra_status umbra_input_check(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || access(path, R_OK) != 0)
+        return umbra_fail(UMBRA_E_INPUT, "%s: cannot open: %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        return umbra_fail(UMBRA_E_INPUT, "%s: is a folder; give the images in it", path);
+    return UMBRA_OK;
 }
 
 static umbra_status append(umbra_inputs *inputs, const char *folder, const char *name)
@@ -116,8 +127,11 @@ umbra_status umbra_inputs_collect(const umbra_cli *cli, int first, umbra_inputs 
     for (int i = first; i < cli->argument_count && status == UMBRA_OK; i++) {
         struct stat info;
         bool is_folder = stat(cli->argument[i], &info) == 0 && S_ISDIR(info.st_mode);
-        status = is_folder ? append_folder(&inputs, cli->argument[i])
-                           : append(&inputs, NULL, cli->argument[i]);
+        if (!is_folder)
+            status = umbra_input_check(cli->argument[i]);
+        if (status == UMBRA_OK)
+            status = is_folder ? append_folder(&inputs, cli->argument[i])
+                               : append(&inputs, NULL, cli->argument[i]);
     }
     if (status == UMBRA_OK && cli->text[UMBRA_OPT_SPLIT] != NULL)
         status = filter_by_split(cli, &inputs);

@@ -11,6 +11,8 @@ typedef struct umbra_inputs {
     size_t count, capacity;
 } umbra_inputs;
 
+/* Whether a file is there and can be opened: asked before planning and keys take their time. */
+umbra_status umbra_input_check(const char *path) UMBRA_MUST_USE;
 /* Expand arguments from `first` on; a folder stands for the files in it. With --split only files
  * whose name stands there in --part (default validation) remain; --runs bounds the number, spread
  * evenly.

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define BITS_MOST 32 /* of --precision-bits: what the planner can promise */
+#define LEAST_MEMORY ((uint64_t)1 << 20)
+
 typedef struct option_text {
     const char *name;
     char letter;
@@ -26,8 +29,10 @@ static const option_text option_texts[UMBRA_OPT_COUNT] = {
     [UMBRA_OPT_MODEL] = {"model", 'm', "MODEL", "a model folder, or a .onnx file"},
     [UMBRA_OPT_IMAGE] = {"image", 'i', "FILE", "PNG, JPEG, TIFF or DICOM (default: a phantom)"},
     [UMBRA_OPT_ENCODER] = {"encoder", 0, "FILE", "encoder.onnx (default: beside the profile)"},
-    [UMBRA_OPT_PRECISION_BITS] = {"precision-bits", 0, "P", "bits that the answer must keep (8)"},
-    [UMBRA_OPT_MEMORY] = {"memory", 0, "BYTES", "the server's budget, as 6G or 800M"},
+    [UMBRA_OPT_PRECISION_BITS] = {"precision-bits", 0, "P",
+                                  "bits that the answer must keep, 1 to 32 (8)"},
+    [UMBRA_OPT_MEMORY] = {"memory", 0, "BYTES",
+                          "that a run may take on the server, as 6G or 800M (8G)"},
     [UMBRA_OPT_EXPLAIN] = {"explain", 0, NULL, "print the plan node by node, with the reasons"},
     [UMBRA_OPT_MIN_BITS] = {"min-bits", 0, "P", "fail below P bits (default: those predicted)"},
     [UMBRA_OPT_LABELS] = {"labels", 0, "CSV", "true labels by file name, for AUROC"},
@@ -77,6 +82,18 @@ static umbra_status parse_threads(umbra_cli *cli, const char *text)
     return UMBRA_OK;
 }
 
+/* A long option that was cut short is named in full. */
+static umbra_status refuse_option(const umbra_command *command, const char *word, const char *name,
+                                  size_t length)
+{
+    char meant[64] = "";
+    for (int i = 0; i < UMBRA_OPT_COUNT && length > 0; i++)
+        if (takes(command, i) && strncmp(option_texts[i].name, name, length) == 0)
+            snprintf(meant, sizeof meant, " (--%s?)", option_texts[i].name);
+    return umbra_fail(UMBRA_E_USAGE, "umbra %s does not know the option %s%s; see umbra %s --help",
+                      command->name, word, meant, command->name);
+}
+
 /* One word that starts with '-'; *index moves over a value in the next word. */
 static umbra_status parse_option(umbra_cli *cli, int argc, char **argv, int *index, bool *help)
 {
@@ -104,9 +121,7 @@ static umbra_status parse_option(umbra_cli *cli, int argc, char **argv, int *ind
     }
     int option = is_long || word[2] == '\0' ? find_option(cli->command, name, length, word[1]) : -1;
     if (option < 0)
-        return umbra_fail(UMBRA_E_USAGE,
-                          "umbra %s does not know the option %s; see umbra %s --help",
-                          cli->command->name, word, cli->command->name);
+        return refuse_option(cli->command, word, name, length);
     if (cli->text[option] != NULL)
         return umbra_fail(UMBRA_E_USAGE, "--%s is given twice", option_texts[option].name);
     if (option_texts[option].value == NULL) {
@@ -145,7 +160,8 @@ umbra_status umbra_cli_parse(umbra_cli *cli, const umbra_command *command, int a
     if (*help)
         return UMBRA_OK;
     if (cli->argument_count < command->least_arguments)
-        return umbra_fail(UMBRA_E_USAGE, "an argument is missing; usage: %s", command->usage);
+        return umbra_fail(UMBRA_E_USAGE, "an argument is missing: %s; usage: %s",
+                          command->arguments[cli->argument_count], command->usage);
     if (cli->argument_count > command->most_arguments)
         return umbra_fail(UMBRA_E_USAGE, "\"%s\" is one argument too many; usage: %s",
                           cli->argument[command->most_arguments], command->usage);
@@ -240,9 +256,16 @@ umbra_status umbra_cli_plan_options(const umbra_cli *cli, umbra_plan_options *ou
 {
     uint64_t batch = 0;
     const char *mode = cli->text[UMBRA_OPT_MODE];
-    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_PRECISION_BITS, 0, 1, 40, &out->precision_bits));
+    UMBRA_TRY(
+        umbra_cli_number(cli, UMBRA_OPT_PRECISION_BITS, 0, 1, BITS_MOST, &out->precision_bits));
     UMBRA_TRY(umbra_cli_bytes(cli, UMBRA_OPT_MEMORY, 0, &out->memory_bytes));
     UMBRA_TRY(umbra_cli_count(cli, UMBRA_OPT_BATCH, 1, UMBRA_PLAN_MAX_IMAGES, &batch));
+    if (cli->text[UMBRA_OPT_MEMORY] != NULL && out->memory_bytes < LEAST_MEMORY)
+        return umbra_fail(
+            UMBRA_E_USAGE,
+            "--memory %s is %llu bytes, too few for any run; write 8G for 8 gigabytes, "
+            "800M for 800 megabytes",
+            cli->text[UMBRA_OPT_MEMORY], (unsigned long long)out->memory_bytes);
     if (mode != NULL && strcmp(mode, "latency") != 0 && strcmp(mode, "throughput") != 0)
         return umbra_fail(UMBRA_E_USAGE, "--mode is latency or throughput, not \"%s\"", mode);
     out->images = (int)batch;

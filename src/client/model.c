@@ -374,8 +374,15 @@ umbra_status umbra_model_open(const char *path, umbra_model **out)
         status = open_bare(path, model);
     } else {
         UMBRA_GOTO(done, status, join(&json_path, path, "model.json"));
-        UMBRA_GOTO(done, status, read_json(json_path, &root));
-        status = open_folder(path, root, json_path, model);
+        if (stat(json_path, &info) == 0)
+            status = read_json(json_path, &root);
+        else
+            status = umbra_fail(UMBRA_E_INPUT,
+                                "%s: no model.json in this folder; give a model folder or a .onnx "
+                                "file",
+                                path);
+        if (status == UMBRA_OK)
+            status = open_folder(path, root, json_path, model);
     }
 done:
     json_decref(root);

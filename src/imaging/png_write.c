@@ -45,7 +45,9 @@ static umbra_status write_aside(const umbra_image *image, const unsigned char *g
     if (file == NULL) {
         if (descriptor >= 0)
             close(descriptor);
-        return umbra_fail(UMBRA_E_IO, "%s: cannot create: %s", path, strerror(errno));
+        return umbra_fail(UMBRA_E_IO, "%s: cannot create: %s", path,
+                          errno == ENOENT ? "its folder does not exist; make it first"
+                                          : strerror(errno));
     }
     umbra_status status = write_file(file, image, grey, path);
     if (fclose(file) != 0 && status == UMBRA_OK)

@@ -19,6 +19,14 @@ static const char *const kind_names[] = {[UMBRA_KIND_SECRET_KEY] = "secret key",
                                          [UMBRA_KIND_PROFILE] = "client profile",
                                          [UMBRA_KIND_RECEIPT] = "receipt"};
 
+static const char *const usual_names[] = {[UMBRA_KIND_SECRET_KEY] = "secret.key",
+                                          [UMBRA_KIND_PUBLIC_KEY] = "public.key",
+                                          [UMBRA_KIND_EVALUATION_KEYS] = "evaluation.keys",
+                                          [UMBRA_KIND_CIPHERTEXT] = "query.ct or result.ct",
+                                          [UMBRA_KIND_PLAN] = "server.plan",
+                                          [UMBRA_KIND_PROFILE] = "client.profile",
+                                          [UMBRA_KIND_RECEIPT] = "query.ct.receipt"};
+
 static bool is_known(uint32_t kind)
 {
     return kind >= UMBRA_KIND_SECRET_KEY && kind < sizeof kind_names / sizeof *kind_names;
@@ -40,22 +48,24 @@ static umbra_status check_header_bytes(const unsigned char *header, size_t size,
 {
     size_t compared = size < sizeof magic ? size : sizeof magic;
     if (size == 0)
-        return umbra_fail(UMBRA_E_INPUT, "%s: is empty; make or fetch it again", name);
+        return umbra_fail(UMBRA_E_INPUT, "%s: is empty; make or fetch or make it again", name);
     if (memcmp(header, magic, compared) != 0)
         return umbra_fail(UMBRA_E_INPUT,
                           "%s: not an Umbra file (no Umbra mark at byte 0); check the file name, "
                           "and that it was not copied in text mode",
                           name);
     if (size < UMBRA_ENVELOPE_BYTES)
-        return umbra_fail(UMBRA_E_INPUT,
-                          "%s: truncated: %zu bytes, and the header alone has %d; fetch it again",
-                          name, size, UMBRA_ENVELOPE_BYTES);
+        return umbra_fail(
+            UMBRA_E_INPUT,
+            "%s: truncated: %zu bytes, and the header alone has %d; fetch or make it again", name,
+            size, UMBRA_ENVELOPE_BYTES);
     unsigned char hash[UMBRA_HASH_BYTES];
     umbra_hash(hash, header, HEADER_HASH_OFFSET);
     if (memcmp(hash, header + HEADER_HASH_OFFSET, HEADER_HASH_BYTES) != 0)
-        return umbra_fail(UMBRA_E_INPUT,
-                          "%s: damaged header (checksum at byte %d does not match); fetch it again",
-                          name, HEADER_HASH_OFFSET);
+        return umbra_fail(
+            UMBRA_E_INPUT,
+            "%s: damaged header (checksum at byte %d does not match); fetch or make it again", name,
+            HEADER_HASH_OFFSET);
     return UMBRA_OK;
 }
 
@@ -67,11 +77,16 @@ static umbra_status check_kind(uint32_t kind, umbra_kind expected, const char *n
         return umbra_fail(UMBRA_E_INPUT,
                           "%s: kind %lu at byte 8 is unknown to this version of Umbra; update it",
                           name, (unsigned long)kind);
-    return umbra_fail(UMBRA_E_MISMATCH, "%s: a file of kind \"%s\" where \"%s\" was expected%s",
-                      name, kind_names[kind], umbra_kind_name(expected),
-                      kind == UMBRA_KIND_SECRET_KEY
-                          ? "; a secret key never leaves its owner: do not send it to a server"
-                          : "; give the right file");
+    if (kind == UMBRA_KIND_SECRET_KEY)
+        return umbra_fail(UMBRA_E_MISMATCH,
+                          "%s: a file of kind \"%s\" where \"%s\" was expected; a secret key never "
+                          "leaves its owner: do not send it to a server",
+                          name, kind_names[kind], umbra_kind_name(expected));
+    return umbra_fail(
+        UMBRA_E_MISMATCH,
+        "%s: a file of kind \"%s\" where \"%s\" was expected; give the right file, as "
+        "%s",
+        name, kind_names[kind], umbra_kind_name(expected), usual_names[expected]);
 }
 
 static umbra_status check_length(uint64_t body_bytes, size_t size, const char *name)
@@ -80,14 +95,15 @@ static umbra_status check_length(uint64_t body_bytes, size_t size, const char *n
     if (body_bytes > present)
         return umbra_fail(UMBRA_E_INPUT,
                           "%s: truncated: the header announces %llu bytes of content, %zu are "
-                          "there; fetch it again",
+                          "there; fetch or make it again",
                           name, (unsigned long long)body_bytes, present);
     if (body_bytes < present)
-        return umbra_fail(UMBRA_E_INPUT,
-                          "%s: %llu bytes too many after the content, from byte %llu; fetch it "
-                          "again",
-                          name, (unsigned long long)(present - body_bytes),
-                          (unsigned long long)(UMBRA_ENVELOPE_BYTES + body_bytes));
+        return umbra_fail(
+            UMBRA_E_INPUT,
+            "%s: %llu bytes too many after the content, from byte %llu; fetch or make it "
+            "again",
+            name, (unsigned long long)(present - body_bytes),
+            (unsigned long long)(UMBRA_ENVELOPE_BYTES + body_bytes));
     return UMBRA_OK;
 }
 
@@ -97,10 +113,11 @@ static umbra_status check_body_hash(const umbra_envelope *envelope, const unsign
     unsigned char hash[UMBRA_HASH_BYTES];
     umbra_hash(hash, body, (size_t)envelope->body_bytes);
     if (memcmp(hash, envelope->body_hash, sizeof hash) != 0)
-        return umbra_fail(UMBRA_E_INPUT,
-                          "%s: damaged content (checksum at byte 64 does not match); fetch it "
-                          "again",
-                          name);
+        return umbra_fail(
+            UMBRA_E_INPUT,
+            "%s: damaged content (checksum at byte 64 does not match); fetch or make it "
+            "again",
+            name);
     return UMBRA_OK;
 }
 

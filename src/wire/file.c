@@ -196,8 +196,9 @@ static umbra_status open_named(umbra_file_writer *file, bool private_mode, bool 
     if (file->fd < 0) {
         int error = errno;
         bool about_the_name = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
-        return umbra_fail(about_the_name ? UMBRA_E_INPUT : UMBRA_E_IO, "%s: cannot create: %s",
-                          file->path, strerror(error));
+        return umbra_fail(
+            about_the_name ? UMBRA_E_INPUT : UMBRA_E_IO, "%s: cannot create: %s", file->path,
+            error == ENOENT ? "its folder does not exist; make it first" : strerror(error));
     }
     *taken = !umbra_leftover_lock(file->fd);
     return UMBRA_OK;

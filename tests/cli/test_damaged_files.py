@@ -146,7 +146,7 @@ class Models(ProgramTest):
         folder = self.folder / "model"
         folder.mkdir()
         out = self.folder / "out"
-        self.fails_and_changes_nothing(INPUT, "model.json: cannot read", "plan", folder, "-o", out)
+        self.fails_and_changes_nothing(INPUT, "no model.json in this folder", "plan", folder, "-o", out)
         good = (TINY / "model.json").read_text()
         (folder / "model.json").write_text(good)
         self.fails_and_changes_nothing(INPUT, "classifier.onnx: cannot read", "plan", folder, "-o", out)

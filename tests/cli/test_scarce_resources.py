@@ -74,7 +74,7 @@ class ScarceResources(ProgramTest):
 
     def test_folders_that_cannot_be_written(self):
         f = self.files
-        self.fails(INPUT, "none/out.ct: cannot create", *f.encrypt(SOURCE, self.folder / "none/out.ct"))
+        self.fails(INPUT, "none/out.ct: cannot create: its folder does not exist", *f.encrypt(SOURCE, self.folder / "none/out.ct"))
         (self.folder / "file").write_text("a file")
         for command in (["plan", TINY], ["keygen", "--profile", f.profile]):
             self.fails_and_changes_nothing(RESOURCE, "cannot make the folder .*file", *command, "-o",

@@ -54,7 +54,7 @@ class WrongCompanions(ProgramTest):
     def test_keys_of_another_client(self):
         f = self.files
         self.refuse("another key", *f.run(f.query, self.out, keys=self.other_keys), program=SERVER)
-        self.refuse("is under key .* decrypt with the key that encrypted", *f.decrypt(f.result, key=self.other_secret))
+        self.refuse(r"\.ct: the ciphertext is under key .* decrypt with the key that encrypted", *f.decrypt(f.result, key=self.other_secret))
 
     def test_files_of_another_plan(self):
         """This one has the same parameters, so the keys fit; but an answer stands for something else."""
@@ -67,11 +67,11 @@ class WrongCompanions(ProgramTest):
 
     def test_a_query_where_a_result_is_due_and_the_reverse(self):
         f = self.files
-        self.refuse("is a result where a query is expected", *f.run(f.result, self.out), program=SERVER)
-        self.refuse("is a query where a result is expected", *f.decrypt(f.query))
+        self.refuse("is a result where a query is expected; give what `umbra encrypt` wrote", *f.run(f.result, self.out), program=SERVER)
+        self.refuse("is a query where a result is expected; give what `umbra run` wrote", *f.decrypt(f.query))
 
     def test_precision_out_of_reach(self):
-        self.fails_and_changes_nothing(USAGE, "32 can be promised.*--precision-bits", "plan", TINY,
+        self.fails_and_changes_nothing(USAGE, "--precision-bits needs a number from 1 to 32", "plan", TINY,
                                        "-o", self.folder / "never", "--precision-bits", "40")
 
 

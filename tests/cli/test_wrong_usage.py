@@ -12,6 +12,8 @@ REQUIRED = {
 }
 ARGUMENTS = {"plan": 1, "encrypt": 1, "run": 1, "decrypt": 1, "classify": 1, "keygen": 0, "phantom": 0,
              "doctor": 0, "demo": 0}
+NAMED = {"plan": "a MODEL", "encrypt": "an image or a", "run": "the query", "decrypt": "the result",
+         "classify": "an image or a"}
 
 
 class WrongUsage(ProgramTest):
@@ -38,6 +40,8 @@ class WrongUsage(ProgramTest):
             self.wrong([f"umbra {command} does not know the option --bogus", f"umbra {command} --help"],
                        command, "--bogus")
         self.wrong("--secret-key", "run", "--secret-key", self.files.secret)
+        self.wrong(r"the option --precision \(--precision-bits\?\);", "plan", TINY, "--precision", "9")
+        self.wrong(r"the option --=1;", "plan", TINY, "--=1")
 
     def test_missing_options(self):
         for command, options in REQUIRED.items():
@@ -51,20 +55,23 @@ class WrongUsage(ProgramTest):
     def test_missing_and_extra_arguments(self):
         for command, count in ARGUMENTS.items():
             if count > 0:
-                self.wrong(["an argument is missing", f"usage: umbra {command}"], command)
+                self.wrong([f"an argument is missing: {NAMED[command]}", f"usage: umbra {command}"], command)
             if command not in ("encrypt", "classify"):  # as many images as the plan takes
                 self.wrong([r'"extra" is one argument too many', f"usage: umbra {command}"], command,
                            *["x"] * count, "extra")
-        self.wrong("an argument is missing", "verify", TINY)
-        self.wrong("an argument is missing", "verify")
+        self.wrong("an argument is missing: an INPUT", "verify", TINY)
+        self.wrong("an argument is missing: a MODEL", "verify")
+        self.wrong(r"an argument is missing: a MODEL\.onnx", "adapt")
+        self.wrong("an argument is missing: math, ckks", "bench")
 
     def test_values(self):
         out = self.folder / "never"
-        self.wrong("--precision-bits needs a number from 1 to 40", "plan", TINY, "-o", out,
+        self.wrong("--precision-bits needs a number from 1 to 32", "plan", TINY, "-o", out,
                    "--precision-bits", "many")
-        self.wrong("--precision-bits needs a number from 1 to 40", "plan", TINY, "-o", out,
+        self.wrong("--precision-bits needs a number from 1 to 32", "plan", TINY, "-o", out,
                    "--precision-bits", "99")
         self.wrong("--memory needs bytes, as 6G or 800M", "plan", TINY, "-o", out, "--memory", "lots")
+        self.wrong("--memory 8 is 8 bytes, .* write 8G", "plan", TINY, "-o", out, "--memory", "8")
         self.wrong("--threads needs a number from 1 to 1024", "plan", TINY, "-o", out, "--threads", "0")
         self.wrong("--output needs a value", "plan", TINY, "-o")
         self.wrong("--output needs a value before --json", "plan", TINY, "-o", "--json")
@@ -106,6 +113,12 @@ class WrongUsage(ProgramTest):
         labels.write_text("file\ninput_0.npy\n")
         self.wrong("model.json", "verify", TINY / "classifier.onnx", TINY / "expected/input_0.npy",
                    "--labels", labels)
+
+    def test_inputs_that_are_not_there_are_told_before_any_work(self):
+        for command in (["classify", "nosuch.png", "--model", "no-model"], ["verify", "no-model", "nosuch.png"],
+                        ["demo", "--image", "nosuch.png"]):
+            self.fails(INPUT, r"^umbra: nosuch\.png: cannot open", *command)
+        self.fails(INPUT, "is a folder; give the images in it", "classify", self.folder, "--model", "no-model")
 
     def test_where_no_model_is_shipped(self):
         self.fails(INPUT, ["UMBRA_MODELS", "model.json"], "demo", env={"UMBRA_MODELS": str(self.folder)})

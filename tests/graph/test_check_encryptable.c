@@ -56,7 +56,8 @@ static void test_all_offenders_in_one_message(void **state)
     umbra_graph_free(graph);
 }
 
-/* The importer knows neither Elu nor LogSoftmax; `umbra adapt` does, and is named where it helps. */
+/* The importer knows neither Elu nor LogSoftmax; `umbra adapt` does, and is named where it helps.
+ */
 static void test_what_adapt_replaces(void **state)
 {
     (void)state;

@@ -220,7 +220,8 @@ static void targets_that_are_no_files_are_refused(void **state)
     check_fails(UMBRA_E_INPUT, "regular", umbra_file_create(&writer, "/dev/null", false));
     check_fails(UMBRA_E_INPUT, "name", umbra_file_create(&writer, "", false));
     snprintf(text, sizeof text, "%s/no/such/folder", folder);
-    check_fails(UMBRA_E_INPUT, "No such file", umbra_file_create(&writer, text, false));
+    check_fails(UMBRA_E_INPUT, "its folder does not exist",
+                umbra_file_create(&writer, text, false));
     char *long_name = malloc(6000);
     assert_non_null(long_name);
     memset(long_name, 'a', 5999);
