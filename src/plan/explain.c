@@ -2,6 +2,7 @@
 #include "plan/plan_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define DEAREST 3 /* steps that the summary names */
 
@@ -50,7 +51,8 @@ static const char how_to_read[] =
     "  rot.     rotations, which bring slots to where a diagonal needs them; one costs as much as\n"
     "           ten or more diagonals, and each distance needs a key from the client.\n"
     "  bits     how far the step's typical error is below the largest value that the tensor can\n"
-    "           have: 10 bits are a thousandth.\n\n";
+    "           have: 10 bits are a thousandth. What is predicted in the end is less, because it\n"
+    "           is the worst error of an answer, which one answer in a thousand may pass.\n\n";
 
 static void print_layout(const umbra_layout *l, FILE *out)
 {
@@ -84,7 +86,7 @@ static void print_flip(const umbra_plan *plan, const umbra_flip *flip, bool comp
         fprintf(out, "; %s does not fit the ring", composed ? "keeping it" : "composing it");
         return;
     }
-    fprintf(out, "; %s, all would take %.2f s and not %.2f s", composed ? "kept" : "composed",
+    fprintf(out, "; %s, the run would take %.2f s and not %.2f s", composed ? "kept" : "composed",
             flip->seconds, s->predicted_seconds);
     if (!flip->keeps_promise)
         fprintf(out, ", and %.1f bits would be kept of the answer", flip->bits);
@@ -124,6 +126,17 @@ static bool same_layout(const umbra_layout *a, const umbra_layout *b)
            a->modulus == b->modulus;
 }
 
+/* In full once; a deep network says the same of most of its steps. */
+static void print_why(const umbra_plan *plan, int index, FILE *out)
+{
+    for (int i = 0; i < index; i++)
+        if (strcmp(plan->build.steps[i].why, plan->build.steps[index].why) == 0) {
+            fprintf(out, "      as step %d\n", i);
+            return;
+        }
+    fprintf(out, "      %s\n", plan->build.steps[index].why);
+}
+
 static void print_steps(const umbra_plan *plan, FILE *out)
 {
     const umbra_layout *last = NULL;
@@ -135,7 +148,7 @@ static void print_steps(const umbra_plan *plan, FILE *out)
         fprintf(out, "%4d  %-7s %-36s %5d %5d %5.0f %5zu %5zu %5.1f %8.3f\n", i, node.kind,
                 node.name, node.level, node.words, node.scale_log2, node.diagonals, node.rotations,
                 node.predicted_bits, node.predicted_seconds);
-        fprintf(out, "      %s\n", node.why);
+        print_why(plan, i, out);
         print_decisions(plan, i, out);
         const umbra_layout *layout = &plan->build.layouts[main_tensor(&plan->build.steps[i])];
         if (last == NULL || !same_layout(layout, last))
@@ -196,14 +209,16 @@ static void print_seeded(const umbra_plan *plan, FILE *out)
         rows += simulation->seeded[k] ? umbra_simulation_key_rows(simulation, k) : 0;
     if (plan->share.seeded_keys == 0)
         return;
-    fprintf(out,
-            "  To stay within %.1f GB, %zu of %zu keys are kept as one half of each, and the other "
-            "half is made again\n  whenever it is read: that saves %.1f GB and takes %.2f s.\n",
-            (double)plan->memory_budget * 1e-9, plan->share.seeded_keys, simulation->key_count,
-            saved * 1e-9,
-            umbra_cost_seconds(
-                &simulation->cost,
-                umbra_cost_seeded_rows(&simulation->cost, plan->summary.degree_log2, rows)));
+    fprintf(
+        out,
+        "  To stay within %.1f GB (--memory), %zu of %zu keys are kept as one half of each, and "
+        "the other half is\n  made again whenever it is read: that saves %.1f GB and takes %.2f "
+        "s.\n",
+        (double)plan->memory_budget * 1e-9, plan->share.seeded_keys, simulation->key_count,
+        saved * 1e-9,
+        umbra_cost_seconds(
+            &simulation->cost,
+            umbra_cost_seeded_rows(&simulation->cost, plan->summary.degree_log2, rows)));
 }
 
 static void print_summary(const umbra_plan *plan, FILE *out)
@@ -225,21 +240,24 @@ static void print_summary(const umbra_plan *plan, FILE *out)
             "security.%s\n",
             s->log2_q, d->special_count, plural(d->special_count), s->log2_qp, limit,
             1 << s->degree_log2,
-            s->degree_log2 > 13 ? " No smaller ring was faster or had room." : "");
+            s->degree_log2 > 13 ? "\n  No smaller ring was faster or had room." : "");
     print_sums(plan, out);
     print_dearest(plan, out);
-    fprintf(out,
-            "  Predicted: %.2f s on %d thread%s (%s), %.1f bits of precision at the output, %.1f "
-            "GB of memory.\n",
-            s->predicted_seconds, plan->threads, plural(plan->threads),
-            umbra_params_kernels(plan->params)->name, s->predicted_bits,
-            (double)s->predicted_memory_bytes * 1e-9);
+    fprintf(
+        out,
+        "  Predicted: %.2f s on %d thread%s (%s), %.1f GB of memory, and %.1f bits of precision "
+        "of the output,\n  or more, in 999 answers of a thousand.\n",
+        s->predicted_seconds, plan->threads, plural(plan->threads),
+        umbra_params_kernels(plan->params)->name, (double)s->predicted_memory_bytes * 1e-9,
+        s->predicted_bits);
     print_seeded(plan, out);
-    fprintf(out,
-            "  The client uploads %.0f MB of keys once (%d rotations), and %.1f MB for each query; "
-            "%.2f MB\n  come back.\n",
-            (double)s->key_bytes * 1e-6, s->rotations, (double)s->query_bytes * 1e-6,
-            (double)s->result_bytes * 1e-6);
+    fprintf(
+        out,
+        "  The client uploads %.0f MB of keys once (%d for rotations%s), and\n  %.1f MB for each "
+        "query; %.2f MB come back.\n",
+        (double)s->key_bytes * 1e-6, s->rotations,
+        plan->simulation.key_count > (size_t)s->rotations ? ", one for squares" : "",
+        (double)s->query_bytes * 1e-6, (double)s->result_bytes * 1e-6);
     fprintf(
         out,
         "  To be faster: fewer bits (--precision-bits; one bit less takes %d bits off the "

@@ -209,6 +209,13 @@ static void test_explanation(void **state)
     assert_true(told > 0);
     assert_non_null(strstr(text, "IN SHORT"));
     assert_non_null(strstr(text, "channels of 8x8"));
+    assert_non_null(strstr(text, "      as step ")); /* nothing is told twice at length */
+    for (const char *at = strstr(text, "linear nodes in a row"), *next = at; next != NULL;
+         at = next) {
+        next = strstr(at + 1, "linear nodes in a row");
+        assert_true(next == NULL || strcspn(at, "\n") != strcspn(next, "\n") ||
+                    strncmp(at, next, strcspn(at, "\n")) != 0);
+    }
     free(text);
     umbra_plan_free(plan);
     umbra_graph_free(graph);
