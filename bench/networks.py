@@ -13,8 +13,7 @@ and a later call takes over what an earlier one found for the same plan, so that
 `inputs` and `runs` it rests on.
 
 Exit code: 7 where outputs do not agree within the predicted bits, 4 where a network was refused, 5 where one was left
-out for want of memory, disk or time, 1 where
-something else failed, 0 otherwise.
+out for want of memory, disk or time, 1 where something else failed, 0 otherwise.
 """
 import argparse
 import json
