@@ -2,6 +2,8 @@
 #include "ckks/linear.h"
 #include "plan/plan_internal.h"
 
+#include <math.h>
+
 #define PAGE_BYTES ((uint64_t)4096)
 #define TABLE_LIMBS 6                   /* roots, their quotients, twists: of each prime */
 #define REST_BYTES ((uint64_t)32 << 20) /* program, libraries, plan without weights */
@@ -193,9 +195,9 @@ umbra_status umbra_plan_check_memory(const umbra_plan *plan)
         UMBRA_E_RESOURCE,
         "a run needs %.2f GB of memory, the least of all plans that were tried, and %.2f GB are "
         "allowed: %zu keys take at least %.2f GB, weights at least %.2f GB, the rest %.2f GB. "
-        "Allow more "
-        "(--memory), "
-        "ask for fewer bits (--precision-bits), which makes keys smaller, or use a smaller model",
+        "Allow more (--memory %.0fG), ask for fewer bits (--precision-bits), which makes keys "
+        "smaller, or use a smaller model",
         (double)needed * 1e-9, (double)plan->memory_budget * 1e-9, plan->simulation.key_count,
-        keys * 1e-9, weights * 1e-9, ((double)needed - keys - weights) * 1e-9);
+        keys * 1e-9, weights * 1e-9, ((double)needed - keys - weights) * 1e-9,
+        ceil((double)needed / (double)((uint64_t)1 << 30)));
 }

@@ -43,8 +43,8 @@ static void check_level(const scheme *s, int level, const double *x, double *wan
 {
     umbra_ciphertext *fresh = scheme_encrypt(s, level, SCALE_BITS, x, NULL);
     umbra_ciphertext *ct = scheme_new(s, level, 2);
-    const double before = umbra_noise_add(umbra_noise_fresh_secret(s->params),
-                                          umbra_noise_encode(s->params));
+    const double before =
+        umbra_noise_add(umbra_noise_fresh_secret(s->params), umbra_noise_encode(s->params));
     const double switched = umbra_noise_key_switch(s->params, level);
     check_error(s, fresh, x, before);
     assert_true(fabs(fresh->noise_log2 - before) < 1e-9);

@@ -147,6 +147,13 @@ static void test_budget(void **state)
     options.memory_bytes = 1 << 20;
     check_fails(UMBRA_E_RESOURCE, "keys", umbra_plan_compile(&tight, graph, &model, &options));
     assert_non_null(strstr(umbra_error_message(), "weights"));
+    /* What it says to allow is enough. */
+    const char *remedy = strstr(umbra_error_message(), "(--memory ");
+    unsigned long long gib = 0;
+    assert_true(remedy != NULL && sscanf(remedy, "(--memory %lluG)", &gib) == 1);
+    options.memory_bytes = (uint64_t)gib << 30;
+    check_ok(umbra_plan_compile(&tight, graph, &model, &options));
+    umbra_plan_free(tight);
     umbra_plan_free(plan);
     umbra_graph_free(graph);
 }
