@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BITS_MOST 32 /* of --precision-bits: what the planner can promise */
 #define LEAST_MEMORY ((uint64_t)1 << 20)
 
 typedef struct option_text {
@@ -256,8 +255,8 @@ umbra_status umbra_cli_plan_options(const umbra_cli *cli, umbra_plan_options *ou
 {
     uint64_t batch = 0;
     const char *mode = cli->text[UMBRA_OPT_MODE];
-    UMBRA_TRY(
-        umbra_cli_number(cli, UMBRA_OPT_PRECISION_BITS, 0, 1, BITS_MOST, &out->precision_bits));
+    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_PRECISION_BITS, 0, 1, UMBRA_PLAN_MOST_BITS,
+                               &out->precision_bits));
     UMBRA_TRY(umbra_cli_bytes(cli, UMBRA_OPT_MEMORY, 0, &out->memory_bytes));
     UMBRA_TRY(umbra_cli_count(cli, UMBRA_OPT_BATCH, 1, UMBRA_PLAN_MAX_IMAGES, &batch));
     if (cli->text[UMBRA_OPT_MEMORY] != NULL && out->memory_bytes < LEAST_MEMORY)

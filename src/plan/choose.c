@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define DEFAULT_BITS 8
-#define BITS_MOST 32
 #define DEGREE_LEAST_LOG2 13
 #define DEGREE_WORTH 1.6 /* what an operation costs at least on twice the ring */
 #define SPECIAL_FIRST 3
@@ -281,12 +280,12 @@ umbra_status umbra_plan_choose(umbra_plan *plan, const umbra_plan_options *optio
         return umbra_fail(UMBRA_E_USAGE, "a batch of %d images; 1 to %d are possible",
                           options->images, UMBRA_PLAN_MAX_IMAGES);
     s.wanted_bits = plan->wanted_bits;
-    if (s.wanted_bits > BITS_MOST)
+    if (s.wanted_bits > UMBRA_PLAN_MOST_BITS)
         return umbra_fail(UMBRA_E_USAGE,
                           "%.1f bits of precision are wanted; weights and images are numbers of 53 "
                           "bits, with which %d can be promised: ask for %d or fewer "
                           "(--precision-bits)",
-                          s.wanted_bits, BITS_MOST, BITS_MOST);
+                          s.wanted_bits, UMBRA_PLAN_MOST_BITS, UMBRA_PLAN_MOST_BITS);
     int least = 1;
     while (least < options->images)
         least *= 2;

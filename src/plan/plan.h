@@ -11,6 +11,7 @@
  * seconds an image, for at least as many. */
 typedef enum umbra_plan_mode { UMBRA_PLAN_LATENCY, UMBRA_PLAN_THROUGHPUT } umbra_plan_mode;
 
+#define UMBRA_PLAN_MOST_BITS 32         /* of precision that are promised */
 #define UMBRA_PLAN_MAX_IMAGES (1 << 16) /* of one run: slots of the largest ring */
 
 typedef struct umbra_plan_options {

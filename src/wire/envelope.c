@@ -11,30 +11,27 @@ static const unsigned char magic[8] = {'U', 'M', 'B', 'R', 'A', '\r', '\n', 0x1a
 
 enum { RESERVED_BYTES = 24, HEADER_HASH_OFFSET = 120, HEADER_HASH_BYTES = 8 };
 
-static const char *const kind_names[] = {[UMBRA_KIND_SECRET_KEY] = "secret key",
-                                         [UMBRA_KIND_PUBLIC_KEY] = "public key",
-                                         [UMBRA_KIND_EVALUATION_KEYS] = "evaluation keys",
-                                         [UMBRA_KIND_CIPHERTEXT] = "ciphertext",
-                                         [UMBRA_KIND_PLAN] = "plan",
-                                         [UMBRA_KIND_PROFILE] = "client profile",
-                                         [UMBRA_KIND_RECEIPT] = "receipt"};
+typedef struct kind_text {
+    const char *name, *usual_file;
+} kind_text;
 
-static const char *const usual_names[] = {[UMBRA_KIND_SECRET_KEY] = "secret.key",
-                                          [UMBRA_KIND_PUBLIC_KEY] = "public.key",
-                                          [UMBRA_KIND_EVALUATION_KEYS] = "evaluation.keys",
-                                          [UMBRA_KIND_CIPHERTEXT] = "query.ct or result.ct",
-                                          [UMBRA_KIND_PLAN] = "server.plan",
-                                          [UMBRA_KIND_PROFILE] = "client.profile",
-                                          [UMBRA_KIND_RECEIPT] = "query.ct.receipt"};
+static const kind_text kinds[] = {
+    [UMBRA_KIND_SECRET_KEY] = {"secret key", "secret.key"},
+    [UMBRA_KIND_PUBLIC_KEY] = {"public key", "public.key"},
+    [UMBRA_KIND_EVALUATION_KEYS] = {"evaluation keys", "evaluation.keys"},
+    [UMBRA_KIND_CIPHERTEXT] = {"ciphertext", "query.ct or result.ct"},
+    [UMBRA_KIND_PLAN] = {"plan", "server.plan"},
+    [UMBRA_KIND_PROFILE] = {"client profile", "client.profile"},
+    [UMBRA_KIND_RECEIPT] = {"receipt", "query.ct.receipt"}};
 
 static bool is_known(uint32_t kind)
 {
-    return kind >= UMBRA_KIND_SECRET_KEY && kind < sizeof kind_names / sizeof *kind_names;
+    return kind >= UMBRA_KIND_SECRET_KEY && kind < sizeof kinds / sizeof *kinds;
 }
 
 const char *umbra_kind_name(umbra_kind kind)
 {
-    return is_known((uint32_t)kind) ? kind_names[kind] : "unknown kind";
+    return is_known((uint32_t)kind) ? kinds[kind].name : "unknown kind";
 }
 
 void umbra_hash(unsigned char out[UMBRA_HASH_BYTES], const void *bytes, size_t size)
@@ -48,7 +45,7 @@ static umbra_status check_header_bytes(const unsigned char *header, size_t size,
 {
     size_t compared = size < sizeof magic ? size : sizeof magic;
     if (size == 0)
-        return umbra_fail(UMBRA_E_INPUT, "%s: is empty; make or fetch or make it again", name);
+        return umbra_fail(UMBRA_E_INPUT, "%s: is empty; fetch or make it again", name);
     if (memcmp(header, magic, compared) != 0)
         return umbra_fail(UMBRA_E_INPUT,
                           "%s: not an Umbra file (no Umbra mark at byte 0); check the file name, "
@@ -81,12 +78,12 @@ static umbra_status check_kind(uint32_t kind, umbra_kind expected, const char *n
         return umbra_fail(UMBRA_E_MISMATCH,
                           "%s: a file of kind \"%s\" where \"%s\" was expected; a secret key never "
                           "leaves its owner: do not send it to a server",
-                          name, kind_names[kind], umbra_kind_name(expected));
+                          name, kinds[kind].name, umbra_kind_name(expected));
     return umbra_fail(
         UMBRA_E_MISMATCH,
         "%s: a file of kind \"%s\" where \"%s\" was expected; give the right file, as "
         "%s",
-        name, kind_names[kind], umbra_kind_name(expected), usual_names[expected]);
+        name, kinds[kind].name, umbra_kind_name(expected), kinds[expected].usual_file);
 }
 
 static umbra_status check_length(uint64_t body_bytes, size_t size, const char *name)

@@ -33,6 +33,18 @@ static inline void append(umbra_program *p, umbra_instruction i)
     check_ok(umbra_program_append(p, &i));
 }
 
+/* From register 0 at level 2 to register 6 at level 1, through every kind of key. */
+static inline void append_walk(umbra_program *p)
+{
+    append(p, (umbra_instruction){.op = UMBRA_DO_INPUT, .out = 0});
+    append(p, (umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .out = 1, .a = 0, .slots = 3});
+    append(p, (umbra_instruction){.op = UMBRA_DO_RAISE, .out = 2, .a = 1, .value = 1, .bits = 7});
+    append(p, (umbra_instruction){.op = UMBRA_DO_RESCALE, .out = 3, .a = 2});
+    append(p, (umbra_instruction){.op = UMBRA_DO_SQUARE, .out = 4, .a = 3});
+    append(p, (umbra_instruction){.op = UMBRA_DO_PAIR, .out = 5, .a = 4, .slots = 3});
+    append(p, (umbra_instruction){.op = UMBRA_DO_REAL, .out = 6, .a = 5});
+}
+
 static inline umbra_status simulate(umbra_program *p, umbra_simulation *out)
 {
     umbra_cost_model cost = umbra_cost_model_for("avx512ifma", 1);

@@ -17,13 +17,7 @@ static void test_levels_of_keys(void **state)
     umbra_program p = {.register_count = 7, .step_count = 1};
     umbra_simulation s;
     (void)state;
-    append(&p, (umbra_instruction){.op = UMBRA_DO_INPUT, .out = 0});
-    append(&p, (umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .out = 1, .a = 0, .slots = 3});
-    append(&p, (umbra_instruction){.op = UMBRA_DO_RAISE, .out = 2, .a = 1, .value = 1, .bits = 7});
-    append(&p, (umbra_instruction){.op = UMBRA_DO_RESCALE, .out = 3, .a = 2});
-    append(&p, (umbra_instruction){.op = UMBRA_DO_SQUARE, .out = 4, .a = 3});
-    append(&p, (umbra_instruction){.op = UMBRA_DO_PAIR, .out = 5, .a = 4, .slots = 3});
-    append(&p, (umbra_instruction){.op = UMBRA_DO_REAL, .out = 6, .a = 5});
+    append_walk(&p);
     append(&p, (umbra_instruction){.op = UMBRA_DO_OUTPUT, .a = 6});
     check_ok(simulate(&p, &s));
     assert_int_equal(s.key_count, 3);

@@ -31,14 +31,6 @@ typedef struct session {
     double output_excess;              /* of the worst error of an output over the promise */
 } session;
 
-/* What follows from decisions that a test has changed. */
-static inline void finish_again(umbra_plan *plan)
-{
-    umbra_build_free(&plan->build);
-    umbra_simulation_free(&plan->simulation);
-    check_ok(umbra_plan_finish(plan, NULL));
-}
-
 /* Keys of the plan at hand, and an executor that has them. */
 static inline void start_keys(session *s)
 {

@@ -5,7 +5,7 @@
 #include "check.h"
 
 #include "graph/build.h"
-#include "plan/plan.h"
+#include "plan/plan_internal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -297,6 +297,22 @@ static inline umbra_plan *small_compile(const umbra_graph *g)
     umbra_plan_options options = {.precision_bits = 4, .threads = 2};
     check_ok(umbra_plan_compile(&plan, g, &model, &options));
     return plan;
+}
+
+/* What follows from decisions that a test has changed. */
+static inline void finish_again(umbra_plan *plan)
+{
+    umbra_build_free(&plan->build);
+    umbra_simulation_free(&plan->simulation);
+    check_ok(umbra_plan_finish(plan, NULL));
+}
+
+/* Maps read a scale so low that the errors of rotations rule. No search decides so. */
+static inline void small_let_rotations_rule(umbra_plan *plan)
+{
+    plan->decisions.guard_bits = -6;
+    plan->decisions.weight_bits += 16; /* the primes stay: else the map's inputs were raised */
+    finish_again(plan);
 }
 
 #endif
