@@ -10,7 +10,8 @@ each network.
 
 Agreement does not depend on what else the machine does, and time does: --check compares only, --inputs 0 times only,
 and a later call takes over what an earlier one found for the same plan, so that a line has both. It tells how many
-`inputs` and `runs` it rests on.
+`inputs` and `runs` it rests on. Inputs are compared --portion at a time, each portion under new keys, and a line is
+written after each: a call that was stopped is gone on with. The last line of a network counts.
 
 Exit code: 7 where outputs do not agree within the predicted bits, 4 where a network was refused, 5 where one was left
 out for want of memory, disk or time, 1 where something else failed, 0 otherwise.
@@ -166,22 +167,31 @@ def time_network(options, folder, work):
             "peak_bytes": max(r.peak for r in runs)}
 
 
-def check_network(options, folder):
-    """Encrypted outputs against PyTorch's."""
-    done = program(options, "verify", folder, folder / "expected/inputs", "--expected", folder / "expected/outputs",
-                   "-n", options.inputs, *wanted(options), expect=(0, ACCURACY))
-    report = done.report
-    return {"inputs": report["inputs"], "bits_least": report["bits"], "bits_mean": report["mean_bits"],
-            "largest_error": report["max_abs_error"], "agrees": done.code == 0,
-            "verify_seconds": report["seconds"], "verify_peak_bytes": done.peak}
+def check_network(options, folder, so_far):
+    """Encrypted outputs against PyTorch's, of the next --portion inputs after those of `so_far`, under new keys."""
+    count = so_far.get("inputs", 0)
+    inputs = sorted((folder / "expected/inputs").glob("*.npy"))[:options.inputs][count:][:options.portion]
+    done = program(options, "verify", folder, *inputs, "--expected", folder / "expected/outputs", "--answers",
+                   *wanted(options), expect=(0, ACCURACY))
+    report, total = done.report, count + len(inputs)
+
+    def mean(name, new):
+        return (count * so_far.get(name, 0) + len(inputs) * new) / total
+
+    return {"inputs": total, "bits_least": min(so_far.get("bits_least", report["bits"]), report["bits"]),
+            "bits_mean": mean("bits_mean", report["mean_bits"]),
+            "largest_error": max(so_far.get("largest_error", 0), report["max_abs_error"]),
+            "agrees": so_far.get("agrees", True) and done.code == 0,
+            "verify_seconds": mean("verify_seconds", report["seconds"]),
+            "verify_peak_bytes": max(so_far.get("verify_peak_bytes", 0), done.peak)}
 
 
 def is_timed(options, line):
     return line.get("runs", 0) >= options.runs
 
 
-def is_compared(options, line):
-    return line.get("inputs", 0) >= options.inputs
+def is_compared(options, folder, line):
+    return line.get("inputs", 0) >= min(options.inputs, len(list((folder / "expected/inputs").glob("*.npy"))))
 
 
 def taken_over(known, line, names, same):
@@ -192,21 +202,23 @@ def taken_over(known, line, names, same):
 
 
 def measure(options, folder, known):
-    """A line for a folder; known: the last one of the same network, or None."""
+    """Lines for a folder, each with all that the one before it has; known: the last of the same network, or None."""
     with tempfile.TemporaryDirectory(prefix="umbra-networks-", dir=options.work) as name:
         work = pathlib.Path(name)
         line, plan = plan_network(options, folder, work)
         if plan is None:
-            return line
+            yield line
+            return
         require_room(plan, work)
         line |= taken_over(known, line, TIMING, PLAN + MACHINE) | taken_over(known, line, AGREEMENT, PLAN)
         if not options.check and not is_timed(options, line):
             line |= time_network(options, folder, work)
             line |= shares_of_roofs(options, line)
             shutil.rmtree(work / "keys")
-        if not is_compared(options, line):
-            line |= check_network(options, folder)
-        return line
+            yield line
+        while not is_compared(options, folder, line):
+            line |= check_network(options, folder, line)
+            yield line
 
 
 def key(line):
@@ -217,11 +229,11 @@ def read_lines(path):
     return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
-def is_enough(options, line):
+def is_enough(options, folder, line):
     """Whether a line of an earlier call answers this one."""
     if "refused" in line:
         return not options.again
-    return (options.check or is_timed(options, line)) and is_compared(options, line)
+    return (options.check or is_timed(options, line)) and is_compared(options, folder, line)
 
 
 def has_cases(folder):
@@ -240,6 +252,9 @@ def check_options(options):
     """What would else fail after minutes, or as if there were nothing to do."""
     if not os.access(options.umbra, os.X_OK):
         raise Failed(f"{options.umbra} is no program: `make build` makes it, or name one with --umbra")
+    for name in ("runs", "portion"):
+        if getattr(options, name) < 1:
+            raise Failed(f"--{name} {getattr(options, name)}: 1 is the least")
     for path in options.models:
         if not path.is_dir():
             raise Failed(f"{path}: no such folder; give folders that training/export_zoo.py writes")
@@ -252,25 +267,28 @@ def check_options(options):
             raise Failed(f"{path}: its folder does not exist; make it first")
 
 
+def announce(folder, line):
+    print(f"{folder.name}: " + (f"refused: {line['refused']}" if "refused" in line else
+          ", ".join(f"{k} {line[k]:.3g}" for k in ("seconds_median", "seconds_predicted", "bits_least",
+                                                    "bits_predicted", "inputs") if k in line)), file=sys.stderr, flush=True)
+
+
 def run(options):
-    """Appends a line for each network that has none; returns (lines of the networks asked for, how many skipped)."""
+    """Appends lines for each network that lacks one; returns (lines of the networks asked for, how many skipped)."""
     skipped, wanted = 0, []
     for folder in model_folders(options.models):
         wanted.append((*identity(folder), options.precision_bits or 8))
         known = next((line for line in reversed(read_lines(options.output)) if key(line) == wanted[-1]), None)
-        if known and is_enough(options, known):
+        if known and is_enough(options, folder, known):
             continue
         try:
-            line = measure(options, folder, known)
+            for line in measure(options, folder, known):
+                with options.output.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                announce(folder, line)
         except Skipped as reason:
             print(f"{folder.name}: left out: {reason}", file=sys.stderr, flush=True)
             skipped += 1
-            continue
-        with options.output.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        print(f"{folder.name}: " + (f"refused: {line['refused']}" if "refused" in line else
-              ", ".join(f"{k} {line[k]:.3g}" for k in ("seconds_median", "seconds_predicted", "bits_least",
-                                                        "bits_predicted") if k in line)), file=sys.stderr, flush=True)
     latest = {key(line): line for line in read_lines(options.output)}
     return [latest[k] for k in wanted if k in latest], skipped
 
@@ -283,6 +301,7 @@ def arguments():
     parser.add_argument("--table", type=pathlib.Path, help="write the Markdown table here (default: to stdout)")
     parser.add_argument("--runs", type=int, default=5, help="server processes to take the median of")
     parser.add_argument("--inputs", type=int, default=20, help="inputs to compare with PyTorch; 0 for none")
+    parser.add_argument("--portion", type=int, default=20, help="inputs to compare at once, under keys of their own")
     parser.add_argument("--check", action="store_true", help="only the comparison, no timing")
     parser.add_argument("--again", action="store_true", help="try again what was refused")
     parser.add_argument("--precision-bits", type=float, help="bits to ask the planner for (8)")

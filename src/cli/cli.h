@@ -29,6 +29,7 @@ typedef enum umbra_cli_option {
     UMBRA_OPT_SPLIT,
     UMBRA_OPT_PART,
     UMBRA_OPT_EXPECTED,
+    UMBRA_OPT_ANSWERS,
     UMBRA_OPT_RUNS,
     UMBRA_OPT_SHAPE,
     UMBRA_OPT_OVERWRITE,

@@ -65,8 +65,8 @@ static double worst_bits(const umbra_exec_event *event, size_t count, double lar
 static umbra_status compare(verify_run *run, const umbra_exec_event *event)
 {
     node_record *record = &run->node[event->step];
-    const float *reference =
-        event->value < 0 ? NULL : umbra_plain_value(run->session.plain, event->value);
+    bool compared = run->session.cli->text[UMBRA_OPT_ANSWERS] == NULL && event->value >= 0;
+    const float *reference = compared ? umbra_plain_value(run->session.plain, event->value) : NULL;
     const double *precise = run->precise ? run->reference.values[run->event++] : NULL;
     record->name = event->name;
     record->seconds += event->seconds;
@@ -286,7 +286,8 @@ static umbra_status run_verify(const umbra_cli *cli)
 const umbra_command umbra_command_verify = {
     .name = "verify",
     .summary = "compare encrypted and plaintext runs, node by node",
-    .usage = "umbra verify MODEL INPUT... [--labels CSV] [--expected DIR] [-n K] [--json]",
+    .usage = "umbra verify MODEL INPUT... [--labels CSV] [--expected DIR] [--answers] [-n K]\n"
+             "                    [--json]",
     .arguments = {"a MODEL (a model folder or a .onnx file)",
                   "an INPUT (an image, a .npy or a folder of them)"},
     .details =
@@ -294,7 +295,9 @@ const umbra_command umbra_command_verify = {
         "the plaintext\n"
         "network: bits = -log2(max |error| / max |plaintext|), measured and predicted, for the "
         "input with\n"
-        "the fewest. An input is an image, a .npy or a folder.\n"
+        "the fewest. An input is an image, a .npy or a folder. --answers compares what comes out "
+        "only:\n"
+        "nothing is decrypted on the way, and a run takes as long as on the server.\n"
         "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it "
         "also prints the\n"
         "AUROC of both. With --expected the answers are compared with the outputs of "
@@ -304,9 +307,9 @@ const umbra_command umbra_command_verify = {
         "than --min-bits.",
     .example = "umbra verify models/chest-resnet20-f8 images/ --labels labels.csv -n 50",
     .options = 1u << UMBRA_OPT_MIN_BITS | 1u << UMBRA_OPT_LABELS | 1u << UMBRA_OPT_SPLIT |
-               1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_EXPECTED | 1u << UMBRA_OPT_RUNS |
-               1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY | 1u << UMBRA_OPT_BATCH |
-               1u << UMBRA_OPT_MODE,
+               1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_EXPECTED | 1u << UMBRA_OPT_ANSWERS |
+               1u << UMBRA_OPT_RUNS | 1u << UMBRA_OPT_PRECISION_BITS | 1u << UMBRA_OPT_MEMORY |
+               1u << UMBRA_OPT_BATCH | 1u << UMBRA_OPT_MODE,
     .least_arguments = 2,
     .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,
     .run = run_verify,

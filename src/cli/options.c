@@ -38,6 +38,7 @@ static const option_text option_texts[UMBRA_OPT_COUNT] = {
     [UMBRA_OPT_SPLIT] = {"split", 0, "CSV", "split by file name: only images of --part are read"},
     [UMBRA_OPT_PART] = {"part", 0, "NAME", "part of the split (validation)"},
     [UMBRA_OPT_EXPECTED] = {"expected", 0, "DIR", "another runtime's outputs, NAME.npy each"},
+    [UMBRA_OPT_ANSWERS] = {"answers", 0, NULL, "compare the answers only, not every node: faster"},
     [UMBRA_OPT_RUNS] = {"runs", 'n', "K", "how many runs or inputs at most"},
     [UMBRA_OPT_SHAPE] = {"shape", 0, "R:D:S[:B]",
                          "bench ckks: N = 2^R, D data and S special primes"},

@@ -268,6 +268,13 @@ class Together(ProgramTest):
             if node["name"] != "/3/Gemm":  # three numbers, whose worst error may by chance be small
                 self.assertLess(node["bits"], node["predicted_bits"] + 1.5, node["name"])
 
+    def test_verify_answers_alone(self):
+        report = self.report("verify", TINY, INPUT_0, INPUT_1, "--answers")
+        self.assertGreaterEqual(report["bits"], report["predicted_bits"])
+        self.assertEqual(report["inputs"], 2)
+        self.assertIn("/3/Gemm", [node["name"] for node in report["nodes"]])
+        self.assertFalse([node for node in report["nodes"] if "bits" in node], "nothing is decrypted on the way")
+
     def test_verify_beyond_single_precision(self):
         report = self.report("verify", TINY, INPUT_0, INPUT_1, "--precision-bits", "30")
         self.assertEqual(report["reference"], "double")

@@ -47,16 +47,42 @@ class NetworkTable(ProgramTest):
     def test_measures_once(self):
         model = self.models / "tiny-f8"
         text, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
-        self.assertLessEqual(MEASURED, lines[0].keys())
-        self.assertEqual((lines[0]["network"], lines[0]["latent"], lines[0]["runs"]), ("tiny", 8, 2))
-        self.assertEqual((lines[0]["threads"], lines[0]["inputs"], lines[0]["agrees"]), (1, 1, True))
-        self.assertGreaterEqual(lines[0]["bits_least"], lines[0]["bits_predicted"])
-        self.assertGreater(lines[0]["peak_bytes"], 1 << 20)
+        line = lines[-1]
+        self.assertLessEqual(MEASURED, line.keys())
+        self.assertEqual((line["network"], line["latent"], line["runs"]), ("tiny", 8, 2))
+        self.assertEqual((line["threads"], line["inputs"], line["agrees"]), (1, 1, True))
+        self.assertGreaterEqual(line["bits_least"], line["bits_predicted"])
+        self.assertGreater(line["peak_bytes"], 1 << 20)
+        self.assertEqual([(known["runs"], known.get("inputs")) for known in lines], [(2, None), (2, 1)],
+                         "a line as soon as it is timed, and one when it is compared too")
         self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){20}$")
         again, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
-        self.assertEqual((len(lines), again), (1, text))
+        self.assertEqual((len(lines), again), (2, text))
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 2)
-        self.assertEqual([line["inputs"] for line in lines], [1, 2])
+        self.assertEqual([known.get("inputs") for known in lines], [None, 1, 2])
+
+    def test_goes_on_comparing(self):
+        """A portion at a time, each under keys of its own, from where an earlier call stopped."""
+        model = self.models / "four-f8"
+        shutil.copytree(self.models / "tiny-f8", model)
+        for part in ("inputs", "outputs"):
+            for k in (2, 3):
+                shutil.copy(model / f"expected/{part}/{k - 2}.npy", model / f"expected/{part}/{k}.npy")
+        _, lines = self.table(0, model, "--check", "--inputs", 1)
+        _, lines = self.table(0, model, "--check", "--portion", 2)
+        self.assertEqual([line["inputs"] for line in lines], [1, 3, 4])
+        for last, line in zip(lines, lines[1:]):
+            self.assertLessEqual(line["bits_least"], last["bits_least"])
+            self.assertLessEqual(line["bits_least"], line["bits_mean"])
+            self.assertGreaterEqual(line["largest_error"], last["largest_error"])
+            fresh = (line["inputs"] * line["bits_mean"] - last["inputs"] * last["bits_mean"]) / (
+                line["inputs"] - last["inputs"])
+            self.assertGreaterEqual(fresh, line["bits_predicted"], "the mean of the portion itself")
+        numpy.save(model / "expected/outputs/1.npy", numpy.full((1, 3), 7.0))
+        self.lines.write_text(json.dumps(lines[0]) + "\n")
+        _, lines = self.table(ACCURACY, model, "--check", "--portion", 1)
+        self.assertEqual([line["agrees"] for line in lines], [True, False, False, False], "and does not forget")
+        self.assertEqual(len({line["bits_least"] for line in lines[1:]}), 1)
 
     def test_times_and_compares_apart(self):
         """One call compares, another times: a line of both, until the plan is another."""
@@ -64,7 +90,7 @@ class NetworkTable(ProgramTest):
         _, lines = self.table(0, model, "--check", "--inputs", 2)
         self.assertEqual((lines[0]["inputs"], "runs" in lines[0]), (2, False))
         text, lines = self.table(0, model, "--runs", 1, "--inputs", 0)
-        self.assertEqual((len(lines), lines[1]["runs"], lines[1]["inputs"]), (2, 1, 2))
+        self.assertEqual((len(lines), lines[1]["runs"], lines[1]["inputs"]), (2, 1, 2), "compared already")
         self.assertEqual(lines[1]["verify_seconds"], lines[0]["verify_seconds"], "not compared again")
         self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){5} 1 \|( [^|]+ \|){3} 2 \|")
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
@@ -99,7 +125,8 @@ class NetworkTable(ProgramTest):
 
     def test_what_is_not_there_is_said_at_once(self):
         for says, *words in (["no such folder", self.models / "none"], ["no model.json", self.work],
-                             ["make build", self.models / "tiny-f8", "--umbra", self.models / "none"]):
+                             ["make build", self.models / "tiny-f8", "--umbra", self.models / "none"],
+                             ["--portion 0: 1 is the least", self.models / "tiny-f8", "--portion", 0]):
             done = subprocess.run([sys.executable, str(ROOT / "bench/networks.py"), "-o", str(self.lines),
                                    "--umbra", str(PROGRAM), *map(str, words)], capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stdout), (1, ""))
