@@ -3,3 +3,4 @@ foreach(format png jpeg tiff dicom)
     umbra_fuzz(fuzz_${format} SOURCES imaging/fuzz_${format}.c LINKS umbra_imaging
                CORPUS imaging/corpus/${format})
 endforeach()
+umbra_fuzz(fuzz_dicom_here SOURCES imaging/fuzz_dicom_here.cc LINKS umbra_imaging CORPUS imaging/corpus/dicom)

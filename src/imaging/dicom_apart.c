@@ -173,10 +173,14 @@ static umbra_status explain_silence(const umbra_image_file *file, pid_t child)
             "%s: decoding took more than %u s and was stopped; the file is damaged or "
             "made to stall; export it again",
             file->name, allowed_seconds(file));
+    bool is_signal = signal_number != 0;
     return umbra_fail(UMBRA_E_INPUT,
-                      "%s: the DICOM decoder crashed on it (signal %d), apart from this program; "
+                      "%s: the DICOM decoder crashed on it (%s %d), apart from this program; "
                       "the file is damaged or hostile; export it again",
-                      file->name, signal_number);
+                      file->name, is_signal ? "signal" : "exit code",
+                      is_signal        ? signal_number
+                      : WIFEXITED(how) ? WEXITSTATUS(how)
+                                       : -1);
 }
 
 /* Fork with a pipe from the child. One at a time: a child that inherited the writing end of
