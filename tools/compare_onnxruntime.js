@@ -9,16 +9,7 @@
 const ort = require("onnxruntime-node");
 const fs = require("fs");
 const path = require("path");
-
-function readNpy(file) {
-  const bytes = fs.readFileSync(file);
-  const header = bytes.readUInt16LE(8);
-  const shape = bytes.toString("latin1", 10, 10 + header).match(/\(([^)]*)\)/)[1];
-  const body = bytes.subarray(10 + header);
-  const data = new Float32Array(body.length / 4);
-  for (let i = 0; i < data.length; i++) data[i] = body.readFloatLE(4 * i);
-  return { dims: shape.split(",").filter((s) => s.trim() !== "").map(Number), data };
-}
+const { readNpy } = require("./npy.js");
 
 function tensor(type, npy) {
   if (type === "float64") return new ort.Tensor("float64", Float64Array.from(npy.data), npy.dims);
