@@ -84,7 +84,7 @@ def measure(options, name, work):
     keys = f"{r['key_bytes'] / 1e9:.2f} GB" if r["key_bytes"] >= 1e9 else f"{r['key_bytes'] / 1e6:.0f} MB"
     return (f"| {name} | {replaced(adapt)} | 2^{r['ring_degree'].bit_length() - 1} | {r['levels']} | {keys} | "
             f"{r['predicted_bits']:.1f} | {r['bits']:.1f} ({r['mean_bits']:.1f}) | {r['max_abs_error']:.1e} | "
-            f"{r['inputs']} | {r['seconds']:.2g} s |"), done.returncode == 0
+            f"{r['inputs']} |"), done.returncode == 0
 
 
 def main():
@@ -97,7 +97,7 @@ def main():
         if name not in NETWORKS:
             parser.error(f"{name} is none of {', '.join(NETWORKS)}")
     print("| network | replaced | ring degree | levels | keys | bits promised | bits kept, least (mean) | "
-          "largest error of a logit | inputs | server |\n|---|---|---|---|---|---|---|---|---|---|")
+          "largest error of a logit | inputs |\n|---|---|---|---|---|---|---|---|---|")
     is_kept = True
     for name in options.names or NETWORKS:
         with tempfile.TemporaryDirectory(prefix="umbra-foreign-") as work:
