@@ -157,9 +157,10 @@ def machine_text(m):
 def networks(sessions):
     out = []
     for session in sessions:
-        lines = [line for line in session if line["kind"] == "network"]
-        if lines:
-            out += ["### " + machine_text(session[0]), markdown(lines).rstrip()]
+        latest = {(line["network"], line["latent"], line.get("wanted_bits")): line
+                  for line in session if line["kind"] == "network"}
+        if latest:
+            out += ["### " + machine_text(session[0]), markdown(latest.values()).rstrip()]
     return "\n\n".join(out) or "No session of networks has been recorded."
 
 
@@ -194,6 +195,8 @@ def collect(paths):
             if not text.startswith("{"):
                 continue
             line = json.loads(text)
+            if "ring_degree" not in line or line["name"] == MANY_PRIMES:
+                continue  # no table shows a roof, nor one name for three ways
             key = (line.get("library", OURS), line["name"], line["ring_degree"],
                    line.get("data_primes", 0), line.get("digits", 0), line["threads"], line.get("isa", ""))
             groups.setdefault(key, []).append(line)

@@ -12,6 +12,7 @@ import argparse
 import collections
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,7 @@ def replaced(report):
     """What became of the network, from the report of `umbra adapt --json`."""
     counts = collections.Counter(change["was"] for change in report["activations"])
     counts["MaxPool"] += report["pools"]
-    counts["Softmax at the end"] += report["ends"]
+    counts["Softmax or LogSoftmax at the end"] += report["ends"]
     return ", ".join(f"{n} {operator}" for operator, n in counts.items() if n > 0) or "nothing"
 
 
@@ -96,6 +97,12 @@ def main():
     for name in options.names:
         if name not in NETWORKS:
             parser.error(f"{name} is none of {', '.join(NETWORKS)}")
+    for path in (DATA / "cxr/nih_64/images", DATA / "histology/lc25000_lung_224", DATA / "onnx/models",
+                 pathlib.Path(options.umbra)):
+        if not path.exists():
+            sys.exit(f"foreign_networks: {path} is not there")
+    if shutil.which("node") is None:
+        sys.exit("foreign_networks: node is not there; install Node.js, and onnxruntime-node for NODE_PATH")
     print("| network | replaced | ring degree | levels | keys | bits promised | bits kept, least (mean) | "
           "largest error of a logit | inputs |\n|---|---|---|---|---|---|---|---|---|")
     is_kept = True

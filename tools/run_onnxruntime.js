@@ -11,6 +11,8 @@ const { readNpy, writeNpy } = require("./npy.js");
 
 async function main() {
   const [model, inputs, outputs] = process.argv.slice(2);
+  if (outputs === undefined) throw new Error("usage: run_onnxruntime.js MODEL.onnx INPUTS OUTPUTS");
+  fs.mkdirSync(outputs, { recursive: true });
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 4 });
   for (const name of fs.readdirSync(inputs).filter((n) => n.endsWith(".npy")).sort()) {
     const { dims, data } = readNpy(path.join(inputs, name));

@@ -1,6 +1,6 @@
-/* DICOM bytes from outside, read in this process, where a sanitizer sees what the reader does: in fuzz_dicom the child
- * dies apart, and a report of it is an ordinary refusal. Compressed pixels are left to fuzz_dicom, for DCMTK's own
- * decoders crash on some (imaging/dicom_apart.c). */
+/* DICOM bytes from outside, read in this process, where a sanitizer sees what the reader does: in
+ * fuzz_dicom the child dies apart, and a report of it is an ordinary refusal. Compressed pixels are
+ * left to fuzz_dicom, for DCMTK's own decoders crash on some (imaging/dicom_apart.c). */
 #include "imaging/dicom_parse.h"
 
 #include <cstdlib>
@@ -17,7 +17,8 @@ namespace
 
 bool is_native;
 
-umbra_status note_coding(const umbra_image_file *file, DcmFileFormat *format, umbra_dicom_frame *out)
+umbra_status note_coding(const umbra_image_file *file, DcmFileFormat *format,
+                         umbra_dicom_frame *out)
 {
     (void)file, (void)out;
     is_native = !DcmXfer(format->getDataset()->getOriginalXfer()).isEncapsulated();
@@ -38,7 +39,8 @@ void check_and_free(umbra_dicom_frame *frame)
 
 } // namespace
 
-/* DCMTK takes the memory that an element's length asks for, up to 4 GiB, before it looks for the bytes. */
+/* DCMTK takes the memory that an element's length asks for, up to 4 GiB, before it looks for the
+ * bytes. */
 extern "C" const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {

@@ -12,8 +12,7 @@
 typedef struct simulator {
     umbra_simulation *out;
     const umbra_program *program;
-    size_t live_limbs; /* of registers */
-    int *spare;        /* limbs of each room that waits to be written again */
+    int *spare; /* limbs of each room that waits to be written again */
     size_t spare_count;
 } simulator;
 
@@ -62,9 +61,10 @@ static void set(simulator *s, const umbra_instruction *i, int reg, umbra_simulat
     r.live = true;
     r.room_limbs = take_room(s, limbs);
     s->out->registers[reg] = r;
-    s->live_limbs += (size_t)limbs;
-    step_of(s, i)->scale_log2 = r.scale_log2;
-    step_of(s, i)->live_limbs = s->live_limbs;
+    umbra_simulated_step *step = step_of(s, i);
+    if (step->scale_log2 == 0) /* its first result; what changes the level says so itself */
+        step->level = r.level;
+    step->scale_log2 = r.scale_log2;
 }
 
 static void spend(simulator *s, const umbra_instruction *i, double ns)
@@ -353,7 +353,6 @@ static void simulate_release(void *self, int reg)
     simulator *s = self;
     umbra_simulated *r = &s->out->registers[reg];
     if (r->live) {
-        s->live_limbs -= (size_t)umbra_params_level_limbs(s->out->params, r->level);
         s->spare[s->spare_count++] = r->room_limbs;
     }
     r->live = false;

@@ -18,7 +18,6 @@ typedef struct umbra_simulated_step {
     size_t diagonals, rotations;
     int level;         /* at which it starts */
     double scale_log2; /* of its last result */
-    size_t live_limbs; /* of all registers at its end */
 } umbra_simulated_step;
 
 /* A key switch: which rows of a key (limb by digit, both halves) a step reads. */

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define UMBRA_MAP_CIPHERTEXTS 2048 /* that a map may read, and that it may make */
+
 /* Registers hold one ciphertext each and are written once. */
 typedef enum umbra_opcode {
     UMBRA_DO_INPUT, /* out = ciphertext `index` of the query */

@@ -157,6 +157,10 @@ umbra_status umbra_encode(umbra_plaintext *out, double scale_log2, const double 
 {
     const umbra_params *params = out->params;
     int magnitude = 0;
+    if (out->room_limbs < (size_t)params->levels[out->level].limbs)
+        return umbra_fail(UMBRA_E_MISMATCH,
+                          "a plaintext of level %d does not fit a room of %zu limbs", out->level,
+                          out->room_limbs);
     UMBRA_TRY(check_values(params, re, im, count, &magnitude));
     const double limit = params->levels[out->level].log2_q - 1;
     if (!(scale_log2 >= 0) || !(magnitude + scale_log2 < limit))

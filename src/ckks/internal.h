@@ -157,6 +157,9 @@ const umbra_switch_key *umbra_evaluation_keys_find(const umbra_evaluation_keys *
 void umbra_key_source_want(const umbra_evaluation_keys *keys, const umbra_switch_key *key);
 umbra_status umbra_key_source_make_ready(const umbra_evaluation_keys *keys,
                                          umbra_pool *pool) UMBRA_MUST_USE;
+/* Both for one key at once. Returns: why this key cannot be read. */
+umbra_status umbra_key_source_bring(const umbra_evaluation_keys *keys, const umbra_switch_key *key,
+                                    umbra_pool *pool) UMBRA_MUST_USE;
 umbra_status umbra_public_key_new(umbra_public_key **out, const umbra_params *params,
                                   uint64_t key_id) UMBRA_MUST_USE;
 umbra_status umbra_encrypt_public_seeded(umbra_ciphertext *out, const umbra_plaintext *pt,

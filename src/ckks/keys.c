@@ -38,17 +38,18 @@ umbra_status umbra_switch_key_allocate(umbra_switch_key *key, const umbra_params
     void *memory = NULL;
     if (bytes > SIZE_MAX)
         return umbra_fail(UMBRA_E_RESOURCE, "a key is larger than the address space");
+    /* The table comes first: a key that has words is whole. */
+    if (key->galois != 0 && key->index == NULL) {
+        UMBRA_TRY(umbra_memory_alloc_array(&memory, params->degree, sizeof(uint32_t),
+                                           "automorphism table"));
+        key->index = memory;
+        umbra_automorphism_index(key->index, params->literal.degree_log2, key->galois);
+    }
     UMBRA_TRY(umbra_memory_alloc(&memory, (size_t)bytes, "evaluation keys"));
     if (seeded)
         key->packed = memory;
     else
         key->words = memory;
-    if (key->galois == 0)
-        return UMBRA_OK;
-    UMBRA_TRY(
-        umbra_memory_alloc_array(&memory, params->degree, sizeof(uint32_t), "automorphism table"));
-    key->index = memory;
-    umbra_automorphism_index(key->index, params->literal.degree_log2, key->galois);
     return UMBRA_OK;
 }
 

@@ -50,12 +50,11 @@ static umbra_status expand_row(const umbra_key_source *source, const umbra_switc
     return UMBRA_OK;
 }
 
-static umbra_status expand_key(void *context, size_t index, int worker)
+static umbra_status expand_one(const umbra_key_source *source, size_t number, int worker)
 {
-    const umbra_key_source *source = context;
     const umbra_params *params = source->params;
-    umbra_key_entry *entry = &source->entries[source->batch[index]];
-    umbra_switch_key *key = &source->keys->keys[source->batch[index]];
+    umbra_key_entry *entry = &source->entries[number];
+    umbra_switch_key *key = &source->keys->keys[number];
     const umbra_level *level = &params->levels[key->level];
     const unsigned char *blob = NULL;
     unsigned char hash[UMBRA_HASH_BYTES];
@@ -76,6 +75,15 @@ static umbra_status expand_key(void *context, size_t index, int worker)
             UMBRA_TRY(expand_row(source, key, blob, limb, digit, limb_of(source, worker)));
     entry->ready = true;
     return UMBRA_OK;
+}
+
+/* One that nobody has asked for yet is refused when somebody does. */
+static umbra_status expand_key(void *context, size_t index, int worker)
+{
+    const umbra_key_source *source = context;
+    const size_t number = source->batch[index];
+    const umbra_status status = expand_one(source, number, worker);
+    return source->entries[number].wanted ? status : UMBRA_OK;
 }
 
 static uint64_t bytes_of(const umbra_key_source *source, size_t index)
@@ -191,17 +199,33 @@ static umbra_status expand_batch(umbra_key_source *source, umbra_pool *pool)
     return status;
 }
 
-umbra_status umbra_key_source_make_ready(const umbra_evaluation_keys *keys, umbra_pool *pool)
+/* key: NULL, or one more that is wanted; under one lock, so that no other thread's failure takes
+ * the mark away. */
+static umbra_status make_ready(const umbra_evaluation_keys *keys, const umbra_switch_key *key,
+                               umbra_pool *pool)
 {
     if (keys->source == NULL)
         return UMBRA_OK;
     pthread_mutex_lock(&keys->source->lock);
+    if (key != NULL)
+        keys->source->entries[key - keys->keys].wanted = true;
     const uint64_t wall_ns = umbra_clock_ns(), cpu_ns = umbra_clock_cpu_ns();
     const umbra_status status = expand_batch(keys->source, pool);
     keys->source->wall_ns += umbra_clock_ns() - wall_ns;
     keys->source->cpu_ns += umbra_clock_cpu_ns() - cpu_ns;
     pthread_mutex_unlock(&keys->source->lock);
     return status;
+}
+
+umbra_status umbra_key_source_make_ready(const umbra_evaluation_keys *keys, umbra_pool *pool)
+{
+    return make_ready(keys, NULL, pool);
+}
+
+umbra_status umbra_key_source_bring(const umbra_evaluation_keys *keys, const umbra_switch_key *key,
+                                    umbra_pool *pool)
+{
+    return make_ready(keys, key, pool);
 }
 
 void umbra_evaluation_keys_reading_ns(const umbra_evaluation_keys *keys, uint64_t *wall_ns,

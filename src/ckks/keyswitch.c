@@ -1,4 +1,4 @@
-/* Hybrid key switching: decompose, multiply by the key, divide by the special primes. [HanKi20] */
+/* Hybrid key switching: decompose, multiply by the key, divide by the special primes. [HK20] */
 #include "ckks/evaluator_internal.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Linear transforms by generalised diagonals: baby step giant step, hoisted. [HalSho18] */
+/* Linear transforms by generalised diagonals: baby step giant step, hoisted. [HS18] */
 #include "ckks/linear_internal.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Giant steps of a linear map: several sums are turned at a time. [HalSho18] */
+/* Giant steps of a linear map: several sums are turned at a time. [HS18] */
 #include "ckks/linear_internal.h"
 
 #include <string.h>

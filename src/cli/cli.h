@@ -79,6 +79,8 @@ int umbra_cli_main(int argc, char **argv, const umbra_command *const *commands, 
 /* An option that must be there. */
 umbra_status umbra_cli_require(const umbra_cli *cli, umbra_cli_option option,
                                const char **out) UMBRA_MUST_USE;
+/* Whether both names are of one file. NULL names none. */
+bool umbra_cli_same_file(const char *a, const char *b);
 /* An output that is one of the command's own input files would destroy an image or a key. */
 umbra_status umbra_cli_check_output(const umbra_cli *cli) UMBRA_MUST_USE;
 umbra_status umbra_cli_number(const umbra_cli *cli, umbra_cli_option option, double fallback,

@@ -4,6 +4,7 @@
 #include "cli/ranges.h"
 #include "cli/report.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "graph/npy.h"
 #include "graph/onnx.h"
@@ -15,6 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RANDOM_INPUTS 8
 #define MOST_INPUTS 256
@@ -75,7 +77,10 @@ static umbra_status read_samples(const umbra_cli *cli, const umbra_graph *graph,
     if (cli->argument_count > 1)
         UMBRA_TRY(umbra_inputs_collect(cli, 1, &files));
     out->count = cli->argument_count > 1 ? files.count : RANDOM_INPUTS;
-    out->count = out->count > MOST_INPUTS ? MOST_INPUTS : out->count;
+    if (out->count > MOST_INPUTS) {
+        umbra_log_warning("the first %d of %zu inputs are used", MOST_INPUTS, out->count);
+        out->count = MOST_INPUTS;
+    }
     umbra_status status =
         umbra_memory_alloc_array(&memory, out->count * out->elements, sizeof(float), "inputs");
     out->data = status == UMBRA_OK ? memory : NULL;
@@ -101,7 +106,9 @@ static umbra_status run_samples(const umbra_graph *graph, const samples *in, int
     size_t each = (size_t)umbra_shape_elements(&graph->values[graph->outputs[0]].shape);
     size_t runs = in->count;
     if (graph->outputs[0] == graph->inputs[0] || graph->input_count != 1)
-        return umbra_fail(UMBRA_E_MODEL, "an activation does not depend on the input");
+        return umbra_fail(UMBRA_E_MODEL,
+                          "an activation does not depend on the input; fold constants when "
+                          "you export the model");
     while (runs > 1 && each * runs > MOST_SAMPLES)
         runs--;
     UMBRA_TRY(umbra_plain_new(&plain, graph, threads));
@@ -133,7 +140,9 @@ static umbra_status fit_site(const umbra_cli *cli, umbra_adapter *adapter, int i
         status = run_samples(graph, in, cli->threads, &x, &count);
     for (size_t k = 0; status == UMBRA_OK && k < count; k++)
         if (!isfinite(x[k]))
-            status = umbra_fail(UMBRA_E_MODEL, "the numbers before it overflow");
+            status = umbra_fail(UMBRA_E_MODEL,
+                                "the numbers before it overflow; give inputs scaled as in "
+                                "training");
     if (status == UMBRA_OK)
         umbra_activation_fit(&site->activation, x, count, site->c);
     if (status == UMBRA_OK &&
@@ -211,17 +220,41 @@ static bool is_folder(const char *output)
     return length < 5 || strcmp(output + length - 5, ".onnx") != 0;
 }
 
+/* The folder of a model has files of these names: that of MODEL.onnx itself, most of all. */
+static umbra_status refuse_existing(const umbra_cli *cli, const char *folder)
+{
+    static const char *const names[] = {"model.json", "classifier.onnx"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        UMBRA_TRY(umbra_cli_join(path, folder, names[i]));
+        if (umbra_cli_same_file(path, cli->argument[0]))
+            return umbra_fail(UMBRA_E_USAGE,
+                              "the output %s is the input %s and would be written over; choose "
+                              "another folder",
+                              path, cli->argument[0]);
+        if (cli->text[UMBRA_OPT_OVERWRITE] == NULL && access(path, F_OK) == 0)
+            return umbra_fail(UMBRA_E_USAGE,
+                              "%s is already there and would be written over; choose another "
+                              "folder, or --force",
+                              path);
+    }
+    return UMBRA_OK;
+}
+
 static umbra_status write_model(const umbra_cli *cli, const adapted *a, const samples *in,
                                 const char *folder)
 {
     char path[4096];
     umbra_ranges *ranges = NULL;
     json_t *object = NULL;
-    if (a->rest_count > 0)
+    if (a->rest_count > 0) {
+        const char *more = umbra_graph_cut_offenders(a->rest, 3600);
         return umbra_fail(UMBRA_E_MODEL,
                           "%s: %d node%s still cannot be encrypted (-o FILE.onnx writes it all the "
-                          "same):\n%.3000s",
-                          cli->argument[0], a->rest_count, a->rest_count == 1 ? "" : "s", a->rest);
+                          "same):\n%s%s",
+                          cli->argument[0], a->rest_count, a->rest_count == 1 ? "" : "s", a->rest,
+                          more);
+    }
     UMBRA_TRY(umbra_ranges_measure(a->graph, in->data, in->count, cli->threads, &ranges));
     umbra_status status =
         umbra_ranges_model_json(ranges, a->graph, umbra_base_name(folder), &object);
@@ -283,9 +316,11 @@ static umbra_status adapt(const umbra_cli *cli, umbra_adapter *adapter,
     adapted a = {.bytes = NULL};
     umbra_graph *graph = NULL;
     umbra_status status;
-    UMBRA_TRY(read_wish(cli, &w));
-    UMBRA_TRY(umbra_onnx_import(content->bytes, content->size, cli->argument[0], &graph));
     bool folder = is_folder(output);
+    UMBRA_TRY(read_wish(cli, &w));
+    if (folder)
+        UMBRA_TRY(refuse_existing(cli, output));
+    UMBRA_TRY(umbra_onnx_import(content->bytes, content->size, cli->argument[0], &graph));
     if (w.fit || folder)
         UMBRA_GOTO(end, status, read_samples(cli, graph, &in));
     UMBRA_GOTO(end, status, set_sites(cli, adapter, &in));
@@ -319,7 +354,9 @@ static umbra_status run_adapt(const umbra_cli *cli)
 const umbra_command umbra_command_adapt = {
     .name = "adapt",
     .summary = "replace what cannot be encrypted in somebody's ONNX file",
-    .usage = "umbra adapt MODEL.onnx [INPUT.npy...] -o DIR|FILE.onnx [--activation KIND] [--json]",
+    .usage =
+        "umbra adapt MODEL.onnx [INPUT.npy...] -o DIR|FILE.onnx [--activation KIND] [--force]\n"
+        "                   [--json]",
     .arguments = {"a MODEL.onnx"},
     .details =
         "Activations become a*x*x + b*x + c, maximum pools become average pools, and a softmax or\n"
@@ -336,7 +373,7 @@ const umbra_command umbra_command_adapt = {
         "  --activation A,B,C    the same three numbers everywhere\n"
         "A fit keeps a shallow network near to what it computed; a deep one must be trained again.",
     .example = "umbra adapt lenet.onnx digits/ -o lenet-adapted",
-    .options = 1u << UMBRA_OPT_OUTPUT | 1u << UMBRA_OPT_ACTIVATION,
+    .options = 1u << UMBRA_OPT_OUTPUT | 1u << UMBRA_OPT_ACTIVATION | 1u << UMBRA_OPT_OVERWRITE,
     .least_arguments = 1,
     .most_arguments = UMBRA_CLI_MAX_ARGUMENTS,
     .run = run_adapt,

@@ -230,11 +230,17 @@ static umbra_status run_bench(const umbra_cli *cli)
 {
     const char *what = cli->argument[0];
     umbra_bench_options options = {.threads = cli->threads};
-    double runs = 0;
-    UMBRA_TRY(umbra_cli_number(cli, UMBRA_OPT_RUNS, DEFAULT_RUNS, 1, MOST_RUNS, &runs));
+    uint64_t runs = 0;
     bool network = strcmp(what, "net") == 0;
+    if (!network && strcmp(what, "math") != 0 && strcmp(what, "ckks") != 0 &&
+        strcmp(what, "roofs") != 0)
+        return umbra_fail(UMBRA_E_USAGE, "umbra bench knows math, ckks, roofs and net, not \"%s\"",
+                          what);
+    UMBRA_TRY(umbra_cli_count(cli, UMBRA_OPT_RUNS, DEFAULT_RUNS, MOST_RUNS, &runs));
     if (!network && cli->argument_count > 1)
         return umbra_fail(UMBRA_E_USAGE, "umbra bench %s takes no model", what);
+    if (!network && cli->text[UMBRA_OPT_RUNS] != NULL)
+        return umbra_fail(UMBRA_E_USAGE, "umbra bench %s takes no --runs: only net does", what);
     if (cli->text[UMBRA_OPT_SHAPE] != NULL && strcmp(what, "ckks") != 0)
         return umbra_fail(UMBRA_E_USAGE, "umbra bench %s takes no --shape: only ckks does", what);
     if (strcmp(what, "math") == 0)
@@ -243,9 +249,6 @@ static umbra_status run_bench(const umbra_cli *cli)
         return bench_ckks(cli, &options);
     if (strcmp(what, "roofs") == 0)
         return bench_roofs(cli);
-    if (!network)
-        return umbra_fail(UMBRA_E_USAGE, "umbra bench knows math, ckks, roofs and net, not \"%s\"",
-                          what);
     char shipped[4096];
     if (cli->argument_count == 1)
         UMBRA_TRY(umbra_cli_shipped_model(shipped));
@@ -255,7 +258,8 @@ static umbra_status run_bench(const umbra_cli *cli)
 const umbra_command umbra_command_bench = {
     .name = "bench",
     .summary = "measure this machine: kernels, operations, a network",
-    .usage = "umbra bench math|ckks|roofs|net [MODEL] [--shape R:D:S[:B]] [-n RUNS] [--json]",
+    .usage = "umbra bench math|ckks|roofs|net [MODEL] [--shape R:D:S[:B]] [-n RUNS]\n"
+             "                    [--precision-bits P] [--memory BYTES] [--json]",
     .arguments = {"math, ckks, roofs or net"},
     .details =
         "math: every kernel set, with the share of the multiply roof that the NTT reaches.\n"

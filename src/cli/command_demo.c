@@ -232,8 +232,8 @@ const umbra_command umbra_command_demo = {
 const umbra_command umbra_command_classify = {
     .name = "classify",
     .summary = "read images under encryption with a model of yours",
-    .usage = "umbra classify IMAGE|X.npy... --model MODEL [--precision-bits P] [--batch B] [--mode "
-             "MODE] [--json]",
+    .usage = "umbra classify IMAGE|X.npy... --model MODEL [--precision-bits P] [--memory BYTES]\n"
+             "                      [--batch B] [--mode MODE] [--json]",
     .arguments = {"an image or a .npy"},
     .details = "As demo, for any model and images (or .npy), as many in one run as the plan takes.",
     .example = "umbra classify chest.dcm --model models/chest-resnet20-f8",

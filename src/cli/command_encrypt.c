@@ -68,7 +68,8 @@ static umbra_status encrypt_inputs(const umbra_cli *cli, const umbra_profile *pr
     int length = snprintf(receipt_path, sizeof receipt_path, "%s.receipt", output);
     UMBRA_TRY(check_count(cli, profile));
     if (length < 0 || (size_t)length >= sizeof receipt_path)
-        return umbra_fail(UMBRA_E_USAGE, "the path of the output is too long");
+        return umbra_fail(UMBRA_E_USAGE,
+                          "the path of the output is too long; use one of fewer than 4096 bytes");
     umbra_status status = umbra_secret_key_load(key_path, profile->params, &key);
     if (status == UMBRA_OK)
         umbra_cli_warn_shared_key(key_path);
@@ -114,8 +115,8 @@ static umbra_status run_encrypt(const umbra_cli *cli)
 const umbra_command umbra_command_encrypt = {
     .name = "encrypt",
     .summary = "turn images, or tensors, into an encrypted query",
-    .usage =
-        "umbra encrypt --profile P --key KEYDIR/secret.key IMAGE|X.npy... -o query.ct [--json]",
+    .usage = "umbra encrypt --profile P --key KEYDIR/secret.key IMAGE|X.npy... -o query.ct\n"
+             "                     [--encoder FILE] [--json]",
     .arguments = {"an image or a .npy"},
     .details =
         "Reads PNG, JPEG, TIFF or DICOM, runs the encoder network here, packs and encrypts. Only\n"

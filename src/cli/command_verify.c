@@ -205,6 +205,13 @@ static void print_nodes(const verify_run *run)
     }
 }
 
+static const char *reference_name(const umbra_cli *cli, const verify_run *run)
+{
+    if (cli->text[UMBRA_OPT_EXPECTED] != NULL)
+        return "expected";
+    return run->precise ? "double" : "single";
+}
+
 static const char *reference_text(const umbra_cli *cli, const verify_run *run)
 {
     if (cli->text[UMBRA_OPT_EXPECTED] != NULL)
@@ -230,7 +237,7 @@ static umbra_status print_report(const umbra_cli *cli, verify_run *run, const um
         json_object_set_new(object, "bits", json_real(run->least_bits));
         json_object_set_new(object, "mean_bits", json_real(run->sum_bits / (double)run->done));
         json_object_set_new(object, "max_abs_error", json_real(run->max_abs_error));
-        json_object_set_new(object, "reference", json_string(run->precise ? "double" : "single"));
+        json_object_set_new(object, "reference", json_string(reference_name(cli, run)));
         json_object_set_new(object, "nodes", nodes_json(run));
         if (auroc != NULL)
             json_object_set_new(object, "auroc", auroc);
@@ -286,8 +293,10 @@ static umbra_status run_verify(const umbra_cli *cli)
 const umbra_command umbra_command_verify = {
     .name = "verify",
     .summary = "compare encrypted and plaintext runs, node by node",
-    .usage = "umbra verify MODEL INPUT... [--labels CSV] [--expected DIR] [--answers] [-n K]\n"
-             "                    [--json]",
+    .usage =
+        "umbra verify MODEL INPUT... [--labels CSV] [--split CSV --part NAME] [--expected DIR]\n"
+        "                    [--answers] [-n K] [--min-bits P] [--precision-bits P]\n"
+        "                    [--memory BYTES] [--batch B] [--mode MODE] [--json]",
     .arguments = {"a MODEL (a model folder or a .onnx file)",
                   "an INPUT (an image, a .npy or a folder of them)"},
     .details =

@@ -22,7 +22,8 @@ umbra_status umbra_cli_open_encoder(const umbra_cli *cli, const umbra_model_info
     const char *slash = strrchr(profile_path, '/');
     size_t length = slash == NULL ? 0 : (size_t)(slash - profile_path);
     if (length >= sizeof folder)
-        return umbra_fail(UMBRA_E_USAGE, "the path of the profile is too long");
+        return umbra_fail(UMBRA_E_USAGE,
+                          "the path of the profile is too long; use one of fewer than 4096 bytes");
     memcpy(folder, profile_path, length);
     folder[length] = '\0';
     UMBRA_TRY(umbra_cli_join(path, slash == NULL ? "." : folder, "encoder.onnx"));

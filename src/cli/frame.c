@@ -95,7 +95,9 @@ umbra_status umbra_cli_join(char out[4096], const char *folder, const char *name
 {
     int used = snprintf(out, 4096, "%s/%s", folder, name);
     if (used < 0 || used >= 4096)
-        return umbra_fail(UMBRA_E_USAGE, "the path %.64s... is too long", folder);
+        return umbra_fail(UMBRA_E_USAGE,
+                          "the path %.64s... is too long; use one of fewer than 4096 bytes",
+                          folder);
     return UMBRA_OK;
 }
 
@@ -111,7 +113,8 @@ umbra_status umbra_cli_make_folder(const char *path)
     char parent[4096];
     size_t length = strlen(path);
     if (length >= sizeof parent)
-        return umbra_fail(UMBRA_E_USAGE, "the path %.64s... is too long", path);
+        return umbra_fail(UMBRA_E_USAGE,
+                          "the path %.64s... is too long; use one of fewer than 4096 bytes", path);
     bool made = true;
     for (size_t i = 1; i <= length && made; i++) {
         if (path[i] != '/' && path[i] != '\0')

@@ -50,7 +50,7 @@ static const option_text option_texts[UMBRA_OPT_COUNT] = {
     [UMBRA_OPT_MODE] = {"mode", 0, "MODE",
                         "latency: the fastest answer (default); throughput: most images an hour"},
     [UMBRA_OPT_ACTIVATION] = {"activation", 0, "KIND", "fit, square, or A,B,C"},
-    [UMBRA_OPT_OVERWRITE] = {"force", 'f', NULL, "write over a key that is already there"},
+    [UMBRA_OPT_OVERWRITE] = {"force", 'f', NULL, "write over what is already there"},
 };
 
 static bool takes(const umbra_command *command, int option)
@@ -153,7 +153,10 @@ umbra_status umbra_cli_parse(umbra_cli *cli, const umbra_command *command, int a
             UMBRA_TRY(parse_option(cli, argc, argv, &i, help));
         } else {
             if (cli->argument_count == UMBRA_CLI_MAX_ARGUMENTS)
-                return umbra_fail(UMBRA_E_USAGE, "more than %d arguments", UMBRA_CLI_MAX_ARGUMENTS);
+                return umbra_fail(
+                    UMBRA_E_USAGE,
+                    "more than %d arguments; adapt, classify and verify also take a folder",
+                    UMBRA_CLI_MAX_ARGUMENTS);
             cli->argument[cli->argument_count++] = argv[i];
         }
     }
@@ -202,15 +205,18 @@ static bool is_file(const char *path, struct stat *info)
     return path != NULL && stat(path, info) == 0 && S_ISREG(info->st_mode);
 }
 
+bool umbra_cli_same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return is_file(a, &one) && is_file(b, &other) && one.st_ino == other.st_ino &&
+           one.st_dev == other.st_dev;
+}
+
 umbra_status umbra_cli_check_output(const umbra_cli *cli)
 {
-    struct stat output, input;
-    if (!is_file(cli->text[UMBRA_OPT_OUTPUT], &output))
-        return UMBRA_OK;
     for (int i = 0; i < UMBRA_OPT_COUNT + cli->argument_count; i++) {
         const char *path = i < UMBRA_OPT_COUNT ? cli->text[i] : cli->argument[i - UMBRA_OPT_COUNT];
-        if (i != UMBRA_OPT_OUTPUT && is_file(path, &input) && input.st_ino == output.st_ino &&
-            input.st_dev == output.st_dev)
+        if (i != UMBRA_OPT_OUTPUT && umbra_cli_same_file(cli->text[UMBRA_OPT_OUTPUT], path))
             return umbra_fail(UMBRA_E_USAGE,
                               "the output %s is the input %s and would be written over; choose "
                               "another name",

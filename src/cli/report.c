@@ -9,6 +9,10 @@
 
 umbra_status umbra_report_print(json_t *object)
 {
+    if (object == NULL)
+        return umbra_fail(UMBRA_E_INPUT, "a name is not UTF-8 and cannot stand in JSON; what the "
+                                         "command writes is written: rename the file, or leave "
+                                         "--json out");
     int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(object);
     if (failed != 0)

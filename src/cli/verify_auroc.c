@@ -15,8 +15,10 @@ static umbra_status find_columns(const umbra_table *table, const char *path,
     for (int i = 0; i < model->label_count; i++) {
         column[i] = umbra_table_column(table, model->labels[i]);
         if (column[i] < 0)
-            return umbra_fail(UMBRA_E_INPUT, "%s: the header has no column \"%s\"", path,
-                              model->labels[i]);
+            return umbra_fail(UMBRA_E_INPUT,
+                              "%s: the header has no column \"%s\"; the first line "
+                              "names the columns: file, and each label of model.json",
+                              path, model->labels[i]);
     }
     return UMBRA_OK;
 }
@@ -26,17 +28,24 @@ static umbra_status read_truth(const umbra_table *table, const char *path, const
 {
     int file = umbra_table_column(table, "file");
     if (file < 0)
-        return umbra_fail(UMBRA_E_INPUT, "%s: the header has no column \"file\"", path);
+        return umbra_fail(UMBRA_E_INPUT,
+                          "%s: the header has no column \"file\"; the first line names the "
+                          "columns: file, and each label of model.json",
+                          path);
     for (size_t i = 0; i < inputs->count; i++) {
         const char *name = umbra_base_name(inputs->path[i]);
         long row = umbra_table_find(table, file, name);
         if (row < 0)
-            return umbra_fail(UMBRA_E_INPUT, "%s: no line for %s", path, name);
+            return umbra_fail(UMBRA_E_INPUT,
+                              "%s: no line for %s; add it, or give only the files that "
+                              "it has",
+                              path, name);
         for (size_t c = 0; c < classes; c++) {
             const char *cell = umbra_table_cell(table, (size_t)row, column[c]);
             if (strcmp(cell, "0") != 0 && strcmp(cell, "1") != 0)
-                return umbra_fail(UMBRA_E_INPUT, "%s: line %ld: \"%s\" is neither 0 nor 1", path,
-                                  row + 2, cell);
+                return umbra_fail(UMBRA_E_INPUT,
+                                  "%s: line %ld: \"%s\" is neither 0 nor 1; write one of them",
+                                  path, row + 2, cell);
             truth[i * classes + c] = cell[0] == '1';
         }
     }

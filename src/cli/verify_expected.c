@@ -17,8 +17,10 @@ static umbra_status check(const char *path, const umbra_shape *shape, const floa
     for (int i = 0; i < shape->rank; i++)
         elements *= (size_t)shape->dim[i]; /* the reader has checked the product */
     if (elements != count)
-        return umbra_fail(UMBRA_E_INPUT, "%s holds %zu numbers, but the model gives %zu", path,
-                          elements, count);
+        return umbra_fail(
+            UMBRA_E_INPUT,
+            "%s holds %zu numbers, but the model gives %zu; give the outputs of this model", path,
+            elements, count);
     for (size_t i = 0; i < count; i++)
         if (!isfinite(data[i]))
             return umbra_fail(UMBRA_E_INPUT, "%s: number %zu is not finite", path, i);

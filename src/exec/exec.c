@@ -25,9 +25,10 @@ static umbra_status check_memory(const umbra_plan *plan, const umbra_evaluation_
 {
     uint64_t available = umbra_memory_available_bytes();
     uint64_t needed = plan->summary.predicted_memory_bytes;
-    /* Keys may be loaded already, the weights' matrices are: what remains is counted. */
+    /* Keys may be loaded already, and what came with the plan is: what remains is counted. */
     uint64_t awaited = umbra_evaluation_keys_awaited_bytes(keys);
     uint64_t loaded = plan->share.key_bytes > awaited ? plan->share.key_bytes - awaited : 0;
+    loaded += plan->share.held_bytes;
     uint64_t remaining = needed > loaded ? needed - loaded : 0;
     if (available != 0 && remaining > available)
         return umbra_fail(UMBRA_E_RESOURCE,
@@ -129,6 +130,11 @@ static umbra_status check_query(const umbra_plan *plan, const umbra_ciphertext *
                               "and scale 2^%.2f: encrypt it with the profile of this plan",
                               query[i]->level, query[i]->scale_log2, p->input_level,
                               p->input_scale_log2);
+        if (memcmp(umbra_params_hash(query[i]->params), umbra_params_hash(plan->params),
+                   UMBRA_HASH_BYTES) != 0)
+            return umbra_fail(UMBRA_E_MISMATCH,
+                              "the query has other parameters than this plan: encrypt it with the "
+                              "profile of this plan");
         if (query[i]->parts != 2)
             return umbra_fail(UMBRA_E_INPUT, "a query's ciphertext has %d parts", query[i]->parts);
     }

@@ -29,7 +29,7 @@ struct umbra_exec {
     umbra_ciphertext **rooms; /* that registers take turns in, as the simulation has them: fresh
                                  pages cost more than many operations, so they are made once */
     size_t room_count;
-    umbra_plaintext *bias; /* of all levels */
+    umbra_plaintext *bias; /* with room for every level */
 };
 
 /* Context of umbra_exec_stream, as umbra_linear_map's stream. */

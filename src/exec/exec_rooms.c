@@ -2,6 +2,16 @@
 #include "base/memory.h"
 #include "exec/exec_internal.h"
 
+/* A level has the larger modulus than the one below it, and perhaps fewer limbs. */
+static int widest_level(const umbra_params *params)
+{
+    int widest = 0;
+    for (int level = 1; level < umbra_params_level_count(params); level++)
+        if (umbra_params_level_limbs(params, level) > umbra_params_level_limbs(params, widest))
+            widest = level;
+    return widest;
+}
+
 umbra_status umbra_exec_make_rooms(umbra_exec *exec)
 {
     const umbra_simulation *simulation = &exec->plan->simulation;
@@ -10,7 +20,7 @@ umbra_status umbra_exec_make_rooms(umbra_exec *exec)
     UMBRA_TRY(umbra_memory_alloc_array(&rooms, simulation->room_count + 1,
                                        sizeof(umbra_ciphertext *), "registers"));
     exec->rooms = rooms;
-    UMBRA_TRY(umbra_plaintext_new(&exec->bias, params, umbra_params_level_count(params) - 1));
+    UMBRA_TRY(umbra_plaintext_new(&exec->bias, params, widest_level(params)));
     for (; exec->room_count < simulation->room_count; exec->room_count++) {
         int level = 0; /* one that has as many limbs */
         while (umbra_params_level_limbs(params, level) != simulation->rooms[exec->room_count])

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-#define UMBRA_MAP_CIPHERTEXTS 2048 /* that a map reads, and that it makes */
-
 static umbra_status new_register(umbra_cipher_run *r, int reg, int level, umbra_ciphertext **out)
 {
     const size_t limbs = (size_t)umbra_params_level_limbs(r->exec->plan->params, level);
@@ -43,9 +41,6 @@ static umbra_status cipher_map(void *self, const umbra_program *program, const u
     const umbra_program_map *shape = &program->maps[i->index];
     const umbra_ciphertext *in[UMBRA_MAP_CIPHERTEXTS];
     umbra_ciphertext *out[UMBRA_MAP_CIPHERTEXTS];
-    if (shape->input_count > UMBRA_MAP_CIPHERTEXTS || shape->output_count > UMBRA_MAP_CIPHERTEXTS)
-        return umbra_fail(UMBRA_E_MODEL, "a map of %d inputs and %d outputs: at most %d",
-                          shape->input_count, shape->output_count, UMBRA_MAP_CIPHERTEXTS);
     UMBRA_TRY(umbra_exec_need_map(r->exec, i->index));
     for (int k = 0; k < shape->input_count; k++)
         in[k] = r->registers[shape->inputs[k]];

@@ -184,6 +184,16 @@ static bool may_be_adapted(const char *list)
            strstr(list, AT_THE_END) != NULL;
 }
 
+const char *umbra_graph_cut_offenders(char *list, size_t room)
+{
+    if (strlen(list) <= room)
+        return "";
+    while (room > 0 && list[room] != '\n')
+        room--;
+    list[room] = 0;
+    return "\n  ... and more";
+}
+
 umbra_status umbra_graph_check_encryptable(const umbra_graph *graph, const char *file)
 {
     char *list;
@@ -191,15 +201,9 @@ umbra_status umbra_graph_check_encryptable(const umbra_graph *graph, const char 
     UMBRA_TRY(umbra_graph_list_offenders(graph, &list, &count));
     if (count == 0)
         return UMBRA_OK;
-    size_t room = 3600, length = strlen(list);
-    const char *more = "";
-    if (length > room) { /* end at a whole line */
-        while (room > 0 && list[room] != '\n')
-            room--;
-        list[room] = 0;
-        more = "\n  ... and more";
-    }
-    const char *hint = may_be_adapted(list)
+    bool adaptable = may_be_adapted(list);
+    const char *more = umbra_graph_cut_offenders(list, 3600);
+    const char *hint = adaptable
                            ? "\n`umbra adapt` replaces activations, maximum pools and a softmax or "
                              "sigmoid at the end in the file itself; see umbra adapt --help"
                            : "";

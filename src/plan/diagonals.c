@@ -49,9 +49,16 @@ static void all_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *pr
                        const umbra_diagonal_split *split, uint32_t *cover, unsigned char *marks)
 {
     set->count = 0;
-    for (int output = 0; output < problem->outputs; output++)
+    for (int output = 0; output < problem->outputs; output++) {
+        const size_t before = set->count;
         for (int input = 0; input < problem->inputs; input++)
             pair_shapes(set, problem, split, output, input, cover, marks);
+        if (set->count > before)
+            continue;
+        if (set->shapes != NULL) /* weights of zero: every output has a sum */
+            set->shapes[set->count] = (umbra_diagonal_shape){.output = output};
+        set->count++;
+    }
 }
 
 static umbra_status make_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,

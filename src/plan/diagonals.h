@@ -64,7 +64,7 @@ typedef struct umbra_diagonal_cost {
 /* Choose rotations (using the copies of input layouts: positions are cyclic in the period),
  * halving, and the split into babies and giants with the least cost; COUNT mode makes the shapes
  * only, FILL the weights too. Shapes are the same in both modes. An output ciphertext that no entry
- * reaches has no shapes.
+ * reaches has one shape, whose weights are zero.
  *
  * Layouts of several images (umbra_layout_set_images) differ in one thing: positions are not
  * cyclic. All residues and shifts are then modulo the slots, and weights repeat with one image's

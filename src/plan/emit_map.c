@@ -458,6 +458,20 @@ static umbra_status keep_source(umbra_build *b, int maps_before, umbra_weight_so
     return UMBRA_OK;
 }
 
+/* Where the step became a map: one of direct terms alone is none. */
+static umbra_status check_size(const umbra_emit *e, int index)
+{
+    const umbra_program_map *map = e->program->map_count > index ? &e->program->maps[index] : NULL;
+    if (map == NULL)
+        return UMBRA_OK;
+    if (map->input_count <= UMBRA_MAP_CIPHERTEXTS && map->output_count <= UMBRA_MAP_CIPHERTEXTS)
+        return UMBRA_OK;
+    return umbra_fail(UMBRA_E_MODEL,
+                      "a linear step reads %d ciphertexts and makes %d, and %d are possible: use "
+                      "fewer channels or smaller images",
+                      map->input_count, map->output_count, UMBRA_MAP_CIPHERTEXTS);
+}
+
 umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, int depth,
                             int *map_outputs)
 {
@@ -472,6 +486,8 @@ umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, int de
         status = merge_arrays(&m);
     if (status == UMBRA_OK)
         status = merge_all(&m, &source, map_outputs);
+    if (status == UMBRA_OK)
+        status = check_size(e, maps_before);
     if (status == UMBRA_OK)
         status = keep_source(e->build, maps_before, &source);
     umbra_memory_free(m.giants);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "graph/build.h"
 #include "plan/plan_internal.h"
+#include "plan/problems.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 #define MAX_VALUES 100000
 #define MAX_NODES 20000
 #define MAX_NAME 1024
-#define MAX_INPUTS 64
 
 static void write_value(const umbra_value *v, umbra_writer *w)
 {
@@ -220,13 +220,13 @@ static bool is_ready(const umbra_graph *g, int value, int input)
 static umbra_status read_node(umbra_reader *r, umbra_graph *g)
 {
     char *name = NULL, *type = NULL;
-    int inputs[MAX_INPUTS], unused = -1;
+    int inputs[UMBRA_PLAN_NODE_INPUTS], unused = -1;
     umbra_attributes attributes;
     int op = umbra_read_u8(r);
     UMBRA_TRY(umbra_read_string(r, MAX_NAME, &name));
     umbra_status status = umbra_read_string(r, MAX_NAME, &type);
     int count = umbra_read_u8(r);
-    if (status == UMBRA_OK && (op >= UMBRA_OP_COUNT || count < 1 || count > MAX_INPUTS))
+    if (status == UMBRA_OK && (op >= UMBRA_OP_COUNT || count < 1 || count > UMBRA_PLAN_NODE_INPUTS))
         status = umbra_reader_fail(r, "an unknown node");
     for (int k = 0; status == UMBRA_OK && k < count; k++) {
         inputs[k] = (int)(int32_t)umbra_read_u32(r);

@@ -5,6 +5,11 @@
 #include "base/memory.h"
 #include "plan/selection.h"
 
+/* Of one matrix: operands that are not kept are made for every use. A sum of all that goes around
+ * the activations of a deep network has hundreds; a file of forty nodes may ask for 2^40. */
+#define MOST_MADE 65536.0
+#define MOST_NESTED 1024 /* which is a recursion */
+
 typedef enum matrix_kind { FROM_NODE, SELECTION, IDENTITY, PRODUCT, SUM } matrix_kind;
 
 typedef struct entry {
@@ -12,6 +17,8 @@ typedef struct entry {
     int a, b; /* a is the node of FROM_NODE and SELECTION, b the input of the latter */
     double ka, kb;
     size_t rows, columns, row_channels, column_channels;
+    double made; /* how many matrices are made for this one */
+    int nested;
     umbra_sparse *sparse;
 } entry;
 
@@ -59,6 +66,20 @@ static umbra_status intern(umbra_matrices *store, const entry *wanted, int *id)
     store->entries[store->count] = *wanted;
     *id = store->count++;
     return UMBRA_OK;
+}
+
+/* A product or sum. */
+static umbra_status intern_pair(umbra_matrices *store, entry *wanted, int *id)
+{
+    const entry *x = &store->entries[wanted->a], *y = &store->entries[wanted->b];
+    wanted->made = 1 + x->made + y->made;
+    wanted->nested = 1 + (x->nested > y->nested ? x->nested : y->nested);
+    if (wanted->made > MOST_MADE || wanted->nested > MOST_NESTED)
+        return umbra_fail(UMBRA_E_MODEL,
+                          "linear nodes one after another take %.0f products and sums of matrices, "
+                          "%d of them nested; %.0f and %d are possible: fold them when you export",
+                          wanted->made, wanted->nested, MOST_MADE, MOST_NESTED);
+    return intern(store, wanted, id);
 }
 
 static entry between_sides(umbra_side rows, umbra_side columns)
@@ -121,7 +142,7 @@ umbra_status umbra_matrices_product(umbra_matrices *store, int a, int b, int *id
                .columns = y->columns,
                .row_channels = x->row_channels,
                .column_channels = y->column_channels};
-    return intern(store, &e, id);
+    return intern_pair(store, &e, id);
 }
 
 umbra_status umbra_matrices_sum(umbra_matrices *store, int a, double ka, int b, double kb, int *id)
@@ -132,7 +153,7 @@ umbra_status umbra_matrices_sum(umbra_matrices *store, int a, double ka, int b, 
     e.columns = x->columns;
     e.row_channels = x->row_channels;
     e.column_channels = x->column_channels;
-    return intern(store, &e, id);
+    return intern_pair(store, &e, id);
 }
 
 static bool same_side(umbra_sparse_side a, umbra_sparse_side b)

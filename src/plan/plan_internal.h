@@ -12,6 +12,7 @@ typedef struct umbra_memory_share {
     uint64_t needed_bytes;      /* the peak; more than the budget where that is too small */
     uint64_t key_bytes;         /* of all keys as they are held */
     uint64_t kept_weight_bytes; /* of weights; UINT64_MAX: all */
+    uint64_t held_bytes;        /* of the peak, what a process with the plan loaded has already */
     size_t seeded_keys;
 } umbra_memory_share;
 

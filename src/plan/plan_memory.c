@@ -91,18 +91,24 @@ static uint64_t all_key_bytes(const umbra_params *params, const umbra_simulation
     return bytes;
 }
 
-/* All but keys and weights. */
-static uint64_t fixed_bytes(const umbra_build *build, const umbra_simulation *simulation,
-                            int threads)
+/* Programs, tables of transforms, tiles: there once the plan is loaded. */
+static uint64_t held_bytes(const umbra_build *build)
 {
     const umbra_params *params = build->params;
     uint64_t limb = umbra_params_degree(params) * sizeof(uint64_t);
     uint64_t primes =
         (uint64_t)(umbra_params_prime_count(params) + umbra_params_special_count(params));
+    return matrix_bytes(build) + primes * TABLE_LIMBS * limb + REST_BYTES;
+}
+
+/* All but keys and weights. */
+static uint64_t fixed_bytes(const umbra_build *build, const umbra_simulation *simulation,
+                            int threads)
+{
+    uint64_t limb = umbra_params_degree(build->params) * sizeof(uint64_t);
     uint64_t workers = (uint64_t)(threads < 1 ? 1 : threads) * simulation->scratch.worker;
-    return matrix_bytes(build) + simulation->peak_limbs * 2 * limb +
-           block(simulation->scratch.shared * limb) + workers * limb + primes * TABLE_LIMBS * limb +
-           REST_BYTES;
+    return held_bytes(build) + simulation->peak_limbs * 2 * limb +
+           block(simulation->scratch.shared * limb) + workers * limb;
 }
 
 /* Keys from number `first` on, by how often they are read, as far as they are read at least `least`
@@ -134,6 +140,7 @@ umbra_memory_share umbra_plan_share_memory(const umbra_build *build,
     const umbra_params *params = build->params;
     uint64_t weights = umbra_plan_weight_bytes(build), block_bytes = stream_bytes(build);
     umbra_memory_share share = {.key_bytes = all_key_bytes(params, simulation, true),
+                                .held_bytes = held_bytes(build),
                                 .seeded_keys = simulation->key_count};
     uint64_t fixed = fixed_bytes(build, simulation, threads);
     block_bytes = block_bytes < weights ? block_bytes : weights;

@@ -71,6 +71,22 @@ static void check_arithmetic(problem_list *list, const umbra_graph *graph, const
         note(list, "\"%s\": dividing by a computed tensor cannot be encrypted", n->name);
 }
 
+/* Weights and what may be left out beside them are looked at where they are read; all inputs of
+ * other operators must be there. A plan file has fewer than 65 of each. */
+static void check_presence(problem_list *list, const umbra_node *n)
+{
+    bool weighted =
+        n->op == UMBRA_OP_CONV || n->op == UMBRA_OP_CONV_TRANSPOSE || n->op == UMBRA_OP_DENSE;
+    bool missing = n->inputs[0] < 0;
+    for (int k = 1; k < n->input_count; k++)
+        missing = missing || (!weighted && n->inputs[k] < 0);
+    if (missing)
+        note(list, "\"%s\" (%s): an input is missing", n->name, n->op_type);
+    if (n->input_count > UMBRA_PLAN_NODE_INPUTS)
+        note(list, "\"%s\" (%s): %d inputs, more than %d: concatenate in two steps", n->name,
+             n->op_type, n->input_count, UMBRA_PLAN_NODE_INPUTS);
+}
+
 static void check_inputs(problem_list *list, const umbra_graph *graph, const umbra_node *n)
 {
     bool computed = false;
@@ -84,7 +100,9 @@ static void check_inputs(problem_list *list, const umbra_graph *graph, const umb
 static void check_node(problem_list *list, const umbra_graph *graph, const umbra_node *n)
 {
     int before = list->count;
-    check_inputs(list, graph, n);
+    check_presence(list, n);
+    if (list->count == before)
+        check_inputs(list, graph, n);
     if (list->count > before)
         return;
     switch (n->op) {

@@ -87,6 +87,8 @@ umbra_status umbra_refuse(const umbra_search *s, const umbra_network *network)
 {
     umbra_layout layout;
     size_t slots = (size_t)1 << (UMBRA_DEGREE_MOST_LOG2 - 1);
+    if (s->builds == 0 && s->no_build[0] != '\0')
+        return umbra_fail(UMBRA_E_MODEL, "%s", s->no_build);
     for (int i = 0; i < network->tensor_count; i++)
         if (network->tensors[i].used)
             UMBRA_TRY(umbra_network_layout(network, i, slots, &layout));

@@ -2,6 +2,9 @@
 #include "plan/trial.h"
 
 #include <math.h>
+#include <stdio.h>
+
+#define HOPELESS_TRIALS 64 /* none of which could be built */
 
 /* The share of the budget that a trial leaves: diagonals may be those of an earlier trial, split
  * for its costs, and then a finished plan needs up to a thousandth more or less. */
@@ -109,9 +112,13 @@ umbra_status umbra_trial_judge(umbra_search *s, umbra_trial *t)
         status = judge_build(s, t, params, &build);
         t->feasible = t->feasible && within;
         umbra_build_free(&build);
+        s->builds++;
     }
     umbra_params_free(params);
-    return status;
+    if (status != UMBRA_E_MODEL || (s->builds == 0 && s->trials > HOPELESS_TRIALS))
+        return status;
+    snprintf(s->no_build, sizeof s->no_build, "%s", umbra_error_message());
+    return UMBRA_OK; /* with other decisions it may go */
 }
 
 double umbra_trial_score(const umbra_search *s, const umbra_trial *t)

@@ -30,8 +30,10 @@ typedef struct umbra_search {
     umbra_cost_model cost;
     double wanted_bits;
     int trials;
-    int tune_trials; /* that one tuning may make, about; 0: UMBRA_TUNE_TRIALS */
-    int most_trials; /* at which the tuning at hand ends */
+    int builds;         /* trials that could be built */
+    char no_build[512]; /* why the last one could not: a sum of too many tensors, say */
+    int tune_trials;    /* that one tuning may make, about; 0: UMBRA_TUNE_TRIALS */
+    int most_trials;    /* at which the tuning at hand ends */
     umbra_trial
         nearest; /* with everything composed in the largest ring that was tried, for a refusal */
 } umbra_search;

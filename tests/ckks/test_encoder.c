@@ -109,6 +109,9 @@ static void large_values_and_levels(void **state)
     check_ok(umbra_plaintext_new(&low, c.params, 0));
     check_ok(umbra_encode(low, 38, c.re, NULL, 4096));
     check_fails(UMBRA_E_INPUT, "level 0 (2^49.0)", umbra_encode(low, 39, c.re, NULL, 4096));
+    low->level = 2; /* of more limbs than it was made for */
+    check_fails(UMBRA_E_MISMATCH, "room of 1 limbs", umbra_encode(low, 38, c.re, NULL, 4096));
+    low->level = 0;
     umbra_plaintext_free(low);
     codec_close(&c);
 }

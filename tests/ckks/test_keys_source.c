@@ -147,6 +147,17 @@ static void a_damaged_key_is_refused_when_needed(void **state)
     assert_true(umbra_evaluation_keys_awaited_bytes(lazy) > 0);
     umbra_evaluator_free(e);
     umbra_evaluation_keys_free(lazy);
+    /* Two threads: what one of them brings along unasked is no reason to refuse. */
+    check_ok(umbra_evaluation_keys_open(f->path, f->s.params, NULL, &lazy));
+    check_ok(umbra_evaluator_new(&e, f->s.params, lazy, f->s.pool));
+    for (int i = 0; i < 2 * STEPS; i++) {
+        const int64_t step = steps[i % STEPS];
+        const bool damaged = umbra_galois_of_rotation(DEGREE_LOG2, step) == largest;
+        const umbra_status status = umbra_eval_rotate(e, f->out, f->in, step);
+        assert_int_equal(status, damaged ? UMBRA_E_INPUT : UMBRA_OK);
+    }
+    umbra_evaluator_free(e);
+    umbra_evaluation_keys_free(lazy);
     assert_int_equal(truncate(f->path, 2000), 0);
     check_fails(UMBRA_E_INPUT, "truncated",
                 umbra_evaluation_keys_open(f->path, f->s.params, NULL, &lazy));

@@ -73,6 +73,17 @@ class Adapt(ProgramTest):
         self.fails_and_changes_nothing(USAGE, "fit, square, or A,B,C", "adapt", MODEL, "-o", out,
                                        "--activation", "1,2")
         self.fails_and_changes_nothing(USAGE, "written over", "adapt", MODEL, "-o", MODEL)
+        one = self.folder / "one"
+        self.ok("adapt", MODEL, "-o", one, "--activation", KIND)
+        for source, says in ((one / "classifier.onnx", "the output .* is the input"),
+                             (MODEL, "model.json is already there .* --force")):
+            self.fails_and_changes_nothing(USAGE, says, "adapt", source, "-o", one)
+        self.fails_and_changes_nothing(USAGE, "the output .* is the input", "adapt", one / "classifier.onnx", "-o", one,
+                                       "--force")
+        (one / "model.json").unlink()
+        self.fails_and_changes_nothing(USAGE, "classifier.onnx is already there", "adapt", MODEL, "-o", one)
+        self.ok("adapt", MODEL, "-o", one, "--activation", KIND, "--force")
+        self.assertTrue((one / "model.json").is_file())
         wrong = self.folder / "wrong.npy"
         numpy.save(wrong, wave()[:, :, :20])
         self.fails_and_changes_nothing(INPUT, "the model takes 784", "adapt", MODEL, wrong, "-o", out)

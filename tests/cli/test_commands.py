@@ -300,6 +300,7 @@ class Together(ProgramTest):
         words = ("verify", TINY, TINY / "expected/input_0.npy", INPUT_1, "--expected", outputs)
         report = self.report(*words)
         self.assertGreaterEqual(report["bits"], report["predicted_bits"])
+        self.assertEqual(report["reference"], "expected")
         numpy.save(outputs / "input_1.npy", expected(0))
         done = self.start(*words)
         self.assertEqual(done.returncode, ACCURACY)

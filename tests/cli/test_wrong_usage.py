@@ -78,6 +78,9 @@ class WrongUsage(ProgramTest):
         self.wrong("given twice", "plan", TINY, "-o", out, "-o", out)
         self.wrong("takes no value", "plan", TINY, "-o", out, "--explain=1")
         self.wrong('knows math, ckks, roofs and net, not "speed"', "bench", "speed")
+        self.wrong('knows math, ckks, roofs and net, not "speed"', "bench", "speed", "model")
+        self.wrong("bench roofs takes no --runs: only net does", "bench", "roofs", "-n", "2")
+        self.wrong("a whole number from 1 to .*, not \"2.5\"", "bench", "net", "-n", "2.5")
         for shape in ["15:16", "15:16:1x", "15:16:1:", "15:16:1:50:2", "big", ""]:
             self.wrong("--shape needs", "bench", "ckks", "--shape", shape)
         for shape in ["11:4:1", "18:4:1", "15:0:1", "15:65:1", "15:16:0", "15:16:17", "15:16:1:51", "15:16:1:nan"]:

@@ -217,6 +217,25 @@ static void test_rotations_rule(void **state)
     close_session(&s);
 }
 
+/* A layer of zeros, whose outputs nothing reaches: what is left of it is its bias. */
+static void test_zero_weights(void **state)
+{
+    session s;
+    double output[16];
+    int x;
+    (void)state;
+    umbra_graph *g = small_begin(2, 8, &x);
+    x = small_polynomial(g, "act", small_conv(g, "nothing", x, 4, 3, 1));
+    for (int v = 0; v < g->value_count; v++)
+        if (strcmp(g->values[v].name, "nothing.weight") == 0)
+            memset(g->values[v].f32, 0, sizeof(float) * 4 * 2 * 9);
+    check_ok(umbra_graph_add_output(g, small_head(g, x, 5)));
+    open_session(&s, g);
+    encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
+    assert_true(run_encrypted(&s, output) >= 4);
+    close_session(&s);
+}
+
 static void test_refusals(void **state)
 {
     session s;
@@ -243,6 +262,14 @@ static void test_refusals(void **state)
     check_fails(UMBRA_E_CANCELLED, "stopped",
                 umbra_exec_run(s.exec, query, 1, &result, 1, on_step, &s));
     assert_null(result);
+    session wider;
+    open_session_at(&wider, small_lenet(8, 3, 12), 8);
+    const umbra_params *own = s.query[0]->params;
+    s.query[0]->params = umbra_plan_profile(wider.plan)->params;
+    check_fails(UMBRA_E_MISMATCH, "other parameters",
+                umbra_exec_run(s.exec, query, 1, &result, 1, NULL, NULL));
+    s.query[0]->params = own;
+    close_session(&wider);
     umbra_key_request request = {.params = p->params, .items = p->keys, .count = 1};
     check_ok(umbra_secret_key_generate(&other, p->params));
     check_ok(umbra_evaluation_keys_generate(&few, other, &request, NULL, NULL));
@@ -267,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_seeded_keys),
         cmocka_unit_test(test_planes),
         cmocka_unit_test(test_rotations_rule),
+        cmocka_unit_test(test_zero_weights),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Compiling: decisions change what a plan costs and never what it computes; refusals say why. */
+#include "../exec/calibrate.h"
 #include "../exec/small_network.h"
 
 #include "exec/exec.h"
@@ -373,6 +374,84 @@ static void test_every_bad_node_named(void **state)
     umbra_graph_free(graph);
 }
 
+/* Files of plans and the API may have what no ONNX file has. */
+static void test_missing_inputs(void **state)
+{
+    const umbra_op operators[] = {UMBRA_OP_RESHAPE, UMBRA_OP_ADD, UMBRA_OP_CONCAT};
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan *plan = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        int x, unused = -1;
+        umbra_graph *graph = small_begin(2, 8, &x);
+        x = small_polynomial(graph, "act", small_conv(graph, "conv", x, 4, 3, 1));
+        int y = small_value(graph, "odd.out", graph->values[x].shape);
+        check_ok(umbra_graph_add_node(graph, operators[i], "odd", "Odd", (int[2]){x, -1}, 2, y,
+                                      NULL, &unused));
+        check_ok(umbra_graph_add_output(graph, small_head(graph, y, 5)));
+        check_fails(UMBRA_E_MODEL, "\"odd\" (Odd): an input is missing",
+                    umbra_plan_compile(&plan, graph, &model, NULL));
+        umbra_graph_free(graph);
+    }
+}
+
+/* Eight tensors in one sum are possible: two of these sums cannot become one. */
+static void test_sums_of_many_tensors(void **state)
+{
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan_options options = {.precision_bits = 4, .threads = 2};
+    umbra_plan *plan = NULL;
+    (void)state;
+    int x, sums[2];
+    char name[16];
+    umbra_graph *graph = small_begin(1, 8, &x);
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < 5; i++) {
+            snprintf(name, sizeof name, "act%d%d", k, i);
+            int y = small_polynomial(graph, name, small_conv(graph, name + 1, x, 1, 3, 1));
+            snprintf(name, sizeof name, "sum%d%d", k, i);
+            sums[k] = i == 0 ? y : small_add(graph, name, sums[k], y);
+        }
+    int both = small_polynomial(graph, "act2", small_add(graph, "both", sums[0], sums[1]));
+    for (int k = 0; k < 2; k++) {
+        snprintf(name, sizeof name, "act3%d", k);
+        sums[k] = small_polynomial(graph, name, sums[k]);
+    }
+    x = small_add(graph, "all", both, small_add(graph, "rest", sums[0], sums[1]));
+    check_ok(umbra_graph_add_output(graph, small_head(graph, x, 5)));
+    calibrate(graph);
+    check_ok(umbra_plan_compile(&plan, graph, &model, &options));
+    umbra_plan_free(plan);
+    umbra_graph_free(graph);
+}
+
+/* M(i+1) = M(i) + a * M(i), which makes 2^40 matrices of forty pairs of nodes. */
+static void test_sums_that_double(void **state)
+{
+    umbra_model_info model = {.input_abs_max = 1};
+    umbra_plan *plan = NULL;
+    (void)state;
+    int x, again;
+    char name[16];
+    umbra_shape shape = {.rank = 6, .dim = {1, 1, 1, 1, 8, 8}};
+    umbra_graph *graph = small_begin(1, 8, &x);
+    int y = small_value(graph, "six.out", shape), unused = -1;
+    check_ok(umbra_graph_add_node(graph, UMBRA_OP_RESHAPE, "six", "Reshape", &x, 1, y, NULL, &unused));
+    x = y;
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof name, "scale%d", i);
+        int scale = small_constant(graph, name, shape, 1);
+        snprintf(name, sizeof name, "mul%d", i);
+        again = small_node(graph, UMBRA_OP_MUL, name, (int[2]){x, scale}, 2, NULL);
+        snprintf(name, sizeof name, "add%d", i);
+        x = small_add(graph, name, x, again);
+    }
+    check_ok(umbra_graph_add_output(graph, small_dense(graph, "fc", small_flatten(graph, x), 2)));
+    check_fails(UMBRA_E_MODEL, "fold them when you export",
+                umbra_plan_compile(&plan, graph, &model, NULL));
+    umbra_graph_free(graph);
+}
+
 /* What the graph itself cannot show: labels, memory, numbers that are none. */
 static void test_other_refusals(void **state)
 {
@@ -429,6 +508,9 @@ int main(void)
         cmocka_unit_test(test_more_levels_than_primes),
         cmocka_unit_test(test_no_precision_at_all),
         cmocka_unit_test(test_every_bad_node_named),
+        cmocka_unit_test(test_missing_inputs),
+        cmocka_unit_test(test_sums_of_many_tensors),
+        cmocka_unit_test(test_sums_that_double),
         cmocka_unit_test(test_other_refusals),
         cmocka_unit_test(test_bad_shapes_of_networks),
     };
