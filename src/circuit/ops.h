@@ -9,7 +9,6 @@ typedef umbra_status (*umbra_op_call)(void *self, const umbra_program *program,
                                       const umbra_instruction *i);
 
 typedef struct umbra_ops {
-    const char *name;
     umbra_op_call call[UMBRA_OPCODE_COUNT];
     /* A register is not read again. */
     void (*release)(void *self, int reg);

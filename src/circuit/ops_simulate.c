@@ -11,7 +11,6 @@
 
 typedef struct simulator {
     umbra_simulation *out;
-    const umbra_program *program;
     int *spare; /* limbs of each room that waits to be written again */
     size_t spare_count;
 } simulator;
@@ -359,7 +358,6 @@ static void simulate_release(void *self, int reg)
 }
 
 static const umbra_ops simulator_ops = {
-    .name = "simulator",
     .call = {[UMBRA_DO_INPUT] = simulate_input,
              [UMBRA_DO_MAP] = simulate_map,
              [UMBRA_DO_SQUARE] = simulate_square,
@@ -414,7 +412,7 @@ umbra_status umbra_simulate(umbra_simulation *out, const umbra_program *program,
     made.rooms = rooms;
     if (status == UMBRA_OK)
         status = umbra_memory_alloc_array(&spare, register_count, sizeof(int), "a simulation");
-    simulator s = {.out = &made, .program = program, .spare = spare};
+    simulator s = {.out = &made, .spare = spare};
     if (status == UMBRA_OK)
         status = umbra_program_run(program, &simulator_ops, &s);
     umbra_memory_free(spare);

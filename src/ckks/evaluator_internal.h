@@ -36,7 +36,8 @@ umbra_status umbra_check_levels(int a, int b) UMBRA_MUST_USE;
 umbra_status umbra_check_scales(double a_log2, double b_log2) UMBRA_MUST_USE;
 umbra_status umbra_check_product_scale(const umbra_params *params, int level,
                                        double scale_log2) UMBRA_MUST_USE;
-/* The key for an element at a level, or UMBRA_E_MISMATCH telling which key is missing. */
+/* The key for an element at a level, read if it was not. Returns: UMBRA_E_MISMATCH telling which
+ * key is missing; UMBRA_E_INPUT, _IO, _RESOURCE where it cannot be read */
 umbra_status umbra_check_key(const umbra_evaluator *e, const umbra_ciphertext *a, uint32_t galois,
                              const umbra_switch_key **key) UMBRA_MUST_USE;
 /* 0: the log of nothing. */

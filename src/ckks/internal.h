@@ -129,7 +129,8 @@ static inline uint64_t umbra_switch_stream(int digit_number, int prime)
     return (uint64_t)digit_number * 256 + (uint64_t)prime;
 }
 
-/* Check an item and a whole request (levels, Galois elements, none twice). */
+/* Check the levels and Galois elements of a request; two of a kind are found where keys are made.
+ */
 umbra_status umbra_key_request_check(const umbra_key_request *request) UMBRA_MUST_USE;
 /* A container with its keys sorted, none of which has memory yet. Owns: umbra_evaluation_keys_free
  */

@@ -44,20 +44,21 @@ uint64_t umbra_key_request_bytes(const umbra_key_request *request);
  * errors, for they are made one after another. */
 uint64_t umbra_key_request_memory_bytes(const umbra_key_request *request);
 
-/* A set of switching keys, in memory or mapped from a file; immutable, shared between threads.
+/* A set of switching keys, in memory or read from a file when they are needed; shared between
+ * threads.
  *
- * A hybrid key with special primes p_0..p_{k-1}: the digits of a level with l limbs are its primes
- * in groups of k (the last one shorter); a key trimmed to level L serves every level whose primes
- * are a subset, see keyswitch.c for how the gadget stays valid. */
+ * A hybrid key with special primes p_0..p_{k-1}: the data primes stand in fixed groups of k, and
+ * the digits of a level are its primes in each group; a key trimmed to level L serves every level
+ * whose primes are a subset, see keyswitch.c for how the gadget stays valid. */
 typedef struct umbra_evaluation_keys umbra_evaluation_keys;
 void umbra_evaluation_keys_free(umbra_evaluation_keys *keys);
-/* Map a file and check it: every offset, hash and residue. Expands the seeds of keys held
+/* Read a file and check it: every offset, hash and residue. Expands the seeds of keys held
  * whole. A file of another kind (a secret key above all) is refused by name. */
 umbra_status umbra_evaluation_keys_load(const char *path, const umbra_params *params,
                                         const umbra_key_holding *holding, umbra_pool *pool,
                                         umbra_evaluation_keys **out) UMBRA_MUST_USE;
 /* The same, but each key is read from the file, checked and expanded when an evaluator first needs
- * it, and a damaged one fails that operation. The file stays open. */
+ * it, and a damaged one fails the operations that need it. The file stays open. */
 umbra_status umbra_evaluation_keys_open(const char *path, const umbra_params *params,
                                         const umbra_key_holding *holding,
                                         umbra_evaluation_keys **out) UMBRA_MUST_USE;

@@ -58,8 +58,9 @@ umbra_scratch umbra_linear_scratch(const umbra_params *params, int level,
  * Keys:    every baby and every giant that is not 0, at the inputs' level
  * Cost:    each distinct (input, baby) one hoisted rotation; each distinct (output, giant != 0) one
  *          decomposition and one inner product, with a single modulus-down per output (hoisted
- * giants); weights given as coefficients are reduced and transformed while they are used Threads:
- * parallel over rotations, then over (output, giant) sums or limbs */
+ *          giants); weights given as coefficients are reduced and transformed while they are used
+ *
+ * Threads: parallel over rotations, then over (output, giant) sums or limbs */
 umbra_status umbra_eval_linear_map(umbra_evaluator *e, umbra_ciphertext *const *out,
                                    const umbra_ciphertext *const *in,
                                    const umbra_linear_map *map) UMBRA_MUST_USE;

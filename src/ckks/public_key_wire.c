@@ -45,8 +45,8 @@ static umbra_status read_limbs(umbra_public_key *key, umbra_reader *body)
     return UMBRA_OK;
 }
 
-static umbra_status load_mapped(const char *path, const umbra_params *params,
-                                const umbra_file_copy *content, umbra_public_key **key)
+static umbra_status load_copy(const char *path, const umbra_params *params,
+                              const umbra_file_copy *content, umbra_public_key **key)
 {
     umbra_envelope envelope;
     umbra_reader body;
@@ -63,7 +63,7 @@ umbra_status umbra_public_key_load(const char *path, const umbra_params *params,
     umbra_file_copy content = {0};
     umbra_public_key *key = NULL;
     UMBRA_TRY(umbra_file_load(path, &content));
-    umbra_status status = load_mapped(path, params, &content, &key);
+    umbra_status status = load_copy(path, params, &content, &key);
     umbra_file_unload(&content);
     if (status == UMBRA_OK)
         *out = key;

@@ -18,8 +18,8 @@ umbra_status umbra_secret_key_write(const umbra_secret_key *key, umbra_file_writ
                                 key->params->hash, key->key_id, key->seed, UMBRA_SEED_BYTES);
 }
 
-static umbra_status load_mapped(const char *path, const umbra_params *params,
-                                const umbra_file_copy *content, umbra_secret_key **key)
+static umbra_status load_copy(const char *path, const umbra_params *params,
+                              const umbra_file_copy *content, umbra_secret_key **key)
 {
     umbra_envelope envelope;
     umbra_reader body;
@@ -46,7 +46,7 @@ umbra_status umbra_secret_key_load(const char *path, const umbra_params *params,
     umbra_file_copy content = {0};
     umbra_secret_key *key = NULL;
     UMBRA_TRY(umbra_file_load(path, &content));
-    umbra_status status = load_mapped(path, params, &content, &key);
+    umbra_status status = load_copy(path, params, &content, &key);
     umbra_file_unload(&content);
     if (status == UMBRA_OK)
         *out = key;

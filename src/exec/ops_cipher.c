@@ -248,7 +248,6 @@ static umbra_status cipher_step_done(void *self, int step)
 }
 
 const umbra_ops umbra_cipher_ops = {
-    .name = "ciphertexts",
     .call = {[UMBRA_DO_INPUT] = cipher_input,
              [UMBRA_DO_MAP] = cipher_map,
              [UMBRA_DO_SQUARE] = cipher_square,

@@ -262,7 +262,6 @@ static umbra_status plain_step_done(void *self, int step)
 }
 
 static const umbra_ops plain_ops = {
-    .name = "plain",
     .call = {[UMBRA_DO_INPUT] = plain_input,
              [UMBRA_DO_MAP] = plain_map,
              [UMBRA_DO_SQUARE] = plain_square,

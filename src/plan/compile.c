@@ -69,7 +69,7 @@ static void make_summary(umbra_plan *plan)
                               .log2_qp = umbra_params_log2_qp(params),
                               .predicted_bits = plan->build.predicted_bits,
                               .ranges_known = ranges_known(&plan->build.network)};
-    /* Security falls with log2(QP) in inverse proportion, about: the table's limit is 128 bits. */
+    /* Parameters beyond the table's limit for 128 bits do not exist (params_check.c). */
     s->security_bits = UMBRA_SECURITY_BITS;
     for (size_t i = 0; i < plan->simulation.key_count; i++)
         s->rotations += plan->simulation.keys[i].galois != 0;

@@ -28,7 +28,7 @@ umbra_status umbra_offset_add(double **offset, const double *addend, double coef
 
 umbra_status umbra_expression_copy(umbra_expression *out, const umbra_expression *in, size_t size)
 {
-    umbra_expression made = {.known = true, .count = in->count, .gap = in->gap};
+    umbra_expression made = {.count = in->count, .gap = in->gap};
     void *terms = NULL;
     UMBRA_TRY(umbra_memory_alloc_array(&terms, (size_t)in->count + 1, sizeof *in->terms, "terms"));
     made.terms = terms;
@@ -98,6 +98,5 @@ umbra_status umbra_expression_apply(umbra_lowering *l, umbra_expression *out,
                                          &term.matrix));
         UMBRA_TRY(umbra_expression_add_term(l, out, term));
     }
-    out->known = true;
     return apply_offset(l, out, in->offset, matrix, coefficient);
 }

@@ -51,8 +51,7 @@ static umbra_status expand(umbra_lowering *l, umbra_expression *e, int at)
     if (definition == NULL)
         return umbra_fail(UMBRA_E_INTERNAL, "tensor %d has no definition", term.tensor);
     e->terms[at] = e->terms[--e->count];
-    umbra_expression inner = {.known = true,
-                              .count = definition->term_count,
+    umbra_expression inner = {.count = definition->term_count,
                               .terms = definition->terms,
                               .offset = l->mode == UMBRA_LOWER_ALL ? definition->offset : NULL};
     l->composed++;
@@ -162,7 +161,6 @@ umbra_status umbra_lowering_read(umbra_lowering *l, int tensor, double coefficie
     umbra_term term = {.tensor = tensor, .coefficient = coefficient};
     size_t size = (size_t)t->channels * (size_t)t->height * (size_t)t->width;
     UMBRA_TRY(umbra_matrices_identity(l->network->matrices, size, &term.matrix));
-    out->known = true;
     out->gap = t->gap;
     return umbra_expression_add_term(l, out, term);
 }

@@ -6,7 +6,6 @@
 
 /* A linear value, not yet evaluated. */
 typedef struct umbra_expression {
-    bool known;
     int count;
     size_t capacity;
     umbra_term *terms;

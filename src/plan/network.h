@@ -70,7 +70,7 @@ typedef struct umbra_network {
     int input, output; /* tensors */
     int depth;         /* of the output: rescalings in all */
     int grid_height, grid_width;
-    int images; /* in each ciphertext; lowering says 1 */
+    int images; /* in each ciphertext */
 } umbra_network;
 
 /* Trials of the search do without the constants, which cost more to move than all the rest. */

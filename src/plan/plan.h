@@ -25,8 +25,8 @@ typedef struct umbra_plan_options {
 typedef struct umbra_plan umbra_plan;
 
 /* Compile. The graph (after umbra_graph_simplify) and the model info are copied. Value ranges of
- * the graph come from model.json's calibration where known, else from running random inputs through
- * umbra_plain.
+ * the graph come from model.json's calibration where known, else from running random inputs
+ * through its matrices.
  *
  * Returns: UMBRA_E_MODEL listing every node that cannot be compiled, with the remedy;
  * UMBRA_E_SECURITY where no parameters of 128 bits reach the precision, naming the node that runs

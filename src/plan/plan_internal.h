@@ -67,14 +67,15 @@ umbra_status umbra_model_info_read(umbra_reader *reader, umbra_model_info *out) 
 /* Refuse a plan that needs more than the budget, saying what takes it. */
 umbra_status umbra_plan_check_memory(const umbra_plan *plan) UMBRA_MUST_USE;
 /* The server's peak: keys, weights, ciphertexts, scratch and tables of one run on so many threads.
- */
-/* seeded: NULL, or filled with 1 for each key of the simulation that is held by its seed */
+ *
+ * seeded: NULL, or filled with 1 for each key of the simulation that is held by its seed */
 umbra_memory_share umbra_plan_share_memory(const umbra_build *build,
                                            const umbra_simulation *simulation, int threads,
                                            uint64_t budget_bytes, unsigned char *seeded);
 /* The steps pay for weights that a run makes again while it uses them. */
 void umbra_plan_charge_weights(const umbra_build *build, const umbra_memory_share *share,
                                umbra_simulation *simulation);
+/* needed_bytes of the same. */
 uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulation *simulation,
                                  int threads, uint64_t budget_bytes);
 /* All weights of a run, as the integers that a run keeps of them. */

@@ -81,7 +81,7 @@ static void test_order(void **state)
     (void)state;
     umbra_program p = small();
     trace t = {.used = 0};
-    umbra_ops ops = {.name = "trace", .release = released, .step_done = step_done};
+    umbra_ops ops = {.release = released, .step_done = step_done};
     for (int i = 0; i < UMBRA_OPCODE_COUNT; i++)
         ops.call[i] = called;
     check_ok(umbra_program_finish(&p));

@@ -132,7 +132,7 @@ static umbra_status step_done(void *self, int step)
 
 static umbra_ops book_keeper(void)
 {
-    umbra_ops ops = {.name = "books", .release = release, .step_done = step_done};
+    umbra_ops ops = {.release = release, .step_done = step_done};
     for (int op = 0; op < UMBRA_OPCODE_COUNT; op++)
         ops.call[op] = call;
     return ops;

@@ -436,7 +436,8 @@ static void test_sums_that_double(void **state)
     umbra_shape shape = {.rank = 6, .dim = {1, 1, 1, 1, 8, 8}};
     umbra_graph *graph = small_begin(1, 8, &x);
     int y = small_value(graph, "six.out", shape), unused = -1;
-    check_ok(umbra_graph_add_node(graph, UMBRA_OP_RESHAPE, "six", "Reshape", &x, 1, y, NULL, &unused));
+    check_ok(
+        umbra_graph_add_node(graph, UMBRA_OP_RESHAPE, "six", "Reshape", &x, 1, y, NULL, &unused));
     x = y;
     for (int i = 0; i < 40; i++) {
         snprintf(name, sizeof name, "scale%d", i);
