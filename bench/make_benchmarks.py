@@ -37,6 +37,7 @@ KEYS = {
 }
 SHAPE = ("data_primes", "special_primes", "digits", "log2_q", "log2_p")
 OURS = "Umbra"
+MANY_PRIMES = "ntt_forward of 32 primes"
 
 
 class Fault(Exception):

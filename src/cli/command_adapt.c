@@ -223,21 +223,22 @@ static bool is_folder(const char *output)
 /* The folder of a model has files of these names: that of MODEL.onnx itself, most of all. */
 static umbra_status refuse_existing(const umbra_cli *cli, const char *folder)
 {
-    static const char *const names[] = {"model.json", "classifier.onnx"};
-    char path[4096];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        UMBRA_TRY(umbra_cli_join(path, folder, names[i]));
-        if (umbra_cli_same_file(path, cli->argument[0]))
-            return umbra_fail(UMBRA_E_USAGE,
-                              "the output %s is the input %s and would be written over; choose "
-                              "another folder",
-                              path, cli->argument[0]);
-        if (cli->text[UMBRA_OPT_OVERWRITE] == NULL && access(path, F_OK) == 0)
-            return umbra_fail(UMBRA_E_USAGE,
-                              "%s is already there and would be written over; choose another "
-                              "folder, or --force",
-                              path);
-    }
+    char network[4096], model[4096];
+    UMBRA_TRY(umbra_cli_join(network, folder, "classifier.onnx"));
+    UMBRA_TRY(umbra_cli_join(model, folder, "model.json"));
+    if (umbra_cli_same_file(network, cli->argument[0]))
+        return umbra_fail(UMBRA_E_USAGE,
+                          "the output %s is the input %s and would be written over; choose another "
+                          "folder",
+                          network, cli->argument[0]);
+    const char *there = access(model, F_OK) == 0     ? model
+                        : access(network, F_OK) == 0 ? network
+                                                     : NULL;
+    if (there != NULL && cli->text[UMBRA_OPT_OVERWRITE] == NULL)
+        return umbra_fail(UMBRA_E_USAGE,
+                          "%s is already there and would be written over; choose another folder, "
+                          "or --force",
+                          there);
     return UMBRA_OK;
 }
 

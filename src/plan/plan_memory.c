@@ -186,7 +186,9 @@ uint64_t umbra_plan_memory_bytes(const umbra_build *build, const umbra_simulatio
 
 uint64_t umbra_plan_kept_weight_bytes(const umbra_plan *plan)
 {
-    return plan->share.kept_weight_bytes;
+    return umbra_plan_share_memory(&plan->build, &plan->simulation, plan->threads,
+                                   plan->memory_budget, NULL)
+        .kept_weight_bytes;
 }
 
 umbra_status umbra_plan_check_memory(const umbra_plan *plan)
