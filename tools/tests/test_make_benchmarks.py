@@ -68,11 +68,13 @@ class Tool(unittest.TestCase):
 
     def test_published_and_networks(self):
         paper = {"source": "Known25", "network": "Net", "data": "d", "seconds": "9", "hardware": "h", "setting": "s"}
-        self.session(MACHINE, {"network": "lenet", "latent": 8, "refused": "too deep"})
+        self.session(MACHINE, {"network": "lenet", "latent": 8, "refused": "too wide"},
+                     {"network": "lenet", "latent": 8, "refused": "too deep"})
         self.session(paper, name="published.jsonl")
         text = self.made()
         self.assertIn("| [Known25] | Net | d | 9 | h | s |", text)
         self.assertIn("| lenet | 8 | refused: too deep |", text)
+        self.assertNotIn("too wide", text, "the last line of a network counts")
         self.session({**paper, "source": "Unknown"}, name="published.jsonl")
         self.refused("[Unknown] does not stand in BIBLIOGRAPHY.md")
 
@@ -110,7 +112,9 @@ class Tool(unittest.TestCase):
 
     def test_collect_takes_the_median_of_rounds(self):
         raw = self.root / "raw"
-        raw.write_text("noise\n" + "".join(json.dumps(rotate("Peer", ms, **more)) + "\n" for ms, more in
+        roof = {"name": "multiplication", "isa": "avx2", "threads": 1, "ns": 1.0, "runs": 3}
+        cold = {**roof, "name": "ntt_forward of 32 primes", "ring_degree": 65536, "note": "cold"}
+        raw.write_text(f"noise\n{json.dumps(roof)}\n{json.dumps(cold)}\n" + "".join(json.dumps(rotate("Peer", ms, **more)) + "\n" for ms, more in
                                            [(30, {}), (10, {}), (20, {}), (5, {"digits": 3})]))
         code, said = self.run_tool("collect", raw)
         self.assertEqual(code, 0, said)
