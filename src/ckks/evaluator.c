@@ -150,7 +150,7 @@ umbra_status umbra_check_key(const umbra_evaluator *e, const umbra_ciphertext *a
                           "no %s (element %lu) for level %d; generate the evaluation keys with the "
                           "profile of this plan",
                           what, (unsigned long)galois, a->level);
-    return umbra_key_source_bring(e->keys, *key, e->pool);
+    return umbra_key_source_make_ready(e->keys, *key, e->pool);
 }
 
 double umbra_log2_sum(double a_log2, double b_log2)

@@ -154,13 +154,15 @@ const umbra_switch_key *umbra_evaluation_keys_find(const umbra_evaluation_keys *
                                                    uint32_t galois, int level);
 /* Before a key is read: mark those that will be, and bring all marked ones into memory. Nothing to
  * do for keys that are there.
- * Threads: any; keys that are ready stay as they are */
+ *
+ * key:     one more that is wanted, marked and brought under one lock, so that another thread's
+ *          failure does not take its mark away; or NULL
+ * Threads: any; keys that are ready stay as they are
+ * Returns: why a marked key cannot be read */
 void umbra_key_source_want(const umbra_evaluation_keys *keys, const umbra_switch_key *key);
 umbra_status umbra_key_source_make_ready(const umbra_evaluation_keys *keys,
+                                         const umbra_switch_key *key,
                                          umbra_pool *pool) UMBRA_MUST_USE;
-/* Both for one key at once. Returns: why this key cannot be read. */
-umbra_status umbra_key_source_bring(const umbra_evaluation_keys *keys, const umbra_switch_key *key,
-                                    umbra_pool *pool) UMBRA_MUST_USE;
 umbra_status umbra_public_key_new(umbra_public_key **out, const umbra_params *params,
                                   uint64_t key_id) UMBRA_MUST_USE;
 umbra_status umbra_encrypt_public_seeded(umbra_ciphertext *out, const umbra_plaintext *pt,

@@ -199,10 +199,8 @@ static umbra_status expand_batch(umbra_key_source *source, umbra_pool *pool)
     return status;
 }
 
-/* key: NULL, or one more that is wanted; under one lock, so that no other thread's failure takes
- * the mark away. */
-static umbra_status make_ready(const umbra_evaluation_keys *keys, const umbra_switch_key *key,
-                               umbra_pool *pool)
+umbra_status umbra_key_source_make_ready(const umbra_evaluation_keys *keys,
+                                         const umbra_switch_key *key, umbra_pool *pool)
 {
     if (keys->source == NULL)
         return UMBRA_OK;
@@ -215,17 +213,6 @@ static umbra_status make_ready(const umbra_evaluation_keys *keys, const umbra_sw
     keys->source->cpu_ns += umbra_clock_cpu_ns() - cpu_ns;
     pthread_mutex_unlock(&keys->source->lock);
     return status;
-}
-
-umbra_status umbra_key_source_make_ready(const umbra_evaluation_keys *keys, umbra_pool *pool)
-{
-    return make_ready(keys, NULL, pool);
-}
-
-umbra_status umbra_key_source_bring(const umbra_evaluation_keys *keys, const umbra_switch_key *key,
-                                    umbra_pool *pool)
-{
-    return make_ready(keys, key, pool);
 }
 
 void umbra_evaluation_keys_reading_ns(const umbra_evaluation_keys *keys, uint64_t *wall_ns,
@@ -325,7 +312,7 @@ static umbra_status finish(umbra_evaluation_keys *keys, umbra_pool *pool)
     umbra_key_source *source = keys->source;
     for (size_t i = 0; i < source->count; i++)
         source->entries[i].wanted = true;
-    UMBRA_TRY(umbra_key_source_make_ready(keys, pool));
+    UMBRA_TRY(umbra_key_source_make_ready(keys, NULL, pool));
     umbra_key_source_free(source);
     keys->source = NULL;
     return UMBRA_OK;

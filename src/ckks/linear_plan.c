@@ -148,7 +148,7 @@ static umbra_status ready_keys(const umbra_evaluator *e, int level, const umbra_
                 umbra_key_source_want(e->keys, key);
         }
     }
-    return umbra_key_source_make_ready(e->keys, e->pool);
+    return umbra_key_source_make_ready(e->keys, NULL, e->pool);
 }
 
 umbra_status umbra_linear_plan_make(umbra_evaluator *e, umbra_linear_plan *plan,

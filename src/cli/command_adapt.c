@@ -249,7 +249,7 @@ static umbra_status write_model(const umbra_cli *cli, const adapted *a, const sa
     umbra_ranges *ranges = NULL;
     json_t *object = NULL;
     if (a->rest_count > 0) {
-        const char *more = umbra_graph_cut_offenders(a->rest, 3600);
+        const char *more = umbra_graph_cut_offenders(a->rest);
         return umbra_fail(UMBRA_E_MODEL,
                           "%s: %d node%s still cannot be encrypted (-o FILE.onnx writes it all the "
                           "same):\n%s%s",

@@ -123,6 +123,11 @@ static umbra_status check_query(const umbra_plan *plan, const umbra_ciphertext *
                           "profile of this plan",
                           query_count, p->input_layout.ciphertexts);
     for (int i = 0; i < query_count; i++) {
+        if (memcmp(umbra_params_hash(query[i]->params), umbra_params_hash(plan->params),
+                   UMBRA_HASH_BYTES) != 0)
+            return umbra_fail(UMBRA_E_MISMATCH,
+                              "the query has other parameters than this plan: encrypt it with the "
+                              "profile of this plan");
         if (query[i]->level != p->input_level ||
             fabs(query[i]->scale_log2 - p->input_scale_log2) > 1e-6)
             return umbra_fail(UMBRA_E_MISMATCH,
@@ -130,11 +135,6 @@ static umbra_status check_query(const umbra_plan *plan, const umbra_ciphertext *
                               "and scale 2^%.2f: encrypt it with the profile of this plan",
                               query[i]->level, query[i]->scale_log2, p->input_level,
                               p->input_scale_log2);
-        if (memcmp(umbra_params_hash(query[i]->params), umbra_params_hash(plan->params),
-                   UMBRA_HASH_BYTES) != 0)
-            return umbra_fail(UMBRA_E_MISMATCH,
-                              "the query has other parameters than this plan: encrypt it with the "
-                              "profile of this plan");
         if (query[i]->parts != 2)
             return umbra_fail(UMBRA_E_INPUT, "a query's ciphertext has %d parts", query[i]->parts);
     }

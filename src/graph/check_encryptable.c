@@ -184,8 +184,9 @@ static bool may_be_adapted(const char *list)
            strstr(list, AT_THE_END) != NULL;
 }
 
-const char *umbra_graph_cut_offenders(char *list, size_t room)
+const char *umbra_graph_cut_offenders(char *list)
 {
+    size_t room = 3600;
     if (strlen(list) <= room)
         return "";
     while (room > 0 && list[room] != '\n')
@@ -202,7 +203,7 @@ umbra_status umbra_graph_check_encryptable(const umbra_graph *graph, const char 
     if (count == 0)
         return UMBRA_OK;
     bool adaptable = may_be_adapted(list);
-    const char *more = umbra_graph_cut_offenders(list, 3600);
+    const char *more = umbra_graph_cut_offenders(list);
     const char *hint = adaptable
                            ? "\n`umbra adapt` replaces activations, maximum pools and a softmax or "
                              "sigmoid at the end in the file itself; see umbra adapt --help"

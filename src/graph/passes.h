@@ -27,8 +27,8 @@ umbra_status umbra_graph_simplify(umbra_graph *graph) UMBRA_MUST_USE;
  * Owns: *list belongs to the caller, umbra_memory_free */
 umbra_status umbra_graph_list_offenders(const umbra_graph *graph, char **list,
                                         int *count) UMBRA_MUST_USE;
-/* Cut that list at the end of a line, to at most `room` bytes. Returns what to write behind it. */
-const char *umbra_graph_cut_offenders(char *list, size_t room);
+/* Cut that list at the end of a line, to what a message holds. Returns what to write behind it. */
+const char *umbra_graph_cut_offenders(char *list);
 /* That list, as much of it as a message holds (some 30 nodes; their number is whole), as the
  * message of UMBRA_E_MODEL; UMBRA_OK where there is none. Call after umbra_graph_simplify. */
 umbra_status umbra_graph_check_encryptable(const umbra_graph *graph,

@@ -9,7 +9,7 @@
 
 #define MAX_VALUES 100000
 #define MAX_NODES 20000
-#define MAX_NAME 1024
+#define MAX_NAME 2048 /* those that the importer makes of two are longer than one of a file */
 
 static void write_value(const umbra_value *v, umbra_writer *w)
 {
