@@ -78,7 +78,7 @@ static double size_factor(umbra_cost_shape s)
     return exp2(s.degree_log2 - 15);
 }
 
-static double ntt(const umbra_cost_model *m, umbra_cost_shape s)
+double umbra_cost_ntt(const umbra_cost_model *m, umbra_cost_shape s)
 {
     return m->ntt_ns * size_factor(s) * s.degree_log2 / 15;
 }
@@ -104,7 +104,7 @@ double umbra_cost_decompose(const umbra_cost_model *m, umbra_cost_shape s)
 {
     double targets = (double)s.digits * (s.limbs + s.special) - s.limbs;
     double terms = targets * terms_of(s.limbs < s.special ? s.limbs : s.special);
-    return (s.limbs + targets) * ntt(m, s) + terms * m->convert_ns * size_factor(s) +
+    return (s.limbs + targets) * umbra_cost_ntt(m, s) + terms * m->convert_ns * size_factor(s) +
            umbra_cost_words(m, s, s.limbs);
 }
 
@@ -115,7 +115,7 @@ double umbra_cost_inner(const umbra_cost_model *m, umbra_cost_shape s)
 
 double umbra_cost_mod_down(const umbra_cost_model *m, umbra_cost_shape s)
 {
-    double one = (s.limbs + s.special) * ntt(m, s) +
+    double one = (s.limbs + s.special) * umbra_cost_ntt(m, s) +
                  s.limbs * terms_of(s.special) * m->convert_ns * size_factor(s) +
                  umbra_cost_words(m, s, s.limbs);
     return 2 * one;
@@ -135,8 +135,8 @@ double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s, size_t 
     const bool block = fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
     double share = 1.0 / (double)(fold == 0 ? 1 : fold);
     double dot = (block ? m->block_ns : m->dot_ns) * size_factor(s);
-    return s.limbs *
-           (ntt(m, s) * HALVES * share + umbra_cost_words(m, s, (block ? 1.5 : 1.0) * share) + dot);
+    return s.limbs * (umbra_cost_ntt(m, s) * HALVES * share +
+                      umbra_cost_words(m, s, (block ? 1.5 : 1.0) * share) + dot);
 }
 
 double umbra_cost_seeded_rows(const umbra_cost_model *m, int degree_log2, double rows)
@@ -146,7 +146,7 @@ double umbra_cost_seeded_rows(const umbra_cost_model *m, int degree_log2, double
 
 double umbra_cost_rescale(const umbra_cost_model *m, umbra_cost_shape s)
 {
-    return 2 * (s.limbs * ntt(m, s) + umbra_cost_words(m, s, 3.0 * s.limbs));
+    return 2 * (s.limbs * umbra_cost_ntt(m, s) + umbra_cost_words(m, s, 3.0 * s.limbs));
 }
 
 /* Which (input, baby) were met: by hash while there are not too many, else by looking back. */
@@ -193,7 +193,7 @@ void umbra_map_count(const umbra_program_map *map, size_t slots, umbra_map_count
     *out = (umbra_map_counts){.diagonals = map->diagonal_count,
                               .outputs = (size_t)map->output_count,
                               .fold = map->period_slots == 0 ? 1 : slots / map->period_slots};
-    uint64_t turned = 0;
+    uint64_t turned[UMBRA_MAP_CIPHERTEXTS / 64] = {0}; /* a bit for each input */
     baby_set met = {.count = 0};
     for (size_t i = 0; i < map->diagonal_count; i++) {
         const umbra_map_diagonal *d = &map->diagonals[i];
@@ -202,10 +202,12 @@ void umbra_map_count(const umbra_program_map *map, size_t slots, umbra_map_count
         if (d->baby_slots == 0 || !is_first(&met, map, i))
             continue;
         out->babies++;
-        if (d->input >= 64 || (turned >> d->input & 1) == 0)
+        const uint64_t bit = (uint64_t)1 << d->input % 64;
+        /* A map of more inputs is refused: that it counts too much until then does not matter. */
+        if (d->input >= UMBRA_MAP_CIPHERTEXTS || (turned[d->input / 64] & bit) == 0)
             out->decompositions++;
-        if (d->input < 64)
-            turned |= (uint64_t)1 << d->input;
+        if (d->input < UMBRA_MAP_CIPHERTEXTS)
+            turned[d->input / 64] |= bit;
     }
 }
 

@@ -31,6 +31,7 @@ typedef struct umbra_cost_shape {
 umbra_cost_shape umbra_cost_shape_at(const umbra_params *params, int level);
 
 /* Single-thread ns. */
+double umbra_cost_ntt(const umbra_cost_model *m, umbra_cost_shape s); /* of one limb */
 double umbra_cost_decompose(const umbra_cost_model *m, umbra_cost_shape s);
 double umbra_cost_inner(const umbra_cost_model *m, umbra_cost_shape s); /* one rotation, hoisted */
 double umbra_cost_mod_down(const umbra_cost_model *m, umbra_cost_shape s); /* both parts */

@@ -274,7 +274,9 @@ static umbra_status simulate_add_plain(void *self, const umbra_program *program,
     const umbra_program_vector *v = &program->vectors[i->index];
     r.noise_log2 = umbra_noise_add(r.noise_log2, umbra_noise_encode(s->out->params));
     r.message_log2 = log2(exp2(r.message_log2) + exp2(v->message_log2));
-    spend(s, i, r.level * s->out->cost.ntt_ns);
+    spend(s, i,
+          umbra_params_level_limbs(s->out->params, r.level) *
+              umbra_cost_ntt(&s->out->cost, shape_at(s, r.level)));
     set(s, i, i->out, r);
     return UMBRA_OK;
 }

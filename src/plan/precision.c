@@ -22,10 +22,19 @@ double umbra_precision_worst_sigmas(size_t errors)
  * cost beyond the model, at most, in the networks of tests/exec. */
 #define SHARED_BITS 2
 
+/* Slots are complex and values real: what rounding leaves stands in both parts. The imaginary one
+ * is no error until a map takes two diagonals in one complex product, which reads both parts of its
+ * inputs and leaves its result real. */
+typedef struct slot_errors {
+    double *real, *imaginary; /* variance of the slots' errors, by channel; one block of memory */
+} slot_errors;
+
 typedef struct precision {
     umbra_build *build;
     const umbra_statistics *statistics;
-    double **variance;      /* by tensor: of the errors of its slots, by channel */
+    slot_errors *errors;    /* by tensor */
+    double *imaginary_part; /* by tensor: what an imaginary error does to the outputs, over what a
+                               real one does */
     double output_variance; /* on average over the outputs, in values */
     bool nominal; /* weights of the scale that was decided, not of what the primes leave */
     bool shared;  /* a product of two tensors came before */
@@ -65,32 +74,68 @@ static double weight_error(const precision *p, int linear, double weight_scale)
            set->output_count * largest;
 }
 
-/* out[o] += c^2 sum over i of power[o][i] (in[i] + extra) */
-static void spread(const umbra_facts *f, int term, double coefficient, double extra,
-                   const double *in, double *out)
+static bool reads_both_parts(const umbra_facts *f, int term)
 {
+    return !f->direct[term] && f->set != NULL && (f->set->half_slots != 0 || f->set->joined);
+}
+
+/* out[o] += c^2 sum over i of power[o][i] in[i] */
+static void spread(const umbra_build *b, int linear, int term, const double *in, double *out)
+{
+    const umbra_facts *f = b->facts[linear];
+    const double coefficient = umbra_emit_slot_coefficient(b, linear, term);
     size_t in_channels = (size_t)f->in[term].channels;
     for (size_t o = 0; o < (size_t)f->to.channels; o++)
         for (size_t i = 0; i < in_channels; i++)
-            out[o] += coefficient * coefficient * f->power[term][o * in_channels + i] *
-                      ((in == NULL ? 0 : in[i]) + (f->direct[term] ? 0 : extra));
+            out[o] += coefficient * coefficient * f->power[term][o * in_channels + i] * in[i];
 }
 
-/* What the new errors of a tensor, in variance[tensor], do to the outputs. */
+/* The outputs' variance for an error of variance 1 in all slots of a tensor's channel. */
+static double gain_of(const precision *p, int tensor, int channel)
+{
+    const umbra_statistic *s =
+        umbra_statistics_find(p->statistics, &p->build->network.tensors[tensor]);
+    double factor = p->build->factors[tensor];
+    return s->gain[channel < s->channels ? channel : 0] / (factor * factor);
+}
+
+/* What the new errors of a tensor do to the outputs. */
 static void reach_outputs(precision *p, int tensor)
 {
-    const umbra_tensor *t = &p->build->network.tensors[tensor];
-    const umbra_statistic *s = umbra_statistics_find(p->statistics, t);
-    double factor = p->build->factors[tensor];
-    for (int c = 0; c < t->channels; c++)
+    const slot_errors *e = &p->errors[tensor];
+    for (int c = 0; c < p->build->network.tensors[tensor].channels; c++)
         p->output_variance +=
-            p->variance[tensor][c] * s->gain[c < s->channels ? c : 0] / (factor * factor);
+            (e->real[c] + e->imaginary[c] * p->imaginary_part[tensor]) * gain_of(p, tensor, c);
 }
 
-static void linear_errors(precision *p, int linear)
+/* Turns of a slot on its way to a diagonal: the baby step, in two or three where they are few, and
+ * that of the pair. */
+static double turns(const umbra_build *b, int linear)
+{
+    const umbra_linear *l = &b->network.linears[linear];
+    const umbra_diagonal_set *set = b->facts[linear]->set;
+    return 1 + (set != NULL && set->half_slots != 0) + (l->depth < b->factored_depths);
+}
+
+static void carry_errors(precision *p, int linear)
 {
     const umbra_build *b = p->build;
     const umbra_linear *l = &b->network.linears[linear];
+    const slot_errors *out = &p->errors[l->tensor];
+    for (int k = 0; k < l->term_count; k++) {
+        const slot_errors *in = &p->errors[l->terms[k].tensor];
+        const bool both = reads_both_parts(b->facts[linear], k);
+        spread(b, linear, k, in->real, out->real);
+        spread(b, linear, k, in->imaginary, both ? out->real : out->imaginary);
+    }
+}
+
+static umbra_status linear_errors(precision *p, int linear)
+{
+    const umbra_build *b = p->build;
+    const umbra_linear *l = &b->network.linears[linear];
+    const slot_errors *out = &p->errors[l->tensor];
+    const int channels = b->network.tensors[l->tensor].channels;
     int level = b->schedule.depth - l->depth;
     double scale = b->schedule.scale[l->depth + 1], in_scale = b->schedule.in_scale[l->depth];
     double division = p->nominal ? b->schedule.rescale_bits[l->depth]
@@ -100,51 +145,163 @@ static void linear_errors(precision *p, int linear)
         weight_scale += b->schedule.raise[l->depth];
     double rounding = exp2(2 * (umbra_noise_rescale(b->params, level, -INFINITY) - scale));
     /* Rotations show only at a low scale; squares and what is raised to them hide theirs. */
-    double rotations = exp2(2 * (umbra_noise_key_switch(b->params, level) - in_scale));
-    double same = rounding + weight_error(p, linear, weight_scale);
-    double *out = p->variance[l->tensor];
-    for (int c = 0; c < b->network.tensors[l->tensor].channels; c++)
-        out[c] = same;
-    for (int k = 0; k < l->term_count; k++)
-        spread(b->facts[linear], k, umbra_emit_slot_coefficient(b, linear, k), rotations, NULL,
-               out);
+    double rotation = exp2(2 * (umbra_noise_key_switch(b->params, level) - in_scale));
+    for (int c = 0; c < channels; c++) {
+        out->imaginary[c] = rounding;
+        out->real[c] = rounding + weight_error(p, linear, weight_scale);
+    }
+    for (int k = 0; k < l->term_count; k++) {
+        const umbra_facts *f = b->facts[linear];
+        void *made = NULL;
+        if (f->direct[k])
+            continue;
+        UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)f->in[k].channels, sizeof(double),
+                                           "a prediction"));
+        double *turned = made;
+        for (int c = 0; c < f->in[k].channels; c++)
+            turned[c] = rotation * turns(b, linear);
+        spread(b, linear, k, turned, out->real);
+        if (!reads_both_parts(f, k))
+            spread(b, linear, k, turned, out->imaginary);
+        umbra_memory_free(turned);
+    }
     reach_outputs(p, l->tensor);
-    for (int k = 0; k < l->term_count; k++)
-        spread(b->facts[linear], k, umbra_emit_slot_coefficient(b, linear, k), 0,
-               p->variance[l->terms[k].tensor], out);
+    carry_errors(p, linear);
+    return UMBRA_OK;
 }
 
 /* (x + e)(y + f) - xy, of which e f is nothing; in a square both errors are one. */
-static double product_error(const precision *p, const umbra_tensor *t, int channel)
+static double product_error(const precision *p, const umbra_tensor *t, int channel,
+                            const double *source, const double *other)
 {
     if (t->kind == UMBRA_TENSOR_SQUARE)
-        return 4 * moment(p, t->source, channel) * p->variance[t->source][channel];
-    return moment(p, t->source, channel) * p->variance[t->other][channel] +
-           moment(p, t->other, channel) * p->variance[t->source][channel];
+        return 4 * moment(p, t->source, channel) * source[channel];
+    return moment(p, t->source, channel) * other[channel] +
+           moment(p, t->other, channel) * source[channel];
+}
+
+static void product_errors(const precision *p, int tensor)
+{
+    const umbra_tensor *t = &p->build->network.tensors[tensor];
+    const slot_errors *source = &p->errors[t->source], *out = &p->errors[tensor];
+    const slot_errors *other = t->kind == UMBRA_TENSOR_SQUARE ? source : &p->errors[t->other];
+    for (int c = 0; c < t->channels; c++) {
+        out->real[c] = product_error(p, t, c, source->real, other->real);
+        out->imaginary[c] = product_error(p, t, c, source->imaginary, other->imaginary);
+    }
+}
+
+/* What is rounded to an integer polynomial is real in the slots, what is encrypted is not. */
+static void input_errors(precision *p, int tensor)
+{
+    const umbra_build *b = p->build;
+    const double fresh = umbra_noise_fresh_secret(b->params);
+    const double encoded = umbra_noise_add(fresh, umbra_noise_encode(b->params));
+    for (int c = 0; c < b->network.tensors[tensor].channels; c++) {
+        p->errors[tensor].real[c] = exp2(2 * (encoded - b->input_scale_log2));
+        p->errors[tensor].imaginary[c] = exp2(2 * (fresh - b->input_scale_log2));
+    }
+    reach_outputs(p, tensor);
 }
 
 static umbra_status tensor_errors(precision *p, int tensor)
 {
     const umbra_build *b = p->build;
     const umbra_tensor *t = &b->network.tensors[tensor];
+    const size_t channels = (size_t)t->channels;
     void *made = NULL;
     double mean = 0;
-    UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)t->channels, sizeof(double), "a prediction"));
-    double *variance = p->variance[tensor] = made;
-    double fresh = exp2(
-        2 * (umbra_noise_add(umbra_noise_fresh_secret(b->params), umbra_noise_encode(b->params)) -
-             b->input_scale_log2));
-    for (int c = 0; c < t->channels; c++)
-        variance[c] = umbra_tensor_is_product(t) ? product_error(p, t, c) : fresh;
-    if (t->kind == UMBRA_TENSOR_INPUT)
-        reach_outputs(p, tensor);
+    UMBRA_TRY(umbra_memory_alloc_array(&made, 2 * channels, sizeof(double), "a prediction"));
+    p->errors[tensor].real = made;
+    p->errors[tensor].imaginary = p->errors[tensor].real + channels;
+    if (umbra_tensor_is_product(t))
+        product_errors(p, tensor);
+    else if (t->kind == UMBRA_TENSOR_INPUT)
+        input_errors(p, tensor);
     for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < b->network.linear_count; k++)
         if (b->network.linears[k].tensor == tensor)
-            linear_errors(p, k);
-    for (int c = 0; c < t->channels; c++)
-        mean += variance[c] / t->channels;
+            UMBRA_TRY(linear_errors(p, k));
+    for (size_t c = 0; c < channels; c++)
+        mean += p->errors[tensor].real[c] / t->channels;
     p->shared = p->shared || (umbra_tensor_is_product(t) && t->kind != UMBRA_TENSOR_SQUARE);
     b->error_log2[tensor] = 0.5 * log2(fmax(mean, 0x1p-200)) + (p->shared ? SHARED_BITS : 0);
+    return UMBRA_OK;
+}
+
+/* One reader of a tensor: how much of the outputs' variance goes by it, and which part of that
+ * an imaginary error has. */
+static void note_reader(precision *p, double *weight, int tensor, double through, double part)
+{
+    weight[tensor] += through;
+    p->imaginary_part[tensor] += through * part;
+}
+
+static void note_product(precision *p, double *weight, int tensor)
+{
+    const umbra_tensor *t = &p->build->network.tensors[tensor];
+    const double part = p->imaginary_part[tensor];
+    for (int c = 0; c < t->channels; c++) {
+        const double gain = gain_of(p, tensor, c);
+        if (t->kind == UMBRA_TENSOR_SQUARE) {
+            note_reader(p, weight, t->source, 4 * moment(p, t->source, c) * gain, part);
+            continue;
+        }
+        note_reader(p, weight, t->source, moment(p, t->other, c) * gain, part);
+        note_reader(p, weight, t->other, moment(p, t->source, c) * gain, part);
+    }
+}
+
+static void note_linear(precision *p, double *weight, int linear)
+{
+    const umbra_build *b = p->build;
+    const umbra_linear *l = &b->network.linears[linear];
+    const umbra_facts *f = b->facts[linear];
+    for (int k = 0; k < l->term_count; k++) {
+        const double coefficient = umbra_emit_slot_coefficient(b, linear, k);
+        const double part = reads_both_parts(f, k) ? 1 : p->imaginary_part[l->tensor];
+        double through = 0;
+        for (int o = 0; o < f->to.channels; o++) {
+            const size_t channels = (size_t)f->in[k].channels;
+            double power = 0;
+            for (size_t i = 0; i < channels; i++)
+                power += f->power[k][(size_t)o * channels + i];
+            through += gain_of(p, l->tensor, o) * power;
+        }
+        note_reader(p, weight, l->terms[k].tensor, coefficient * coefficient * through, part);
+    }
+}
+
+/* From the last tensor to the first; of the output itself only the real part is read. */
+static umbra_status weigh_imaginary_parts(precision *p)
+{
+    const umbra_network *n = &p->build->network;
+    void *made = NULL;
+    UMBRA_TRY(
+        umbra_memory_alloc_array(&made, (size_t)n->tensor_count, sizeof(double), "a prediction"));
+    double *weight = made;
+    for (int i = n->tensor_count - 1; i >= 0; i--) {
+        if (!n->tensors[i].used)
+            continue;
+        if (weight[i] > 0)
+            p->imaginary_part[i] /= weight[i];
+        if (umbra_tensor_is_product(&n->tensors[i]))
+            note_product(p, weight, i);
+        for (int k = 0; n->tensors[i].kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
+            if (n->linears[k].tensor == i)
+                note_linear(p, weight, k);
+    }
+    umbra_memory_free(weight);
+    return UMBRA_OK;
+}
+
+static umbra_status make_room(precision *p)
+{
+    const size_t count = (size_t)p->build->network.tensor_count;
+    void *made = NULL;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, count, sizeof(slot_errors), "a prediction"));
+    p->errors = made;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, count, sizeof(double), "a prediction"));
+    p->imaginary_part = made;
     return UMBRA_OK;
 }
 
@@ -153,11 +310,9 @@ static umbra_status predict(umbra_build *build, const umbra_statistics *statisti
 {
     const umbra_network *n = &build->network;
     precision p = {.build = build, .statistics = statistics, .nominal = nominal};
-    void *made = NULL;
-    UMBRA_TRY(
-        umbra_memory_alloc_array(&made, (size_t)n->tensor_count, sizeof(double *), "a prediction"));
-    p.variance = made;
-    umbra_status status = UMBRA_OK;
+    umbra_status status = make_room(&p);
+    if (status == UMBRA_OK)
+        status = weigh_imaginary_parts(&p);
     for (int i = 0; status == UMBRA_OK && i < n->tensor_count; i++)
         if (n->tensors[i].used)
             status = tensor_errors(&p, i);
@@ -168,9 +323,10 @@ static umbra_status predict(umbra_build *build, const umbra_statistics *statisti
                        sqrt(p.output_variance);
         *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
     }
-    for (int i = 0; i < n->tensor_count; i++)
-        umbra_memory_free(p.variance[i]);
-    umbra_memory_free(made);
+    for (int i = 0; p.errors != NULL && i < n->tensor_count; i++)
+        umbra_memory_free(p.errors[i].real);
+    umbra_memory_free(p.errors);
+    umbra_memory_free(p.imaginary_part);
     return status;
 }
 

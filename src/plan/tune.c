@@ -180,13 +180,14 @@ static umbra_status flip_all(umbra_search *s, umbra_trial *best)
     return UMBRA_OK;
 }
 
-/* One candidate kept and another composed, of those that are near each other in the graph. */
-static umbra_status swap_all(umbra_search *s, umbra_trial *t)
+/* One candidate kept and another composed, of those that are near each other in the graph, and two
+ * neighbours both: the second of two may bring what the first costs. */
+static umbra_status flip_pairs(umbra_search *s, umbra_trial *t)
 {
     for (int i = 0; i < t->decisions.compose_count; i++)
         for (int k = i + 1; k < t->decisions.compose_count && k <= i + SWAP_REACH; k++) {
             umbra_decisions d = t->decisions;
-            if (d.compose[i] == d.compose[k] || is_enough(s))
+            if ((d.compose[i] == d.compose[k] && k > i + 1) || is_enough(s))
                 continue;
             d.compose[i] = !d.compose[i];
             d.compose[k] = !d.compose[k];
@@ -225,7 +226,7 @@ umbra_status umbra_tune(umbra_search *s, umbra_trial *t)
         if (umbra_trial_better(s, &moved, t))
             *t = moved;
         UMBRA_TRY(tune_special(s, t));
-        UMBRA_TRY(swap_all(s, t));
+        UMBRA_TRY(flip_pairs(s, t));
         if (round > 0 && umbra_trial_gain(s, t, &from) < LEAST_GAIN)
             break;
     }

@@ -282,7 +282,7 @@ static inline void check_network_within(umbra_graph *graph, double least, double
 
 static inline void check_network(umbra_graph *graph)
 {
-    check_network_within(graph, -0.5, 0.5);
+    check_network_within(graph, -0.5, 0.25);
 }
 
 #endif

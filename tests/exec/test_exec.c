@@ -217,6 +217,38 @@ static void test_rotations_rule(void **state)
     close_session(&s);
 }
 
+/* Maps that take two diagonals in one complex product read the imaginary parts of what roundings
+ * left in their inputs: half a bit, which only planes of many points tell from chance. */
+static void test_both_parts(void **state)
+{
+    session s;
+    static double output[16];
+    char name[16];
+    int x, paired = 0;
+    (void)state;
+    umbra_graph *g = small_begin(4, 32, &x);
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "conv%d", i);
+        x = small_conv(g, name, x, 8, 3, 1);
+        snprintf(name, sizeof name, "act%d", i);
+        x = small_polynomial(g, name, x);
+    }
+    check_ok(umbra_graph_add_output(g, small_head(g, x, 5)));
+    open_session(&s, g);
+    for (int i = 0; i < s.plan->build.network.linear_count; i++) {
+        const umbra_facts *f = s.plan->build.facts[i];
+        paired += f != NULL && f->set != NULL && f->set->half_slots != 0;
+    }
+    assert_true(paired >= 3);
+    encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
+    run_encrypted(&s, output);
+    print_message("over the model beyond chance: %.2f to %.2f bits\n", s.least_excess,
+                  s.worst_excess);
+    check_promise(&s);
+    assert_true(s.worst_excess < 0.15 && s.least_excess > -0.15);
+    close_session(&s);
+}
+
 /* A layer of zeros, whose outputs nothing reaches: what is left of it is its bias. */
 static void test_zero_weights(void **state)
 {
@@ -294,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_seeded_keys),
         cmocka_unit_test(test_planes),
         cmocka_unit_test(test_rotations_rule),
+        cmocka_unit_test(test_both_parts),
         cmocka_unit_test(test_zero_weights),
         cmocka_unit_test(test_refusals),
     };

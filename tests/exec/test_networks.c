@@ -78,7 +78,7 @@ static void test_unet_encrypted(void **state)
     int x;
     umbra_graph *g = small_begin(1, 16, &x);
     check_ok(umbra_graph_add_output(g, zoo_unet(g, x)));
-    check_network_within(g, -1.5, 1.0);
+    check_network_within(g, -1.5, 0.5);
 }
 
 int main(void)
