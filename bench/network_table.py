@@ -6,7 +6,7 @@ MOST_SECONDS = {"lenet": {8: 1}, "vgg5": {8: 1}, "hefnet": {8: 1}, "resnet20": {
 CORES, SLOWER = 4, {"avx512ifma": 1, "avx2": 3}
 
 COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "runs", "bits, least",
-           "mean", "predicted", "inputs", "N", "levels", "rotations", "keys", "query", "result", "peak memory",
+           "mean", "predicted", "inputs", "noise", "N", "levels", "rotations", "keys", "query", "result", "peak memory",
            "predicted", "of multiply roof", "of memory roof")
 
 
@@ -29,6 +29,13 @@ def most_seconds(line):
     return most * SLOWER[line["isa"]] * CORES / line["threads"]
 
 
+def noise(line):
+    """Of the nodes' errors over the predicted ones, least and most."""
+    if line.get("noise_most") is None:
+        return "–"
+    return f"{line['noise_least']:.2f} to {line['noise_most']:.2f}"
+
+
 def row(line):
     seconds, bits, share = (lambda x: f"{x:.3g}"), (lambda x: f"{x:.1f}"), (lambda x: f"{100 * x:.0f} %")
     least = number(line, "bits_least", bits) + (" **too few**" if line.get("agrees") is False else "")
@@ -36,7 +43,7 @@ def row(line):
     return [number(line, "seconds_median", seconds), "–" if most is None else seconds(most),
             number(line, "seconds_predicted", seconds), number(line, "seconds_whole_median", seconds),
             number(line, "cpu_seconds_median", seconds), number(line, "runs", str), least,
-            number(line, "bits_mean", bits), number(line, "bits_predicted", bits), number(line, "inputs", str),
+            number(line, "bits_mean", bits), number(line, "bits_predicted", bits), number(line, "inputs", str), noise(line),
             f"2^{line['degree_log2']}", str(line["levels"]), str(line["rotations"]), size(line["key_bytes"]),
             size(line["query_bytes"]), size(line["result_bytes"]), number(line, "peak_bytes", size),
             number(line, "peak_predicted_bytes", size), number(line, "multiply_share", share),
@@ -57,5 +64,6 @@ def markdown(lines):
     table = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     table += ["| " + " | ".join(cells(line)) + " |" for line in lines]
     goal = ("Must: the project's bound for four AVX-512 cores, scaled to these threads, three times that on AVX2. "
-            "Seconds are medians of so many runs; bits are of so many outputs compared with PyTorch's.\n")
+            "Seconds are medians of so many runs; bits are of so many outputs compared with PyTorch's; noise is "
+            "the root mean square of the errors at each node over the predicted one, at the best node and the worst.\n")
     return "\n".join(table) + "\n\n" + goal + "".join(f"Measured with {text}.\n" for text in where)

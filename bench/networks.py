@@ -39,7 +39,8 @@ MACHINE = ("isa", "threads")
 TIMING = ("runs", "seconds_median", "seconds_least", "seconds_most", "seconds_whole_median", "load_seconds_median",
           "cpu_seconds_median", "cpu_seconds_whole_median", "keygen_seconds", "peak_bytes",
           "memory_share", "multiply_share")
-AGREEMENT = ("inputs", "bits_least", "bits_mean", "largest_error", "agrees", "verify_seconds", "verify_peak_bytes")
+AGREEMENT = ("inputs", "bits_least", "bits_mean", "largest_error", "agrees", "verify_seconds", "verify_peak_bytes",
+             "noise_least", "noise_most")
 
 
 class Skipped(Exception):
@@ -168,12 +169,15 @@ def time_network(options, folder, work):
 
 
 def check_network(options, folder, so_far):
-    """Encrypted outputs against PyTorch's, of the next --portion inputs after those of `so_far`, under new keys."""
+    """Encrypted outputs against PyTorch's, of the next --portion inputs after those of `so_far`, under new keys. The
+    first portion also has the errors of every node held to the predicted ones."""
     count = so_far.get("inputs", 0)
+    what = ["--answers"] if count > 0 else []
     inputs = sorted((folder / "expected/inputs").glob("*.npy"))[:options.inputs][count:][:options.portion]
-    done = program(options, "verify", folder, *inputs, "--expected", folder / "expected/outputs", "--answers",
+    done = program(options, "verify", folder, *inputs, "--expected", folder / "expected/outputs", *what,
                    *wanted(options), expect=(0, ACCURACY))
     report, total = done.report, count + len(inputs)
+    noise = [node["noise_ratio"] for node in report["nodes"] if "noise_ratio" in node]
 
     def mean(name, new):
         return (count * so_far.get(name, 0) + len(inputs) * new) / total
@@ -183,7 +187,9 @@ def check_network(options, folder, so_far):
             "largest_error": max(so_far.get("largest_error", 0), report["max_abs_error"]),
             "agrees": so_far.get("agrees", True) and done.code == 0,
             "verify_seconds": mean("verify_seconds", report["seconds"]),
-            "verify_peak_bytes": max(so_far.get("verify_peak_bytes", 0), done.peak)}
+            "verify_peak_bytes": max(so_far.get("verify_peak_bytes", 0), done.peak),
+            "noise_least": min(noise, default=so_far.get("noise_least")),
+            "noise_most": max(noise, default=so_far.get("noise_most"))}
 
 
 def is_timed(options, line):

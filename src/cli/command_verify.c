@@ -22,7 +22,8 @@
 typedef struct node_record {
     const char *name; /* the plan's */
     double bits, predicted, seconds;
-    size_t runs;
+    double noise; /* sum over `compared` tensors of their mean square error over that predicted */
+    size_t runs, compared;
 } node_record;
 
 typedef struct verify_run {
@@ -87,7 +88,13 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
         UMBRA_TRY(umbra_verify_reference_check(event->name, precise, run->plain, count));
         memcpy(run->plain, precise, count * sizeof *precise);
     }
-    double bits = umbra_report_bits(run->decrypted, run->plain, count, NULL);
+    double square = 0, bits = umbra_report_bits(run->decrypted, run->plain, count, NULL);
+    for (size_t i = 0; i < count; i++) {
+        double error = (run->decrypted[i] - run->plain[i]) * event->factor;
+        square += error * error / (double)count;
+    }
+    record->noise += square * exp2(2 * event->noise_bits);
+    record->compared++;
     if (bits < record->bits) {
         record->bits = bits;
         record->predicted = worst_bits(event, count, largest);
@@ -174,6 +181,12 @@ static umbra_status verify_all(verify_run *run, const umbra_inputs *inputs)
     return UMBRA_OK;
 }
 
+/* Root mean square of the errors over what the plan's model predicts. */
+static double noise_ratio(const node_record *record)
+{
+    return sqrt(record->noise / (double)record->compared);
+}
+
 static json_t *nodes_json(const verify_run *run)
 {
     json_t *nodes = json_array();
@@ -184,6 +197,7 @@ static json_t *nodes_json(const verify_run *run)
         if (isfinite(record->bits)) {
             json_object_set_new(node, "bits", json_real(record->bits));
             json_object_set_new(node, "predicted_bits", json_real(record->predicted));
+            json_object_set_new(node, "noise_ratio", json_real(noise_ratio(record)));
         }
         json_array_append_new(nodes, node);
     }
@@ -192,15 +206,16 @@ static json_t *nodes_json(const verify_run *run)
 
 static void print_nodes(const verify_run *run)
 {
-    printf("%-44s %9s %9s %8s\n", "node", "bits", "predicted", "seconds");
+    printf("%-44s %9s %9s %6s %8s\n", "node", "bits", "predicted", "noise", "seconds");
     for (int i = 0; i < run->node_count; i++) {
         const node_record *record = &run->node[i];
-        char bits[16] = "-", predicted[16] = "-";
+        char bits[16] = "-", predicted[16] = "-", noise[16] = "-";
         if (isfinite(record->bits)) {
             snprintf(bits, sizeof bits, "%.1f", record->bits);
             snprintf(predicted, sizeof predicted, "%.1f", record->predicted);
+            snprintf(noise, sizeof noise, "%.2f", noise_ratio(record));
         }
-        printf("%-44.44s %9s %9s %8.3f\n", record->name, bits, predicted,
+        printf("%-44.44s %9s %9s %6s %8.3f\n", record->name, bits, predicted, noise,
                record->seconds / (double)record->runs);
     }
 }
@@ -300,20 +315,21 @@ const umbra_command umbra_command_verify = {
     .arguments = {"a MODEL (a model folder or a .onnx file)",
                   "an INPUT (an image, a .npy or a folder of them)"},
     .details =
-        "Encrypts each input, runs the plan, decrypts after every node and compares with "
-        "the plaintext\n"
+        "Encrypts each input, runs the plan, decrypts after every node and compares with the "
+        "plaintext\n"
         "network: bits = -log2(max |error| / max |plaintext|), measured and predicted, for the "
         "input with\n"
-        "the fewest. An input is an image, a .npy or a folder. --answers compares what comes out "
-        "only:\n"
-        "nothing is decrypted on the way, and a run takes as long as on the server.\n"
-        "With --labels (a CSV with a column `file` and one of 0 and 1 for each label) it "
-        "also prints the\n"
-        "AUROC of both. With --expected the answers are compared with the outputs of "
-        "another runtime:\n"
-        "DIR/NAME.npy for an input NAME.*. Exit code 7 where an answer has fewer bits than "
-        "predicted, or\n"
-        "than --min-bits.",
+        "the fewest; noise = root mean square of the errors over the predicted one. An INPUT is an "
+        "image,\n"
+        "a .npy or a folder. --answers compares what comes out only: nothing is decrypted on the "
+        "way, and\n"
+        "a run takes as long as on the server. With --labels (a CSV with a column `file` and one "
+        "of 0 and 1\n"
+        "for each label) it also prints the AUROC of both. With --expected the answers are "
+        "compared with\n"
+        "the outputs of another runtime: DIR/NAME.npy for an input NAME.*. Exit code 7 where an "
+        "answer has\n"
+        "fewer bits than predicted, or than --min-bits.",
     .example = "umbra verify models/chest-resnet20-f8 images/ --labels labels.csv -n 50",
     .options = 1u << UMBRA_OPT_MIN_BITS | 1u << UMBRA_OPT_LABELS | 1u << UMBRA_OPT_SPLIT |
                1u << UMBRA_OPT_PART | 1u << UMBRA_OPT_EXPECTED | 1u << UMBRA_OPT_ANSWERS |

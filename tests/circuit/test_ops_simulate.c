@@ -77,13 +77,51 @@ static void test_map_counts(void **state)
     assert_int_equal(c.fold, 4);
 }
 
+/* An input that several babies turn is decomposed once, however many inputs there are. */
+static void test_many_inputs(void **state)
+{
+    enum { INPUTS = 200, BABIES = 3 };
+    static umbra_map_diagonal diagonals[INPUTS * BABIES];
+    umbra_program_map map = {.input_count = INPUTS,
+                             .output_count = 1,
+                             .diagonals = diagonals,
+                             .diagonal_count = INPUTS * BABIES};
+    umbra_map_counts c;
+    (void)state;
+    for (int i = 0; i < INPUTS * BABIES; i++)
+        diagonals[i] = (umbra_map_diagonal){0, i / BABIES, 0, 1 + i % BABIES};
+    umbra_map_count(&map, 4096, &c);
+    assert_int_equal(c.babies, INPUTS * BABIES);
+    assert_int_equal(c.decompositions, INPUTS);
+}
+
+/* A vector that is added is transformed in each limb, on a ring of any degree. */
+static void test_added_vector(void **state)
+{
+    const umbra_cost_model cost = umbra_cost_model_for("avx512ifma", 1);
+    umbra_program p = {.register_count = 2, .step_count = 1};
+    umbra_program_vector v = {.count = 1};
+    umbra_simulation s;
+    int index = -1;
+    (void)state;
+    check_ok(umbra_program_add_vector(&p, &v, &index));
+    append(&p, (umbra_instruction){.op = UMBRA_DO_INPUT, .out = 0});
+    append(&p, (umbra_instruction){.op = UMBRA_DO_ADD_PLAIN, .out = 1, .a = 0, .index = index});
+    check_ok(simulate(&p, &s));
+    const umbra_cost_shape shape = umbra_cost_shape_at(params, 2);
+    const double wanted = umbra_params_level_limbs(params, 2) * umbra_cost_ntt(&cost, shape);
+    assert_true(fabs(s.steps[0].ns / wanted - 1) < 1e-9);
+    assert_true(umbra_cost_ntt(&cost, shape) < cost.ntt_ns / 4);
+    umbra_simulation_free(&s);
+    umbra_program_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels_scales),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_map_counts),
-        cmocka_unit_test(test_rooms),
+        cmocka_unit_test(test_levels_scales), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_map_counts),    cmocka_unit_test(test_many_inputs),
+        cmocka_unit_test(test_added_vector),  cmocka_unit_test(test_rooms),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

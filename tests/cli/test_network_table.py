@@ -13,7 +13,8 @@ from umbra_program import ACCURACY, HERE, PROGRAM, ROOT, SECURITY, TINY, Program
 
 MEASURED = {"network", "latent", "threads", "isa", "runs", "seconds_median", "seconds_predicted", "bits_least",
             "bits_mean", "bits_predicted", "degree_log2", "levels", "rotations", "key_bytes", "query_bytes",
-            "result_bytes", "peak_bytes", "peak_predicted_bytes", "wanted_bits", "agrees", "cpu_seconds_median"}
+            "result_bytes", "peak_bytes", "peak_predicted_bytes", "wanted_bits", "agrees", "cpu_seconds_median",
+            "noise_least", "noise_most"}
 
 
 class NetworkTable(ProgramTest):
@@ -53,9 +54,10 @@ class NetworkTable(ProgramTest):
         self.assertEqual((line["threads"], line["inputs"], line["agrees"]), (1, 1, True))
         self.assertGreaterEqual(line["bits_least"], line["bits_predicted"])
         self.assertGreater(line["peak_bytes"], 1 << 20)
+        self.assertTrue(0.2 < line["noise_least"] <= line["noise_most"] < 1.5, line)
         self.assertEqual([(known["runs"], known.get("inputs")) for known in lines], [(2, None), (2, 1)],
                          "a line as soon as it is timed, and one when it is compared too")
-        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){20}$")
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){21}$")
         again, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
         self.assertEqual((len(lines), again), (2, text))
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 2)
