@@ -21,6 +21,18 @@ size_t umbra_program_map_coefficient_bytes(const umbra_program_map *map)
     return map->weight_scale_log2 + map->entry_log2 < 30 ? sizeof(int32_t) : sizeof(int64_t);
 }
 
+int umbra_map_diagonal_order(const void *a, const void *b)
+{
+    const umbra_map_diagonal *x = a, *y = b;
+    if (x->output != y->output)
+        return x->output < y->output ? -1 : 1;
+    if (x->giant_slots != y->giant_slots)
+        return x->giant_slots < y->giant_slots ? -1 : 1;
+    if (x->input != y->input)
+        return x->input < y->input ? -1 : 1;
+    return (x->baby_slots > y->baby_slots) - (x->baby_slots < y->baby_slots);
+}
+
 void umbra_program_free(umbra_program *program)
 {
     for (int i = 0; i < program->map_count; i++)

@@ -53,6 +53,9 @@ typedef struct umbra_map_diagonal {
     int64_t giant_slots, baby_slots;
 } umbra_map_diagonal;
 
+/* For qsort, also of structs that begin with a diagonal: by output, giant, input, baby. */
+int umbra_map_diagonal_order(const void *a, const void *b);
+
 /* The shape of a linear map. Its weights are not here: interpreters that need them find them by the
  * map's number. */
 typedef struct umbra_program_map {

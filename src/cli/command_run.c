@@ -31,7 +31,7 @@ static int on_step(void *context, const umbra_exec_event *event)
                        event->name, event->seconds);
     json_array_append_new(run->nodes, json_pack("{s:s, s:f, s:i, s:f}", "name", event->name,
                                                 "seconds", event->seconds, "level", event->level,
-                                                "predicted_bits", event->noise_bits));
+                                                "predicted_bits", event->error_bits));
     return umbra_cli_interrupted();
 }
 

@@ -58,7 +58,7 @@ static umbra_status reserve(verify_run *run, size_t count)
  * error as the worst of `count` elements of some fifty inputs reaches. */
 static double worst_bits(const umbra_exec_event *event, size_t count, double largest)
 {
-    double error = umbra_precision_worst_sigmas(INPUTS * count) * exp2(-event->noise_bits);
+    double error = umbra_precision_worst_sigmas(INPUTS * count) * exp2(-event->error_bits);
     return fmin(60, -log2(error / fabs(event->factor) / largest));
 }
 
@@ -93,7 +93,7 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
         double error = (run->decrypted[i] - run->plain[i]) * event->factor;
         square += error * error / (double)count;
     }
-    record->noise += square * exp2(2 * event->noise_bits);
+    record->noise += square * exp2(2 * event->error_bits);
     record->compared++;
     if (bits < record->bits) {
         record->bits = bits;

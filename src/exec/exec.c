@@ -104,7 +104,7 @@ void umbra_exec_describe(const umbra_plan *plan, int step, int k, umbra_exec_eve
     *event = (umbra_exec_event){.step = step,
                                 .step_count = plan->build.program.step_count,
                                 .name = umbra_network_name(&plan->build.network, tensor),
-                                .noise_bits = -plan->build.error_log2[tensor],
+                                .error_bits = -plan->build.error_log2[tensor],
                                 .value = t->part == 0 ? t->value : -1,
                                 .factor = plan->build.factors[tensor],
                                 .shift = t->shift,

@@ -2,6 +2,7 @@
 #include "imaging/image.h"
 
 #include "base/memory.h"
+#include "base/splitmix.h"
 #include "imaging/phantom_draw.h"
 
 #include <stdio.h>
@@ -254,7 +255,7 @@ static void draw_vessel(phantom_canvas *canvas, const anatomy *a, phantom_random
     for (int i = 1; i <= 3; i++) {
         float t = 0.25f * (float)i, turn = umbra_phantom_random_between(r, 0.35f, 0.8f);
         float length = umbra_phantom_random_between(r, 0.35f, 0.6f);
-        turn = (umbra_phantom_random_next(r) & 1) != 0 ? turn : -turn;
+        turn = (umbra_splitmix_next(&r->state) & 1) != 0 ? turn : -turn;
         phantom_point start = {from.x + t * toward.x + 0.8f * side.x,
                                from.y + t * toward.y + 0.8f * side.y};
         phantom_point branch = {length * (toward.x - turn * toward.y),

@@ -2,21 +2,14 @@
 #include "imaging/phantom_draw.h"
 
 #include "base/memory.h"
+#include "base/splitmix.h"
 
 #define FAR 4.0f /* half-widths; beyond every profile */
 #define SEGMENTS 40
 
-uint64_t umbra_phantom_random_next(phantom_random *random)
-{
-    uint64_t z = random->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 float umbra_phantom_random_between(phantom_random *random, float low, float high)
 {
-    float unit = (float)(umbra_phantom_random_next(random) >> 40) * 0x1p-24f;
+    float unit = (float)(umbra_splitmix_next(&random->state) >> 40) * 0x1p-24f;
     return low + unit * (high - low);
 }
 

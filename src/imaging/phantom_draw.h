@@ -22,12 +22,10 @@ typedef struct phantom_canvas {
     float *stroke; /* side * side: distance to the stroke being drawn, in half-widths */
 } phantom_canvas;
 
-/* splitmix64, Steele, Lea and Flood 2014 */
 typedef struct phantom_random {
     uint64_t state;
 } phantom_random;
 
-uint64_t umbra_phantom_random_next(phantom_random *random);
 float umbra_phantom_random_between(phantom_random *random, float low, float high);
 
 umbra_status umbra_phantom_canvas_init(phantom_canvas *canvas, int side) UMBRA_MUST_USE;

@@ -9,18 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_place(const void *a, const void *b)
-{
-    const umbra_diagonal_shape *x = a, *y = b;
-    if (x->output != y->output)
-        return x->output < y->output ? -1 : 1;
-    if (x->giant_slots != y->giant_slots)
-        return x->giant_slots < y->giant_slots ? -1 : 1;
-    if (x->input != y->input)
-        return x->input < y->input ? -1 : 1;
-    return (x->baby_slots > y->baby_slots) - (x->baby_slots < y->baby_slots);
-}
-
 /* The shapes of one pair, appended where set->shapes is there, counted in either case. */
 static void pair_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *problem,
                         const umbra_diagonal_split *split, int output, int input, uint32_t *cover,
@@ -37,10 +25,10 @@ static void pair_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *p
     for (size_t i = 0; set->shapes != NULL && i < made; i++) {
         size_t baby, giant;
         umbra_diagonal_split_residue(split, modulus, problem->slots, cover[i], &baby, &giant);
-        set->shapes[set->count + i] = (umbra_diagonal_shape){.output = output,
-                                                             .input = input,
-                                                             .giant_slots = (int64_t)giant,
-                                                             .baby_slots = (int64_t)baby};
+        set->shapes[set->count + i] = (umbra_map_diagonal){.output = output,
+                                                           .input = input,
+                                                           .giant_slots = (int64_t)giant,
+                                                           .baby_slots = (int64_t)baby};
     }
     set->count += made;
 }
@@ -56,7 +44,7 @@ static void all_shapes(umbra_diagonal_set *set, const umbra_diagonal_problem *pr
         if (set->count > before)
             continue;
         if (set->shapes != NULL) /* weights of zero: every output has a sum */
-            set->shapes[set->count] = (umbra_diagonal_shape){.output = output};
+            set->shapes[set->count] = (umbra_map_diagonal){.output = output};
         set->count++;
     }
 }
@@ -72,10 +60,10 @@ static umbra_status make_shapes(umbra_diagonal_set *set, const umbra_diagonal_pr
     all_shapes(set, problem, split, cover, marks);
     UMBRA_GOTO(
         end, status,
-        umbra_memory_alloc_array(&shapes, set->count, sizeof(umbra_diagonal_shape), "diagonals"));
+        umbra_memory_alloc_array(&shapes, set->count, sizeof(umbra_map_diagonal), "diagonals"));
     set->shapes = shapes;
     all_shapes(set, problem, split, cover, marks);
-    qsort(set->shapes, set->count, sizeof *set->shapes, by_place);
+    qsort(set->shapes, set->count, sizeof *set->shapes, umbra_map_diagonal_order);
 end:
     umbra_memory_free(cover);
     umbra_memory_free(marks);
@@ -89,7 +77,7 @@ static umbra_status count_rotations(umbra_diagonal_set *set)
     UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)set->input_count, set->slots, "diagonals"));
     unsigned char *seen = made;
     for (size_t k = 0; k < set->count; k++) {
-        const umbra_diagonal_shape *shape = &set->shapes[k], *last = k > 0 ? shape - 1 : NULL;
+        const umbra_map_diagonal *shape = &set->shapes[k], *last = k > 0 ? shape - 1 : NULL;
         bool same = last != NULL && last->output == shape->output &&
                     last->giant_slots == shape->giant_slots;
         set->giant_rotations += !same && shape->giant_slots != 0;

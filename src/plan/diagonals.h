@@ -2,6 +2,7 @@
 #ifndef UMBRA_PLAN_DIAGONALS_H
 #define UMBRA_PLAN_DIAGONALS_H
 
+#include "circuit/program.h"
 #include "plan/layout.h"
 #include "plan/sparse.h"
 
@@ -15,11 +16,6 @@ typedef struct umbra_map_term {
     const umbra_layout *layout; /* of the input */
     int input;                  /* index of the input's first ciphertext among the map's inputs */
 } umbra_map_term;
-
-typedef struct umbra_diagonal_shape {
-    int output, input;               /* ciphertexts */
-    int64_t giant_slots, baby_slots; /* as ckks/linear.h */
-} umbra_diagonal_shape;
 
 /* How the map is evaluated.
  *
@@ -40,7 +36,7 @@ typedef struct umbra_diagonal_set {
     bool joined;
     int sum_count;
     int64_t sum_slots[32];
-    umbra_diagonal_shape *shapes; /* sorted by output, giant, input, baby */
+    umbra_map_diagonal *shapes; /* sorted by output, giant, input, baby */
     size_t count;
     size_t baby_rotations;  /* distinct (input, baby != 0) */
     size_t giant_rotations; /* distinct (output, giant != 0) */

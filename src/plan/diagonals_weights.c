@@ -223,7 +223,7 @@ static size_t smaller(size_t a, size_t b)
  * shape's or the one that is joined to it, brings together, stored for the turn by
  * giant. The stored slot is the input's less the baby, or the output's and the giant, whichever has
  * the longer period. */
-static void fill_part(const umbra_diagonal_weights *w, const umbra_diagonal_shape *shape, int input,
+static void fill_part(const umbra_diagonal_weights *w, const umbra_map_diagonal *shape, int input,
                       size_t baby, double sign, double *part, size_t slots)
 {
     const term_weights *term = &w->terms[w->term_of[shape->input]];
@@ -256,7 +256,7 @@ void umbra_diagonal_fill(const umbra_diagonal_set *set, size_t i, size_t slots, 
 {
     const umbra_diagonal_weights *w = set->weights;
     assert(i < set->count && w != NULL && slots >= 1 && slots <= set->slots);
-    const umbra_diagonal_shape *shape = &set->shapes[i];
+    const umbra_map_diagonal *shape = &set->shapes[i];
     const term_weights *term = &w->terms[w->term_of[shape->input]];
     size_t baby = (size_t)shape->baby_slots;
     fill_part(w, shape, shape->input, baby, term->factor, re, slots);

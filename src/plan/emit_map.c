@@ -93,19 +93,6 @@ static umbra_status take_set(merge *m, int set, umbra_weight_source *source)
     return UMBRA_OK;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const umbra_map_diagonal *x = &((const merged *)a)->diagonal;
-    const umbra_map_diagonal *y = &((const merged *)b)->diagonal;
-    if (x->output != y->output)
-        return x->output < y->output ? -1 : 1;
-    if (x->giant_slots != y->giant_slots)
-        return x->giant_slots < y->giant_slots ? -1 : 1;
-    if (x->input != y->input)
-        return x->input < y->input ? -1 : 1;
-    return (x->baby_slots > y->baby_slots) - (x->baby_slots < y->baby_slots);
-}
-
 /* A rotation of a group, and where it stands among those that are cut. */
 typedef struct place {
     int group;
@@ -273,7 +260,7 @@ static umbra_status merge_diagonals(merge *m, umbra_program_map *map, umbra_weig
     for (int s = 0; s < m->count; s++) {
         const umbra_diagonal_set *set = m->sets[s];
         for (size_t i = 0; set != NULL && i < set->count; i++, at++) {
-            const umbra_diagonal_shape *shape = &set->shapes[i];
+            const umbra_map_diagonal *shape = &set->shapes[i];
             all[at] = (merged){.diagonal = {.output = first_output + shape->output,
                                             .input = m->input_of[s * m->stride + shape->input],
                                             .giant_slots = shape->giant_slots,
@@ -286,7 +273,7 @@ static umbra_status merge_diagonals(merge *m, umbra_program_map *map, umbra_weig
     umbra_status status = UMBRA_OK;
     if (m->depth < m->e->build->factored_depths)
         status = factor(m, all, total, first_output);
-    qsort(all, total, sizeof *all, by_place);
+    qsort(all, total, sizeof *all, umbra_map_diagonal_order);
     for (size_t i = 0; i < total; i++) {
         map->diagonals[i] = all[i].diagonal;
         source->set_of[i] = all[i].set;

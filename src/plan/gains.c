@@ -2,6 +2,7 @@
 #include "plan/gains.h"
 
 #include "base/memory.h"
+#include "base/splitmix.h"
 #include "plan/program_build.h"
 
 #include <math.h>
@@ -22,15 +23,6 @@ typedef struct gains {
 static size_t tensor_size(const umbra_tensor *t)
 {
     return (size_t)t->channels * (size_t)t->height * (size_t)t->width;
-}
-
-/* splitmix64 of a counter: the same numbers everywhere; nothing here is secret. */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
 }
 
 static umbra_status through_linear(const gains *g, const umbra_linear *linear)
@@ -63,7 +55,7 @@ static void seed_outputs(const gains *g)
     uint64_t state = 7;
     size_t size = tensor_size(&g->network->tensors[g->network->output]) * LANES;
     for (size_t i = 0; i < size; i++)
-        g->slope[g->network->output][i] = draw(&state) >> 63 ? 1 : -1;
+        g->slope[g->network->output][i] = umbra_splitmix_next(&state) >> 63 ? 1 : -1;
 }
 
 static umbra_status walk_back(const gains *g)
@@ -105,7 +97,7 @@ static void note_gains(const gains *g, umbra_statistics *statistics)
  * of one slot are not normal before a map has added up many. */
 static double rounding(gains *g)
 {
-    const uint64_t word = draw(&g->state);
+    const uint64_t word = umbra_splitmix_next(&g->state);
     const double size = -log(((double)(word >> 11) + 0.5) * 0x1p-53) / sqrt(2);
     return (word & 1) != 0 ? size : -size;
 }

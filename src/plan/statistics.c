@@ -2,6 +2,7 @@
 #include "plan/statistics.h"
 
 #include "base/memory.h"
+#include "base/splitmix.h"
 #include "plan/gains.h"
 #include "plan/statistics_fit.h"
 
@@ -24,13 +25,9 @@ typedef struct measure {
     uint64_t state;
 } measure;
 
-/* splitmix64: the same numbers everywhere; nothing here is secret. */
 static double uniform(measure *m)
 {
-    uint64_t z = m->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+    return (double)(umbra_splitmix_next(&m->state) >> 11) * 0x1p-53;
 }
 
 static double normal(measure *m)

@@ -184,7 +184,7 @@ static inline int on_step(void *context, const umbra_exec_event *event)
             double slot = event->factor * ((double)reference[i] + event->shift);
             sum += (values[i] - slot) * (values[i] - slot) / (double)count;
         }
-        const double excess = 0.5 * log2(sum) + event->noise_bits;
+        const double excess = 0.5 * log2(sum) + event->error_bits;
         s->worst_excess = fmax(s->worst_excess, excess - chance_bits(count, SESSION_SIGMAS));
         s->least_excess = fmin(s->least_excess, excess - chance_bits(count, -SESSION_SIGMAS));
     }

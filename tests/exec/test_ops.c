@@ -95,7 +95,7 @@ static int append_map(int which, const int *inputs, double weight_scale_log2)
     for (int k = 0; k < set->output_count; k++)
         map.outputs[k] = p->register_count++;
     for (size_t d = 0; d < n; d++) {
-        const umbra_diagonal_shape *s = &set->shapes[d];
+        const umbra_map_diagonal *s = &set->shapes[d];
         map.diagonals[d] = (umbra_map_diagonal){s->output, s->input, s->giant_slots, s->baby_slots};
         source->index_of[d] = (uint32_t)d;
     }

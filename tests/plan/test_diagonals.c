@@ -72,7 +72,7 @@ static vectors interpret(const umbra_diagonal_set *set, vectors in, const umbra_
     if (set->joined)
         join_inputs(&in, terms, term_count, slots);
     for (size_t k = 0; k < set->count;) {
-        const umbra_diagonal_shape *first = &set->shapes[k];
+        const umbra_map_diagonal *first = &set->shapes[k];
         memset(sum.slots, 0, slots * sizeof *sum.slots);
         for (; k < set->count && set->shapes[k].output == first->output &&
                set->shapes[k].giant_slots == first->giant_slots;
@@ -154,7 +154,7 @@ static void check_shapes(const umbra_diagonal_set *set)
 {
     size_t giants = 0;
     for (size_t k = 0; k < set->count; k++) {
-        const umbra_diagonal_shape *a = &set->shapes[k], *b = k > 0 ? a - 1 : NULL;
+        const umbra_map_diagonal *a = &set->shapes[k], *b = k > 0 ? a - 1 : NULL;
         assert_in_range(a->output, 0, set->output_count - 1);
         assert_in_range(a->input, 0, set->input_count - 1);
         assert_true(a->giant_slots >= 0 && (size_t)a->giant_slots < set->slots);
