@@ -1,12 +1,13 @@
 """The Markdown table of what bench/networks.py measured."""
+import statistics
 
 # Seconds that a network must not exceed at 8 bits on four AVX-512 cores, by f (None: it has one size).
 MOST_SECONDS = {"lenet": {8: 1}, "vgg5": {8: 1}, "hefnet": {8: 1}, "resnet20": {16: 1, 8: 1.2, 4: 8, 2: 30},
                 "resnet32": {8: 4}, "resnet44": {8: 8}, "resnet56": {8: 14}, "unet": {None: 6}}
 CORES, SLOWER = 4, {"avx512ifma": 1, "avx2": 3}
 
-COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "runs", "bits, least",
-           "mean", "predicted", "inputs", "noise", "N", "levels", "rotations", "keys", "query", "result", "peak memory",
+COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "runs", "in verify",
+           "bits, least", "mean", "predicted", "inputs", "noise", "N", "levels", "rotations", "keys", "query", "result", "peak memory",
            "predicted", "of multiply roof", "of memory roof")
 
 
@@ -29,6 +30,12 @@ def most_seconds(line):
     return most * SLOWER[line["isa"]] * CORES / line["threads"]
 
 
+def in_verify(line):
+    """Median seconds of the comparison's runs, and how many."""
+    runs = line.get("verify_run_seconds")
+    return f"{statistics.median(runs):.3g} ({len(runs)})" if runs else "–"
+
+
 def noise(line):
     """Of the nodes' errors over the predicted ones, least and most."""
     if line.get("noise_most") is None:
@@ -42,7 +49,7 @@ def row(line):
     most = most_seconds(line)
     return [number(line, "seconds_median", seconds), "–" if most is None else seconds(most),
             number(line, "seconds_predicted", seconds), number(line, "seconds_whole_median", seconds),
-            number(line, "cpu_seconds_median", seconds), number(line, "runs", str), least,
+            number(line, "cpu_seconds_median", seconds), number(line, "runs", str), in_verify(line), least,
             number(line, "bits_mean", bits), number(line, "bits_predicted", bits), number(line, "inputs", str), noise(line),
             f"2^{line['degree_log2']}", str(line["levels"]), str(line["rotations"]), size(line["key_bytes"]),
             size(line["query_bytes"]), size(line["result_bytes"]), number(line, "peak_bytes", size),
@@ -64,6 +71,7 @@ def markdown(lines):
     table = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     table += ["| " + " | ".join(cells(line)) + " |" for line in lines]
     goal = ("Must: the project's bound for four AVX-512 cores, scaled to these threads, three times that on AVX2. "
-            "Seconds are medians of so many runs; bits are of so many outputs compared with PyTorch's; noise is "
-            "the root mean square of the errors at each node over the predicted one, at the best node and the worst.\n")
+            "Seconds are medians of so many runs; in verify: of runs of the comparison, whose keys are in memory. Bits "
+            "are of so many outputs compared with PyTorch's. Noise is the root mean square of the errors at a node over "
+            "the predicted one: at the node that has the least, and at the one that has the most.\n")
     return "\n".join(table) + "\n\n" + goal + "".join(f"Measured with {text}.\n" for text in where)

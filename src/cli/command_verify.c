@@ -35,7 +35,9 @@ typedef struct verify_run {
     int node_count;
     double *decrypted, *plain; /* of one node */
     size_t capacity;
-    double least_bits, sum_bits, max_abs_error, seconds;
+    double least_bits, sum_bits, max_abs_error;
+    double *seconds; /* of each run */
+    size_t runs;
     double *encrypted_logits, *plain_logits; /* [input][output] */
     size_t done;
     umbra_status failure;
@@ -148,7 +150,7 @@ static umbra_status verify_batch(verify_run *run, char *const *paths, int count)
     if (run->failure != UMBRA_OK)
         return run->failure;
     UMBRA_TRY(status);
-    run->seconds += s->times.run;
+    run->seconds[run->runs++] = s->times.run;
     if (run->precise) {
         size_t answers = (size_t)count * s->output_count;
         UMBRA_TRY(umbra_verify_reference_check("the answer", run->reference.answers, s->reference,
@@ -166,6 +168,8 @@ static umbra_status verify_all(verify_run *run, const umbra_inputs *inputs)
     size_t total = inputs->count * run->session.output_count;
     UMBRA_TRY(umbra_memory_alloc_array(&memory, 2 * total, sizeof(double), "answers"));
     run->encrypted_logits = memory;
+    UMBRA_TRY(umbra_memory_alloc_array(&memory, inputs->count, sizeof(double), "times"));
+    run->seconds = memory;
     run->plain_logits = run->encrypted_logits + total;
     run->least_bits = 60;
     for (int i = 0; i < MAX_NODES; i++)
@@ -204,6 +208,14 @@ static json_t *nodes_json(const verify_run *run)
     return nodes;
 }
 
+static json_t *run_seconds_json(const verify_run *run)
+{
+    json_t *seconds = json_array();
+    for (size_t i = 0; i < run->runs; i++)
+        json_array_append_new(seconds, json_real(run->seconds[i]));
+    return seconds;
+}
+
 static void print_nodes(const verify_run *run)
 {
     printf("%-44s %9s %9s %6s %8s\n", "node", "bits", "predicted", "noise", "seconds");
@@ -240,7 +252,9 @@ static umbra_status print_report(const umbra_cli *cli, verify_run *run, const um
                                  const umbra_plan_summary *sum)
 {
     umbra_session *s = &run->session;
-    double mean_seconds = run->seconds / (double)run->done;
+    double mean_seconds = 0;
+    for (size_t i = 0; i < run->runs; i++)
+        mean_seconds += run->seconds[i] / (double)run->done;
     json_t *auroc = NULL;
     UMBRA_TRY(umbra_verify_auroc(cli, &s->model->info, inputs, run->encrypted_logits,
                                  run->plain_logits, s->output_count, &auroc));
@@ -249,6 +263,7 @@ static umbra_status print_report(const umbra_cli *cli, verify_run *run, const um
         umbra_report_plan(object, sum);
         json_object_set_new(object, "inputs", json_integer((json_int_t)run->done));
         json_object_set_new(object, "seconds", json_real(mean_seconds));
+        json_object_set_new(object, "run_seconds", run_seconds_json(run));
         json_object_set_new(object, "bits", json_real(run->least_bits));
         json_object_set_new(object, "mean_bits", json_real(run->sum_bits / (double)run->done));
         json_object_set_new(object, "max_abs_error", json_real(run->max_abs_error));
@@ -301,6 +316,7 @@ static umbra_status run_verify(const umbra_cli *cli)
     umbra_session_close(&run.session);
     umbra_memory_free(run.decrypted);
     umbra_memory_free(run.encrypted_logits);
+    umbra_memory_free(run.seconds);
     umbra_inputs_free(&inputs);
     return status;
 }

@@ -13,6 +13,12 @@
 #define STARTS_TUNED 2
 #define GUARD_WIDE_BITS 8 /* of a kept sum's scale above that of what is squared */
 #define GUARD_NARROW_BITS 3
+/* Bits of the scale and of weights above those wanted: where the search sets out (scales of the
+ * zoo's networks end 17 to 21 above), and so few that no network does with them. */
+#define FIRST_SCALE_BITS 17
+#define FIRST_WEIGHT_BITS 13
+#define LEAST_SCALE_BITS 12
+#define LEAST_WEIGHT_BITS 8
 #define KEPT_GRID 9 /* numbers of kept candidates that are tried at first */
 
 /* Whether every tensor has a layout in a ring, and whether one needs several ciphertexts: then a
@@ -44,7 +50,7 @@ static umbra_status may_be_secure(umbra_search *s, int degree_log2, int candidat
         .degree_log2 = degree_log2, .special_count = 1, .compose_count = candidates};
     double log2_qp = 0;
     memset(d.compose, 1, (size_t)candidates);
-    umbra_tune_set_bits(&d, s->wanted_bits + 12, s->wanted_bits + 8);
+    umbra_tune_set_bits(&d, s->wanted_bits + LEAST_SCALE_BITS, s->wanted_bits + LEAST_WEIGHT_BITS);
     UMBRA_TRY(umbra_trial_modulus(s, &d, &log2_qp));
     *may = log2_qp <= umbra_security_limit_log2(degree_log2);
     return UMBRA_OK;
@@ -134,7 +140,8 @@ static umbra_status search_degree(umbra_search *s, int degree_log2, const umbra_
                                        .compose_count = candidates}};
     umbra_trial starts[STARTS];
     memset(first.decisions.compose, 1, (size_t)candidates);
-    umbra_tune_set_bits(&first.decisions, s->wanted_bits + 17, s->wanted_bits + 13);
+    umbra_tune_set_bits(&first.decisions, s->wanted_bits + FIRST_SCALE_BITS,
+                        s->wanted_bits + FIRST_WEIGHT_BITS);
     UMBRA_TRY(umbra_tune_reach(s, &first));
     *fastest = first.seconds;
     s->nearest = first;

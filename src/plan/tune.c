@@ -8,7 +8,7 @@
 #define PROMISE_ROUNDS 3
 #define PRECISION_STEP 4 /* bits by which scales are moved to see what each is worth */
 #define FACTOR_GRID 6    /* steps from no depth to all whose rotations are made of a few */
-#define FREE_STEP 0.5
+#define FREE_STEP 0.25   /* bits taken at once, of those that cost nothing */
 #define FREE_STEPS 6
 #define LEAST_GAIN 0.002 /* a change must save this share of the time */
 #define TUNE_ROUNDS 4
@@ -87,7 +87,7 @@ static umbra_status take_free_bits(umbra_search *s, umbra_trial *t)
 {
     umbra_trial from = *t, moved = *t;
     for (int i = 1; i <= FREE_STEPS; i++) {
-        double step = FREE_STEP * i / 2;
+        double step = FREE_STEP * i;
         umbra_tune_set_bits(&moved.decisions, from.decisions.scale_bits + step,
                             from.decisions.weight_bits + step);
         UMBRA_TRY(umbra_trial_judge(s, &moved));

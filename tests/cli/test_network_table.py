@@ -57,7 +57,7 @@ class NetworkTable(ProgramTest):
         self.assertTrue(0.2 < line["noise_least"] <= line["noise_most"] < 1.5, line)
         self.assertEqual([(known["runs"], known.get("inputs")) for known in lines], [(2, None), (2, 1)],
                          "a line as soon as it is timed, and one when it is compared too")
-        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){21}$")
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){22}$")
         again, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
         self.assertEqual((len(lines), again), (2, text))
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 2)
