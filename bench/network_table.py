@@ -7,8 +7,8 @@ MOST_SECONDS = {"lenet": {8: 1}, "vgg5": {8: 1}, "hefnet": {8: 1}, "resnet20": {
 CORES, SLOWER = 4, {"avx512ifma": 1, "avx2": 3}
 
 COLUMNS = ("network", "f", "seconds", "must", "predicted", "whole process", "processor", "runs", "in verify",
-           "bits, least", "mean", "predicted", "inputs", "noise", "N", "levels", "rotations", "keys", "query", "result", "peak memory",
-           "predicted", "of multiply roof", "of memory roof")
+           "bits, least", "mean", "predicted", "inputs", "noise", "N", "levels", "rotations", "keys", "query",
+           "result", "peak memory", "predicted", "of multiply roof", "of memory roof")
 
 
 def size(count):
@@ -50,8 +50,8 @@ def row(line):
     return [number(line, "seconds_median", seconds), "–" if most is None else seconds(most),
             number(line, "seconds_predicted", seconds), number(line, "seconds_whole_median", seconds),
             number(line, "cpu_seconds_median", seconds), number(line, "runs", str), in_verify(line), least,
-            number(line, "bits_mean", bits), number(line, "bits_predicted", bits), number(line, "inputs", str), noise(line),
-            f"2^{line['degree_log2']}", str(line["levels"]), str(line["rotations"]), size(line["key_bytes"]),
+            number(line, "bits_mean", bits), number(line, "bits_predicted", bits), number(line, "inputs", str),
+            noise(line), f"2^{line['degree_log2']}", str(line["levels"]), str(line["rotations"]), size(line["key_bytes"]),
             size(line["query_bytes"]), size(line["result_bytes"]), number(line, "peak_bytes", size),
             number(line, "peak_predicted_bytes", size), number(line, "multiply_share", share),
             number(line, "memory_share", share)]

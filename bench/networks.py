@@ -11,8 +11,9 @@ each network.
 Agreement does not depend on what else the machine does, and time does: --check compares only, --inputs 0 times only,
 and a later call takes over what an earlier one found for the same plan, so that a line has both. It tells how many
 `inputs` and `runs` it rests on. Runs of the comparison are timed too (`verify_run_seconds`), but for those whose nodes
-are decrypted on the way; on a quiet machine they are as good as runs from files. Inputs are compared --portion at a time, each portion under new keys, and a line is
-written after each: a call that was stopped is gone on with. The last line of a network counts.
+are decrypted on the way; on a quiet machine they are as good as runs from files. Inputs are compared --portion at a
+time, each portion under new keys, and a line is written after each: a call that was stopped is gone on with. The last
+line of a network counts.
 
 Exit code: 7 where outputs do not agree within the predicted bits, 4 where a network was refused, 5 where one was left
 out for want of memory, disk or time, 1 where something else failed, 0 otherwise.

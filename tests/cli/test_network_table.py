@@ -94,7 +94,7 @@ class NetworkTable(ProgramTest):
         text, lines = self.table(0, model, "--runs", 1, "--inputs", 0)
         self.assertEqual((len(lines), lines[1]["runs"], lines[1]["inputs"]), (2, 1, 2), "compared already")
         self.assertEqual(lines[1]["verify_seconds"], lines[0]["verify_seconds"], "not compared again")
-        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){5} 1 \|( [^|]+ \|){3} 2 \|")
+        self.assertRegex(text, r"(?m)^\| tiny \| 8 \|( [^|]+ \|){5} 1 \|( [^|]+ \|){4} 2 \|")
         _, lines = self.table(0, model, "--runs", 2, "--inputs", 1)
         self.assertEqual((lines[2]["runs"], lines[2]["inputs"]), (2, 2))
         self.assertNotEqual(lines[2]["keygen_seconds"], lines[1]["keygen_seconds"])
