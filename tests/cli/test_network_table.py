@@ -73,6 +73,8 @@ class NetworkTable(ProgramTest):
         _, lines = self.table(0, model, "--check", "--inputs", 1)
         _, lines = self.table(0, model, "--check", "--portion", 2)
         self.assertEqual([line["inputs"] for line in lines], [1, 3, 4])
+        self.assertEqual([len(line["verify_run_seconds"]) for line in lines], [0, 2, 3], "but where nodes are compared")
+        self.assertEqual(len({line["noise_most"] for line in lines}), 1)
         for last, line in zip(lines, lines[1:]):
             self.assertLessEqual(line["bits_least"], last["bits_least"])
             self.assertLessEqual(line["bits_least"], line["bits_mean"])
