@@ -197,13 +197,15 @@ void umbra_map_count(const umbra_program_map *map, size_t slots, umbra_map_count
     baby_set met = {.count = 0};
     for (size_t i = 0; i < map->diagonal_count; i++) {
         const umbra_map_diagonal *d = &map->diagonals[i];
-        if (d->giant_slots != 0 && (i == 0 || !same_giant(d, d - 1)))
-            out->giants++;
+        if (i == 0 || !same_giant(d, d - 1)) {
+            out->groups++;
+            out->giants += d->giant_slots != 0;
+        }
         if (d->baby_slots == 0 || !is_first(&met, map, i))
             continue;
         out->babies++;
         const uint64_t bit = (uint64_t)1 << d->input % 64;
-        /* A map of more inputs is refused: that it counts too much until then does not matter. */
+        /* A map of more inputs is refused later. */
         if (d->input >= UMBRA_MAP_CIPHERTEXTS || (turned[d->input / 64] & bit) == 0)
             out->decompositions++;
         if (d->input < UMBRA_MAP_CIPHERTEXTS)

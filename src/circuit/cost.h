@@ -44,7 +44,8 @@ double umbra_cost_words(const umbra_cost_model *m, umbra_cost_shape s, double pa
 
 typedef struct umbra_map_counts {
     size_t decompositions, babies, giants, diagonals, outputs; /* babies and giants: those not 0 */
-    size_t fold; /* weights are polynomials in X^fold */
+    size_t groups; /* distinct (output, giant), giant 0 included */
+    size_t fold;   /* weights are polynomials in X^fold */
 } umbra_map_counts;
 void umbra_map_count(const umbra_program_map *map, size_t slots, umbra_map_counts *out);
 /* Calls `turn` for each rotation that a map does: a baby for each input, a giant for each output.

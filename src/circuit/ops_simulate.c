@@ -128,7 +128,7 @@ static void need_scratch(const simulator *s, const umbra_program_map *map,
 {
     const umbra_linear_shape shape = {.rotations = counts->babies + (size_t)map->input_count,
                                       .switched = counts->babies,
-                                      .groups = counts->giants + counts->outputs,
+                                      .groups = counts->groups,
                                       .fold = counts->fold};
     const umbra_scratch scratch = umbra_linear_scratch(s->out->params, level, &shape);
     umbra_scratch *most = &s->out->scratch;

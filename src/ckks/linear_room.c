@@ -6,15 +6,11 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static size_t chunk_most(size_t fold)
-{
-    const bool block = fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
-    return block ? UMBRA_LINEAR_CHUNK : UMBRA_LINEAR_CHUNK / 2;
-}
-
 size_t umbra_linear_chunk(size_t groups, size_t fold)
 {
-    const size_t most = chunk_most(fold), chunks = (groups + most - 1) / most;
+    const bool block = fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
+    const size_t most = block ? UMBRA_LINEAR_CHUNK : UMBRA_LINEAR_CHUNK / 2;
+    const size_t chunks = (groups + most - 1) / most;
     return (groups + chunks - 1) / chunks;
 }
 
@@ -41,11 +37,7 @@ umbra_linear_room umbra_linear_divide(const umbra_params *params, int level,
                                  umbra_switch_special_limbs(params));
     umbra_linear_room room = {.wide = parts * limbs + gaps};
     room.sums = room.wide + lanes * 2 * all;
-    /* Not the chunk of so many groups: one group more may make it smaller, and a bound on their
-     * number must give a bound on the room. */
-    const size_t most = chunk_most(shape->fold);
-    const size_t sums = shape->groups < most ? shape->groups : most;
-    room.rest = room.sums + sums * 2 * limbs;
+    room.rest = room.sums + umbra_linear_chunk(shape->groups, shape->fold) * 2 * limbs;
     room.all.shared = larger(room.sums + inputs,
                              room.rest + larger(giants, block ? UMBRA_LINEAR_WEIGHT_LIMBS(n) : 0));
     room.all.worker = worker_limbs(params, shape);

@@ -185,7 +185,8 @@ static umbra_status verify_all(verify_run *run, const umbra_inputs *inputs)
     return UMBRA_OK;
 }
 
-/* Root mean square of the errors over what the plan's model predicts. */
+/* Root of the mean, over inputs and the step's tensors, of mean square errors over those that the
+ * plan's model predicts. */
 static double noise_ratio(const node_record *record)
 {
     return sqrt(record->noise / (double)record->compared);

@@ -13,7 +13,7 @@ typedef struct umbra_exec_event {
     const char *name;
     double seconds;
     int level;
-    double error_bits;    /* -log2 of the predicted standard deviation of a slot's error */
+    double error_bits;    /* -error_log2 of the tensor (plan/program_build.h) */
     int value;            /* index of the graph value that `ciphertexts` hold, -1 when none */
     double factor, shift; /* slot = factor * (value + shift) */
     const umbra_layout *layout;

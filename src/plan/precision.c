@@ -31,11 +31,11 @@ typedef struct slot_errors {
 
 typedef struct precision {
     umbra_build *build;
-    const umbra_statistics *statistics;
-    slot_errors *errors;    /* by tensor */
-    double *imaginary_part; /* by tensor: what an imaginary error does to the outputs, over what a
-                               real one does */
-    double output_variance; /* on average over the outputs, in values */
+    const umbra_statistic **statistic; /* by tensor */
+    slot_errors *errors;               /* by tensor */
+    double *imaginary_part;            /* by tensor: what an imaginary error does to the outputs,
+                                          over what a real one does */
+    double output_variance;            /* on average over the outputs, in values */
     bool nominal; /* weights of the scale that was decided, not of what the primes leave */
     bool shared;  /* a product of two tensors came before */
 } precision;
@@ -43,8 +43,7 @@ typedef struct precision {
 /* Mean square of a channel's slots; channel -1: of the whole tensor. */
 static double moment(const precision *p, int tensor, int channel)
 {
-    const umbra_tensor *t = &p->build->network.tensors[tensor];
-    const umbra_statistic *s = umbra_statistics_find(p->statistics, t);
+    const umbra_statistic *s = p->statistic[tensor];
     double factor = p->build->factors[tensor], sum = 0;
     if (channel >= 0 && channel < s->channels)
         return s->moment[channel] * factor * factor;
@@ -74,27 +73,44 @@ static double weight_error(const precision *p, int linear, double weight_scale)
            set->output_count * largest;
 }
 
-static bool reads_both_parts(const umbra_facts *f, int term)
+/* The share of a term's ciphertexts whose imaginary parts the map reads: all, where it takes each
+ * with its own half turn; none, where products are real; where ciphertexts are joined by two, those
+ * that have a partner. */
+static double imaginary_share(const umbra_facts *f, int term)
+{
+    const int count = f->in[term].ciphertexts;
+    if (f->direct[term] || f->set == NULL)
+        return 0;
+    if (f->set->half_slots != 0)
+        return 1;
+    return f->set->joined ? (double)(count - count % 2) / count : 0;
+}
+
+/* A conjugate is added to what pairs gave, and takes the imaginary part away. */
+static bool leaves_real(const umbra_facts *f, int term)
 {
     return !f->direct[term] && f->set != NULL && (f->set->half_slots != 0 || f->set->joined);
 }
 
-/* out[o] += c^2 sum over i of power[o][i] in[i] */
-static void spread(const umbra_build *b, int linear, int term, const double *in, double *out)
+/* out[o] += share * c^2 * sum over i of power[o][i] * in[i]; in NULL: of ones */
+static void spread(const umbra_build *b, int linear, int term, double share, const double *in,
+                   double *out)
 {
     const umbra_facts *f = b->facts[linear];
     const double coefficient = umbra_emit_slot_coefficient(b, linear, term);
     size_t in_channels = (size_t)f->in[term].channels;
+    if (share == 0)
+        return;
     for (size_t o = 0; o < (size_t)f->to.channels; o++)
         for (size_t i = 0; i < in_channels; i++)
-            out[o] += coefficient * coefficient * f->power[term][o * in_channels + i] * in[i];
+            out[o] += share * coefficient * coefficient * f->power[term][o * in_channels + i] *
+                      (in == NULL ? 1 : in[i]);
 }
 
 /* The outputs' variance for an error of variance 1 in all slots of a tensor's channel. */
 static double gain_of(const precision *p, int tensor, int channel)
 {
-    const umbra_statistic *s =
-        umbra_statistics_find(p->statistics, &p->build->network.tensors[tensor]);
+    const umbra_statistic *s = p->statistic[tensor];
     double factor = p->build->factors[tensor];
     return s->gain[channel < s->channels ? channel : 0] / (factor * factor);
 }
@@ -108,8 +124,8 @@ static void reach_outputs(precision *p, int tensor)
             (e->real[c] + e->imaginary[c] * p->imaginary_part[tensor]) * gain_of(p, tensor, c);
 }
 
-/* Turns of a slot on its way to a diagonal: the baby step, in two or three where they are few, and
- * that of the pair. */
+/* Turns of a slot on its way to a diagonal: the baby step, which is made of two where rotations are
+ * made of a few (of three for the farthest), and that of the pair. */
 static double turns(const umbra_build *b, int linear)
 {
     const umbra_linear *l = &b->network.linears[linear];
@@ -117,6 +133,8 @@ static double turns(const umbra_build *b, int linear)
     return 1 + (set != NULL && set->half_slots != 0) + (l->depth < b->factored_depths);
 }
 
+/* Of each channel as a whole: in a pair the imaginary part of one slot meets the weights of
+ * another, which has the same variance unless a pair joins two channels of errors that differ. */
 static void carry_errors(precision *p, int linear)
 {
     const umbra_build *b = p->build;
@@ -124,13 +142,15 @@ static void carry_errors(precision *p, int linear)
     const slot_errors *out = &p->errors[l->tensor];
     for (int k = 0; k < l->term_count; k++) {
         const slot_errors *in = &p->errors[l->terms[k].tensor];
-        const bool both = reads_both_parts(b->facts[linear], k);
-        spread(b, linear, k, in->real, out->real);
-        spread(b, linear, k, in->imaginary, both ? out->real : out->imaginary);
+        const double share = imaginary_share(b->facts[linear], k);
+        spread(b, linear, k, 1, in->real, out->real);
+        spread(b, linear, k, share, in->imaginary, out->real);
+        if (!leaves_real(b->facts[linear], k))
+            spread(b, linear, k, 1, in->imaginary, out->imaginary);
     }
 }
 
-static umbra_status linear_errors(precision *p, int linear)
+static void linear_errors(precision *p, int linear)
 {
     const umbra_build *b = p->build;
     const umbra_linear *l = &b->network.linears[linear];
@@ -145,29 +165,22 @@ static umbra_status linear_errors(precision *p, int linear)
         weight_scale += b->schedule.raise[l->depth];
     double rounding = exp2(2 * (umbra_noise_rescale(b->params, level, -INFINITY) - scale));
     /* Rotations show only at a low scale; squares and what is raised to them hide theirs. */
-    double rotation = exp2(2 * (umbra_noise_key_switch(b->params, level) - in_scale));
+    double rotations =
+        turns(b, linear) * exp2(2 * (umbra_noise_key_switch(b->params, level) - in_scale));
     for (int c = 0; c < channels; c++) {
         out->imaginary[c] = rounding;
         out->real[c] = rounding + weight_error(p, linear, weight_scale);
     }
     for (int k = 0; k < l->term_count; k++) {
         const umbra_facts *f = b->facts[linear];
-        void *made = NULL;
         if (f->direct[k])
             continue;
-        UMBRA_TRY(umbra_memory_alloc_array(&made, (size_t)f->in[k].channels, sizeof(double),
-                                           "a prediction"));
-        double *turned = made;
-        for (int c = 0; c < f->in[k].channels; c++)
-            turned[c] = rotation * turns(b, linear);
-        spread(b, linear, k, turned, out->real);
-        if (!reads_both_parts(f, k))
-            spread(b, linear, k, turned, out->imaginary);
-        umbra_memory_free(turned);
+        spread(b, linear, k, rotations, NULL, out->real);
+        if (!leaves_real(f, k))
+            spread(b, linear, k, rotations, NULL, out->imaginary);
     }
     reach_outputs(p, l->tensor);
     carry_errors(p, linear);
-    return UMBRA_OK;
 }
 
 /* (x + e)(y + f) - xy, of which e f is nothing; in a square both errors are one. */
@@ -220,7 +233,7 @@ static umbra_status tensor_errors(precision *p, int tensor)
         input_errors(p, tensor);
     for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < b->network.linear_count; k++)
         if (b->network.linears[k].tensor == tensor)
-            UMBRA_TRY(linear_errors(p, k));
+            linear_errors(p, k);
     for (size_t c = 0; c < channels; c++)
         mean += p->errors[tensor].real[c] / t->channels;
     p->shared = p->shared || (umbra_tensor_is_product(t) && t->kind != UMBRA_TENSOR_SQUARE);
@@ -258,7 +271,8 @@ static void note_linear(precision *p, double *weight, int linear)
     const umbra_facts *f = b->facts[linear];
     for (int k = 0; k < l->term_count; k++) {
         const double coefficient = umbra_emit_slot_coefficient(b, linear, k);
-        const double part = reads_both_parts(f, k) ? 1 : p->imaginary_part[l->tensor];
+        const double part =
+            leaves_real(f, k) ? imaginary_share(f, k) : p->imaginary_part[l->tensor];
         double through = 0;
         for (int o = 0; o < f->to.channels; o++) {
             const size_t channels = (size_t)f->in[k].channels;
@@ -294,6 +308,32 @@ static umbra_status weigh_imaginary_parts(precision *p)
     return UMBRA_OK;
 }
 
+/* One prediction: error_log2 of all tensors, and the bits of the answer. */
+static umbra_status predict(precision *p, const umbra_statistics *statistics, bool nominal,
+                            double *bits)
+{
+    const umbra_network *n = &p->build->network;
+    umbra_status status = UMBRA_OK;
+    p->nominal = nominal;
+    p->shared = false;
+    p->output_variance = 0;
+    for (int i = 0; status == UMBRA_OK && i < n->tensor_count; i++)
+        if (n->tensors[i].used)
+            status = tensor_errors(p, i);
+    if (status == UMBRA_OK) {
+        size_t outputs = umbra_layout_elements(&p->build->layouts[n->output]);
+        double error = statistics->tail *
+                       umbra_precision_worst_sigmas(UMBRA_PRECISION_ANSWERS * outputs) *
+                       sqrt(p->output_variance);
+        *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
+    }
+    for (int i = 0; i < n->tensor_count; i++) {
+        umbra_memory_free(p->errors[i].real);
+        p->errors[i] = (slot_errors){0};
+    }
+    return status;
+}
+
 static umbra_status make_room(precision *p)
 {
     const size_t count = (size_t)p->build->network.tensor_count;
@@ -302,36 +342,25 @@ static umbra_status make_room(precision *p)
     p->errors = made;
     UMBRA_TRY(umbra_memory_alloc_array(&made, count, sizeof(double), "a prediction"));
     p->imaginary_part = made;
+    UMBRA_TRY(umbra_memory_alloc_array(&made, count, sizeof(umbra_statistic *), "a prediction"));
+    p->statistic = made;
     return UMBRA_OK;
-}
-
-static umbra_status predict(umbra_build *build, const umbra_statistics *statistics, bool nominal,
-                            double *bits)
-{
-    const umbra_network *n = &build->network;
-    precision p = {.build = build, .statistics = statistics, .nominal = nominal};
-    umbra_status status = make_room(&p);
-    if (status == UMBRA_OK)
-        status = weigh_imaginary_parts(&p);
-    for (int i = 0; status == UMBRA_OK && i < n->tensor_count; i++)
-        if (n->tensors[i].used)
-            status = tensor_errors(&p, i);
-    if (status == UMBRA_OK) {
-        size_t outputs = umbra_layout_elements(&build->layouts[n->output]);
-        double error = statistics->tail *
-                       umbra_precision_worst_sigmas(UMBRA_PRECISION_ANSWERS * outputs) *
-                       sqrt(p.output_variance);
-        *bits = -log2(fmax(error, 0x1p-60) / statistics->output_typical);
-    }
-    for (int i = 0; p.errors != NULL && i < n->tensor_count; i++)
-        umbra_memory_free(p.errors[i].real);
-    umbra_memory_free(p.errors);
-    umbra_memory_free(p.imaginary_part);
-    return status;
 }
 
 umbra_status umbra_build_precision(umbra_build *build, const umbra_statistics *statistics)
 {
-    UMBRA_TRY(predict(build, statistics, true, &build->nominal_bits));
-    return predict(build, statistics, false, &build->predicted_bits);
+    precision p = {.build = build};
+    umbra_status status = make_room(&p);
+    for (int i = 0; status == UMBRA_OK && i < build->network.tensor_count; i++)
+        p.statistic[i] = umbra_statistics_find(statistics, &build->network.tensors[i]);
+    if (status == UMBRA_OK)
+        status = weigh_imaginary_parts(&p);
+    if (status == UMBRA_OK)
+        status = predict(&p, statistics, true, &build->nominal_bits);
+    if (status == UMBRA_OK)
+        status = predict(&p, statistics, false, &build->predicted_bits);
+    umbra_memory_free(p.errors);
+    umbra_memory_free(p.imaginary_part);
+    umbra_memory_free(p.statistic);
+    return status;
 }

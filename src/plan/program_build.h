@@ -34,7 +34,8 @@ typedef struct umbra_build {
     double *factors;
     int *first_register;       /* of the ciphertexts of a tensor */
     const umbra_facts **facts; /* by linear; borrowed from the store */
-    double *error_log2; /* by tensor: log2 of the predicted standard deviation of a slot's error */
+    double *error_log2; /* by tensor: log2 of the predicted standard deviation of the real part of
+                           a slot's error, 2 bits more behind a product of two tensors */
     umbra_program program;
     umbra_weight_source *sources; /* by map */
     size_t source_capacity;

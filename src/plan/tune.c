@@ -12,7 +12,7 @@
 #define FREE_STEPS 6
 #define LEAST_GAIN 0.002 /* a change must save this share of the time */
 #define TUNE_ROUNDS 4
-#define SWAP_REACH 8    /* candidates between two that change places */
+#define PAIR_REACH 8    /* from one candidate to another that changes with it */
 #define SPECIAL_REACH 2 /* special primes more or fewer, with one candidate decided anew */
 
 /* ---- precision: scale and weight bits ---- */
@@ -185,7 +185,7 @@ static umbra_status flip_all(umbra_search *s, umbra_trial *best)
 static umbra_status flip_pairs(umbra_search *s, umbra_trial *t)
 {
     for (int i = 0; i < t->decisions.compose_count; i++)
-        for (int k = i + 1; k < t->decisions.compose_count && k <= i + SWAP_REACH; k++) {
+        for (int k = i + 1; k < t->decisions.compose_count && k <= i + PAIR_REACH; k++) {
             umbra_decisions d = t->decisions;
             if ((d.compose[i] == d.compose[k] && k > i + 1) || is_enough(s))
                 continue;

@@ -16,7 +16,8 @@ umbra_status umbra_tune_reach(umbra_search *s, umbra_trial *t) UMBRA_MUST_USE;
 umbra_status umbra_tune_consider(umbra_search *s, const umbra_decisions *decisions,
                                  umbra_trial *best) UMBRA_MUST_USE;
 /* Special primes, composed candidates, rotations made of a few, scales: from a feasible trial to
- * one that no single change makes better, and no change of special primes beside one. */
+ * one that no single change makes better, no change of special primes beside one, and none of two
+ * candidates that are near each other and change places, or are neighbours. */
 umbra_status umbra_tune(umbra_search *s, umbra_trial *t) UMBRA_MUST_USE;
 
 /* Why nothing fits: a layout that no ring holds, or a network that is too deep. Always an error. */

@@ -72,6 +72,7 @@ static void test_map_counts(void **state)
     umbra_map_count(&map, 4096, &c);
     assert_int_equal(c.babies, 2);
     assert_int_equal(c.giants, 2);
+    assert_int_equal(c.groups, 3);
     assert_int_equal(c.decompositions, 2);
     assert_int_equal(c.diagonals, 6);
     assert_int_equal(c.fold, 4);

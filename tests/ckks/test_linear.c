@@ -261,31 +261,10 @@ static void each_form_of_weights(void **state)
     check_map(13, 2, 50, 1, FORM_FOLDED_FAR, 2);
 }
 
-/* A plan knows a bound on a map's groups and not their number: scratch for the bound has to do. */
-static void scratch_grows_with_groups(void **state)
-{
-    const umbra_params_literal literal = scheme_chain(13, 2, 40, 30, 1, 25);
-    umbra_params *params = NULL;
-    (void)state;
-    check_ok(umbra_params_new(&params, &literal));
-    for (size_t fold = 1; fold <= 64; fold *= 64) {
-        umbra_scratch last = {0};
-        for (size_t groups = 1; groups <= 100; groups++) {
-            const umbra_linear_shape shape = {
-                .rotations = 4, .switched = 3, .groups = groups, .fold = fold};
-            const umbra_scratch s = umbra_linear_scratch(params, 1, &shape);
-            assert_true(s.shared >= last.shared && s.worker >= last.worker);
-            last = s;
-        }
-    }
-    umbra_params_free(params);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_of_weights),
-        cmocka_unit_test(scratch_grows_with_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define SESSION_CIPHERTEXTS 4
+#define SESSION_ELEMENTS (3 * 64 * 64) /* of an image, at most */
 
 typedef struct session {
     umbra_graph *graph;
@@ -24,7 +25,7 @@ typedef struct session {
     umbra_evaluation_keys *keys;
     umbra_exec *exec;
     umbra_ciphertext *query[SESSION_CIPHERTEXTS];
-    float image[4 * 32 * 32];
+    float image[SESSION_ELEMENTS];
     int events, plain_events, stop_at;
     double worst_excess, least_excess; /* of measured over predicted errors, beyond what chance does
                                           to them, in bits */
@@ -52,7 +53,9 @@ static inline void free_keys(session *s)
 /* The image, keys and executor of the plan at hand. */
 static inline void start_session(session *s)
 {
-    small_image(s->image, umbra_layout_elements(&umbra_plan_profile(s->plan)->input_layout));
+    const size_t elements = umbra_layout_elements(&umbra_plan_profile(s->plan)->input_layout);
+    assert_true(elements <= SESSION_ELEMENTS);
+    small_image(s->image, elements);
     check_ok(umbra_pool_new(&s->pool, 2));
     check_ok(umbra_plain_new(&s->plain, umbra_plan_graph(s->plan), 1));
     const float *inputs[1] = {s->image};

@@ -217,19 +217,20 @@ static void test_rotations_rule(void **state)
     close_session(&s);
 }
 
-/* Maps that take two diagonals in one complex product read the imaginary parts of what roundings
- * left in their inputs: half a bit, which only planes of many points tell from chance. */
-static void test_both_parts(void **state)
+/* Maps that take two diagonals, or two ciphertexts, in one complex product read the imaginary parts
+ * of what roundings left in their inputs: half a bit, which only planes of many points tell from
+ * chance. */
+static void check_both_parts(int64_t in, int64_t channels, int64_t side, int64_t kernel,
+                             bool joined)
 {
     session s;
     static double output[16];
     char name[16];
-    int x, paired = 0;
-    (void)state;
-    umbra_graph *g = small_begin(4, 32, &x);
+    int x, both = 0;
+    umbra_graph *g = small_begin(in, side, &x);
     for (int i = 0; i < 4; i++) {
         snprintf(name, sizeof name, "conv%d", i);
-        x = small_conv(g, name, x, 8, 3, 1);
+        x = small_conv(g, name, x, channels, kernel, 1);
         snprintf(name, sizeof name, "act%d", i);
         x = small_polynomial(g, name, x);
     }
@@ -237,9 +238,9 @@ static void test_both_parts(void **state)
     open_session(&s, g);
     for (int i = 0; i < s.plan->build.network.linear_count; i++) {
         const umbra_facts *f = s.plan->build.facts[i];
-        paired += f != NULL && f->set != NULL && f->set->half_slots != 0;
+        both += f != NULL && f->set != NULL && (joined ? f->set->joined : f->set->half_slots != 0);
     }
-    assert_true(paired >= 3);
+    assert_true(both >= 3);
     encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
     run_encrypted(&s, output);
     print_message("over the model beyond chance: %.2f to %.2f bits\n", s.least_excess,
@@ -247,6 +248,41 @@ static void test_both_parts(void **state)
     check_promise(&s);
     assert_true(s.worst_excess < 0.15 && s.least_excess > -0.15);
     close_session(&s);
+}
+
+static void test_both_parts(void **state)
+{
+    (void)state;
+    check_both_parts(4, 8, 32, 3, false);
+    check_both_parts(3, 3, 64, 3, true);
+}
+
+/* The same with maps that read pairs, whose own turn errs too, and where rotations are made of a
+ * few each turn errs once more. */
+static void test_rotations_of_pairs_rule(void **state)
+{
+    (void)state;
+    for (int factored = 0; factored < 2; factored++) {
+        session s = {.stop_at = -1, .worst_excess = -100, .least_excess = 100};
+        static double output[16];
+        int x;
+        s.graph = small_begin(4, 32, &x);
+        x = small_polynomial(s.graph, "act", small_conv(s.graph, "conv", x, 8, 3, 1));
+        check_ok(umbra_graph_add_output(s.graph, small_head(s.graph, x, 5)));
+        calibrate(s.graph);
+        s.plan = small_compile(s.graph);
+        s.plan->decisions.factored_depths = factored;
+        small_let_rotations_rule(s.plan);
+        assert_true(s.plan->build.facts[0]->set->half_slots != 0);
+        start_session(&s);
+        encrypt(&s, umbra_plan_profile(s.plan)->input_scale_log2);
+        run_encrypted(&s, output);
+        print_message("factored %d: over the model beyond chance: %.2f to %.2f bits\n", factored,
+                      s.least_excess, s.worst_excess);
+        /* Not every slot is turned as often as the model has it. */
+        assert_true(s.worst_excess < 0.15 && s.least_excess > -0.2 - 0.3 * factored);
+        close_session(&s);
+    }
 }
 
 /* A layer of zeros, whose outputs nothing reaches: what is left of it is its bias. */
@@ -327,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_planes),
         cmocka_unit_test(test_rotations_rule),
         cmocka_unit_test(test_both_parts),
+        cmocka_unit_test(test_rotations_of_pairs_rule),
         cmocka_unit_test(test_zero_weights),
         cmocka_unit_test(test_refusals),
     };

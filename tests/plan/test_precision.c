@@ -51,9 +51,82 @@ static void test_rotations(void **state)
     umbra_graph_free(g);
 }
 
+typedef struct chain {
+    int64_t channels, side, kernel;
+    bool sums; /* each activation's convolution is added to what came before */
+    enum { SINGLE, PAIRED, JOINED } maps;
+} chain;
+
+/* Convolutions and activations in a row, then one last convolution. */
+static umbra_graph *make(const chain *c)
+{
+    char name[16];
+    int x;
+    umbra_graph *g = small_begin(c->channels, c->side, &x);
+    x = small_conv(g, "first", x, c->channels, c->kernel, 1);
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "act%d", i);
+        int y = small_polynomial(g, name, x);
+        snprintf(name, sizeof name, "conv%d", i);
+        y = small_conv(g, name, y, c->channels, c->kernel, 1);
+        snprintf(name, sizeof name, "sum%d", i);
+        x = c->sums ? small_add(g, name, y, x) : y;
+    }
+    check_ok(umbra_graph_add_output(g, x));
+    return g;
+}
+
+/* log2 of the outputs' standard deviation: as the promise has it, by gains, and as it is carried
+ * from tensor to tensor. */
+static double promise_over_carried(const umbra_plan *plan)
+{
+    const umbra_build *b = &plan->build;
+    const int output = b->network.output;
+    const size_t outputs = umbra_layout_elements(&b->layouts[output]);
+    const double worst = umbra_precision_worst_sigmas(UMBRA_PRECISION_ANSWERS * outputs);
+    const double promised = -b->predicted_bits +
+                            log2(plan->statistics.output_typical / (plan->statistics.tail * worst));
+    return promised - (b->error_log2[output] - log2(b->factors[output]));
+}
+
+static void check_maps(const umbra_plan *plan, const chain *c)
+{
+    for (int k = 0; k < plan->build.network.linear_count; k++) {
+        const umbra_facts *f = plan->build.facts[k];
+        if (f == NULL || f->set == NULL)
+            continue;
+        assert_int_equal(f->set->half_slots != 0, c->maps == PAIRED);
+        assert_int_equal(f->set->joined, c->maps == JOINED);
+    }
+}
+
+/* Two ways to one figure, where weights of either sign make errors independent: what every new
+ * error does to the outputs, and errors carried from map to map. Only the second is held to
+ * measured errors (tests/exec). */
+static void test_promise(void **state)
+{
+    (void)state;
+    static const chain chains[] = {{4, 32, 3, false, PAIRED},
+                                   {4, 32, 1, false, SINGLE},
+                                   {4, 32, 3, true, PAIRED},
+                                   {3, 64, 3, false, JOINED},
+                                   {7, 64, 3, true, JOINED}};
+    for (size_t i = 0; i < sizeof chains / sizeof *chains; i++) {
+        umbra_graph *g = make(&chains[i]);
+        umbra_plan *plan = small_compile(g);
+        const double apart = promise_over_carried(plan);
+        check_maps(plan, &chains[i]);
+        if (!(fabs(apart) < 0.1))
+            fail_msg("chain %zu: the promise is %.3f bits over the carried errors", i, apart);
+        umbra_plan_free(plan);
+        umbra_graph_free(g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_worst_sigmas),
-                                       cmocka_unit_test(test_rotations)};
+                                       cmocka_unit_test(test_rotations),
+                                       cmocka_unit_test(test_promise)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
