@@ -73,5 +73,6 @@ def markdown(lines):
     goal = ("Must: the project's bound for four AVX-512 cores, scaled to these threads, three times that on AVX2. "
             "Seconds are medians of so many runs; in verify: of runs of the comparison, whose keys are in memory. Bits "
             "are of so many outputs compared with PyTorch's. Noise is the root mean square of the errors at a node over "
-            "the predicted one: at the node that has the least, and at the one that has the most.\n")
+            "the predicted one: at the node of 256 numbers or more that has the least, and at the one that has the "
+            "most.\n")
     return "\n".join(table) + "\n\n" + goal + "".join(f"Measured with {text}.\n" for text in where)

@@ -36,6 +36,7 @@ from network_table import markdown
 INPUT, REFUSED, RESOURCE, ACCURACY = 3, 4, 5, 7
 ROOM_BYTES = 1 << 30  # left for others, of disk and of memory
 NODE_INPUTS = 5  # whose nodes are decrypted on the way, of each network
+NODE_ELEMENTS = 256  # of a node whose errors are looked at: those of fewer scatter by more than a few percent
 # What tells two plans of a network apart, and what two timings of a plan.
 PLAN = ("degree_log2", "log2_qp", "levels", "rotations", "key_bytes", "bits_predicted")
 MACHINE = ("isa", "threads")
@@ -181,7 +182,7 @@ def check_network(options, folder, so_far):
                    *wanted(options), expect=(0, ACCURACY))
     report, total = done.report, count + len(inputs)
     seconds = so_far.get("verify_run_seconds", []) + (report["run_seconds"] if "--answers" in what else [])
-    noise = [node["noise_ratio"] for node in report["nodes"] if "noise_ratio" in node]
+    noise = [node["noise_ratio"] for node in report["nodes"] if node.get("elements", 0) >= NODE_ELEMENTS]
 
     def mean(name, new):
         return (count * so_far.get(name, 0) + len(inputs) * new) / total

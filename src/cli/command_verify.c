@@ -23,7 +23,7 @@ typedef struct node_record {
     const char *name; /* the plan's */
     double bits, predicted, seconds;
     double noise; /* sum over `compared` tensors of their mean square error over that predicted */
-    size_t runs, compared;
+    size_t runs, compared, elements; /* elements: of the last tensor that was compared */
 } node_record;
 
 typedef struct verify_run {
@@ -97,6 +97,7 @@ static umbra_status compare(verify_run *run, const umbra_exec_event *event)
     }
     record->noise += square * exp2(2 * event->error_bits);
     record->compared++;
+    record->elements = count;
     if (bits < record->bits) {
         record->bits = bits;
         record->predicted = worst_bits(event, count, largest);
@@ -203,6 +204,7 @@ static json_t *nodes_json(const verify_run *run)
             json_object_set_new(node, "bits", json_real(record->bits));
             json_object_set_new(node, "predicted_bits", json_real(record->predicted));
             json_object_set_new(node, "noise_ratio", json_real(noise_ratio(record)));
+            json_object_set_new(node, "elements", json_integer((json_int_t)record->elements));
         }
         json_array_append_new(nodes, node);
     }

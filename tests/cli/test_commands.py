@@ -265,7 +265,8 @@ class Together(ProgramTest):
         self.assertEqual({node["name"] for node in compared}, {"input", "/1/Add_1", "/3/Gemm"})
         for node in compared:
             self.assertGreater(node["bits"], node["predicted_bits"] - 1.5, node["name"])
-            self.assertTrue(0.1 < node["noise_ratio"] < 1.6, node)
+            few = node["elements"] < 100
+            self.assertTrue(0.1 < node["noise_ratio"] < 2 if few else 0.75 < node["noise_ratio"] < 1.3, node)
             if node["name"] != "/3/Gemm":  # three numbers, whose worst error may by chance be small
                 self.assertLess(node["bits"], node["predicted_bits"] + 1.5, node["name"])
 
