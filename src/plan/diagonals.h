@@ -49,6 +49,12 @@ typedef struct umbra_diagonal_set {
     void *weights;         /* opaque, NULL in a count-only set */
 } umbra_diagonal_set;
 
+/* Halved or joined: inputs are read with both parts, and a conjugate is added to the result. */
+static inline bool umbra_diagonal_set_is_complex(const umbra_diagonal_set *set)
+{
+    return set->half_slots != 0 || set->joined;
+}
+
 typedef enum umbra_diagonal_mode { UMBRA_DIAGONAL_COUNT, UMBRA_DIAGONAL_FILL } umbra_diagonal_mode;
 
 /* The cost of the choice between splits (ns): a baby rotation, a giant rotation, one diagonal

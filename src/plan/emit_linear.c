@@ -90,7 +90,7 @@ static umbra_status finish_one(umbra_emit *e, int linear, int index, const umbra
             e,
             (umbra_instruction){.op = UMBRA_DO_ADD_TURNED, .a = *reg, .slots = set->sum_slots[k]},
             reg));
-    if (set != NULL && (set->half_slots != 0 || set->joined))
+    if (set != NULL && umbra_diagonal_set_is_complex(set))
         UMBRA_TRY(umbra_emit_to_new(e, (umbra_instruction){.op = UMBRA_DO_REAL, .a = *reg}, reg));
     for (int k = 0; k < l->term_count; k++)
         if (b->facts[linear]->direct[k])

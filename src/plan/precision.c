@@ -67,10 +67,16 @@ static double weight_error(const precision *p, int linear, double weight_scale)
     for (int k = 0; k < l->term_count; k++)
         largest = fmax(largest, moment(p, l->terms[k].tensor, -1));
     /* 2 Re(w z) with |z|^2 = 2 x^2, and rounding spread over both parts of w: 4 * 2 / 2. */
-    double halved = set->half_slots != 0 || set->joined ? 4 : 1;
+    double halved = umbra_diagonal_set_is_complex(set) ? 4 : 1;
     /* Values are squares, so that equal errors of equal weights add up and do not cancel. */
     return encode * encode * halved * f->repeats * exp2(set->sum_count) * (double)set->count /
            set->output_count * largest;
+}
+
+/* A conjugate is added to what pairs gave, and takes the imaginary part away. */
+static bool leaves_real(const umbra_facts *f, int term)
+{
+    return !f->direct[term] && f->set != NULL && umbra_diagonal_set_is_complex(f->set);
 }
 
 /* The share of a term's ciphertexts whose imaginary parts the map reads: all, where it takes each
@@ -79,17 +85,9 @@ static double weight_error(const precision *p, int linear, double weight_scale)
 static double imaginary_share(const umbra_facts *f, int term)
 {
     const int count = f->in[term].ciphertexts;
-    if (f->direct[term] || f->set == NULL)
+    if (!leaves_real(f, term))
         return 0;
-    if (f->set->half_slots != 0)
-        return 1;
-    return f->set->joined ? (double)(count - count % 2) / count : 0;
-}
-
-/* A conjugate is added to what pairs gave, and takes the imaginary part away. */
-static bool leaves_real(const umbra_facts *f, int term)
-{
-    return !f->direct[term] && f->set != NULL && (f->set->half_slots != 0 || f->set->joined);
+    return f->set->joined ? (double)(count - count % 2) / count : 1;
 }
 
 /* out[o] += share * c^2 * sum over i of power[o][i] * in[i]; in NULL: of ones */
@@ -167,9 +165,10 @@ static void linear_errors(precision *p, int linear)
     /* Rotations show only at a low scale; squares and what is raised to them hide theirs. */
     double rotations =
         turns(b, linear) * exp2(2 * (umbra_noise_key_switch(b->params, level) - in_scale));
+    double weights = weight_error(p, linear, weight_scale);
     for (int c = 0; c < channels; c++) {
         out->imaginary[c] = rounding;
-        out->real[c] = rounding + weight_error(p, linear, weight_scale);
+        out->real[c] = rounding + weights;
     }
     for (int k = 0; k < l->term_count; k++) {
         const umbra_facts *f = b->facts[linear];
