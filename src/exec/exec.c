@@ -85,7 +85,7 @@ void umbra_exec_free(umbra_exec *exec)
     umbra_memory_free(exec);
 }
 
-/* A square reports the polynomial's value: a (x + shift)^2 + rest = slot / factor + shift. */
+/* A square reports the polynomial's value: a ((x + s)^2 - s^2) + c of its own slot. */
 static void describe_square(const umbra_plan *plan, int tensor, umbra_exec_event *event)
 {
     const umbra_tensor *t = &plan->build.network.tensors[tensor];
@@ -93,7 +93,7 @@ static void describe_square(const umbra_plan *plan, int tensor, umbra_exec_event
     const double *c = n->attr.coefficient;
     event->value = t->shift == 0 && c[1] != 0 ? -1 : n->output;
     event->factor = plan->build.factors[tensor] / c[2];
-    event->shift = -(c[0] - c[1] * c[1] / (4 * c[2]));
+    event->shift = -c[0];
 }
 
 void umbra_exec_describe(const umbra_plan *plan, int step, int k, umbra_exec_event *event)

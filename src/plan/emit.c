@@ -105,10 +105,12 @@ static umbra_status emit_input(umbra_emit *e)
     return UMBRA_OK;
 }
 
+/* The squares, then what is added to them: a tensor's registers follow each other. */
 static umbra_status emit_square(umbra_emit *e, int tensor)
 {
     umbra_build *b = e->build;
     const umbra_tensor *t = &b->network.tensors[tensor];
+    const int count = b->layouts[tensor].ciphertexts;
     UMBRA_TRY(umbra_emit_step(e, "square", tensor));
     b->steps[e->step].tensors[b->steps[e->step].tensor_count++] = tensor;
     if (t->part != 0)
@@ -116,15 +118,21 @@ static umbra_status emit_square(umbra_emit *e, int tensor)
                  "a power on the way to the polynomial; not rescaled");
     else
         snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
-                 "a*x^2+b*x+c as a square alone (shift %+.3g in the map before, the rest in the "
-                 "one after); not rescaled",
-                 t->shift);
-    b->first_register[tensor] = e->program->register_count;
-    for (int k = 0; k < b->layouts[tensor].ciphertexts; k++) {
+                 "a*x^2+b*x+c as the square of x%+.3g, less the square of that (the sum in the map "
+                 "before, a and c in the one after); not rescaled",
+                 b->network.tensors[t->source].shift);
+    const int squares = e->program->register_count;
+    b->first_register[tensor] = squares;
+    for (int k = 0; k < count; k++) {
         int reg = -1;
         UMBRA_TRY(umbra_emit_to_new(
             e, (umbra_instruction){.op = UMBRA_DO_SQUARE, .a = b->first_register[t->source] + k},
             &reg));
+    }
+    for (int k = 0; t->shift != 0 && k < count; k++) {
+        int reg = squares + k;
+        UMBRA_TRY(umbra_emit_add_constants(e, tensor, k, NULL, &reg));
+        b->first_register[tensor] = k == 0 ? reg : b->first_register[tensor];
     }
     return UMBRA_OK;
 }

@@ -25,59 +25,6 @@ static umbra_status add_direct(umbra_emit *e, int linear, int term, int index, d
                              result);
 }
 
-/* Write factor * (offset + shift) to the slots of a ciphertext that hold an element; returns the
- * largest magnitude. A channel stands in one ciphertext, and its points as those of the first do,
- * unless planes are cut into phases. */
-static double fill_bias(const umbra_build *b, const umbra_linear *l, int index, double *values)
-{
-    const umbra_layout *layout = &b->layouts[l->tensor];
-    size_t points = (size_t)layout->height * (size_t)layout->width, origin = 0;
-    double factor = b->factors[l->tensor], shift = b->network.tensors[l->tensor].shift;
-    double largest = 0;
-    int ciphertext = 0;
-    umbra_layout_position(layout, 0, &ciphertext, &origin);
-    for (size_t c = 0; c < (size_t)layout->channels; c++) {
-        size_t first = 0, slot = 0;
-        umbra_layout_position(layout, c * points, &ciphertext, &first);
-        bool phased = layout->kind == UMBRA_LAYOUT_PHASED;
-        if (ciphertext != index && !phased)
-            continue;
-        for (size_t p = 0; p < points; p++) {
-            umbra_layout_position(layout, phased ? c * points + p : p, &ciphertext, &slot);
-            if (phased && ciphertext != index)
-                continue;
-            double value = factor * (l->offset[c * points + p] + shift);
-            values[phased ? slot : first + slot - origin] = value;
-            largest = fmax(largest, fabs(value));
-        }
-    }
-    return largest;
-}
-
-/* result += factor * (offset + shift), in every slot that holds an element. Where constants are
- * left out only the size of the shift is told, and no values. */
-static umbra_status add_bias(umbra_emit *e, int linear, int index, int *result)
-{
-    const umbra_build *b = e->build;
-    const umbra_linear *l = &b->network.linears[linear];
-    umbra_program_vector v = {.count = umbra_layout_period(&b->layouts[l->tensor])};
-    void *values = NULL;
-    double largest = fabs(b->factors[l->tensor] * b->network.tensors[l->tensor].shift);
-    if (l->offset != NULL) {
-        UMBRA_TRY(umbra_memory_alloc_array(&values, v.count, sizeof(double), "a bias"));
-        v.values = values;
-        largest = fill_bias(b, l, index, values);
-    }
-    if (largest == 0) {
-        umbra_memory_free(values);
-        return UMBRA_OK;
-    }
-    v.message_log2 = log2(largest);
-    umbra_instruction i = {.op = UMBRA_DO_ADD_PLAIN, .a = *result};
-    UMBRA_TRY(umbra_program_add_vector(e->program, &v, &i.index));
-    return umbra_emit_to_new(e, i, result);
-}
-
 /* From the map's result (or none: reg < 0) to the finished ciphertext. */
 static umbra_status finish_one(umbra_emit *e, int linear, int index, const umbra_diagonal_set *set,
                                int *reg)
@@ -98,7 +45,7 @@ static umbra_status finish_one(umbra_emit *e, int linear, int index, const umbra
     if (*reg < 0)
         return umbra_fail(UMBRA_E_MODEL, "\"%s\" does not depend on the input",
                           umbra_network_name(&b->network, l->tensor));
-    return add_bias(e, linear, index, reg);
+    return umbra_emit_add_constants(e, l->tensor, index, l->offset, reg);
 }
 
 /* Rescale all results of a linear into consecutive registers. */

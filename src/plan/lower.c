@@ -433,7 +433,10 @@ umbra_status umbra_network_lower_images(umbra_network *out, const umbra_graph *g
                                         size_t slots)
 {
     const size_t room = images > 1 ? slots / (size_t)images : GRID_MOST;
-    umbra_network network = {.graph = graph, .matrices = matrices, .images = images};
+    umbra_network network = {.graph = graph,
+                             .matrices = matrices,
+                             .images = images,
+                             .no_offsets = mode == UMBRA_LOWER_SHAPES};
     umbra_lowering l = {.network = &network,
                         .graph = graph,
                         .grid_most = room < 1           ? 1

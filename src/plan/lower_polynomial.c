@@ -10,13 +10,15 @@ static bool shift_is_far(const umbra_value *x, double shift)
     return fabs(shift) > 2 * reach;
 }
 
-umbra_status umbra_lowering_square(umbra_lowering *l, int source, int part, int *square)
+umbra_status umbra_lowering_square(umbra_lowering *l, int source, int part, double shift,
+                                   int *square)
 {
     umbra_tensor t = l->network->tensors[source];
     t.kind = UMBRA_TENSOR_SQUARE;
     t.source = source;
     t.other = -1;
     t.part = part;
+    t.shift = shift;
     t.reach = t.reach * t.reach;
     return umbra_network_add_tensor(l->network, &t, square);
 }
@@ -48,7 +50,9 @@ umbra_status umbra_lowering_operand(umbra_lowering *l, int value, umbra_tensor t
     return umbra_lowering_evaluate(l, &l->values[value], t, -1, tensor, &linear);
 }
 
-/* a x^2 + b x + c = a (x + b/2a)^2 + c - b^2/4a: one square, everything else in the neighbours. */
+/* a x^2 + b x + c = a ((x + s)^2 - s^2) + c with s = b/2a: one square, everything else in the
+ * neighbours. Squares of a far shift would stand around s^2, and the next map's roundings of
+ * weights would all be multiplied by that. */
 static umbra_status lower_quadratic(umbra_lowering *l, int node)
 {
     const umbra_node *n = &l->graph->nodes[node];
@@ -64,13 +68,12 @@ static umbra_status lower_quadratic(umbra_lowering *l, int node)
         UMBRA_TRY(umbra_lowering_tensor(l, n->inputs[0], &t));
         UMBRA_TRY(umbra_lowering_evaluate(l, &l->values[n->inputs[0]], t, -1, &x, &linear));
     }
-    UMBRA_TRY(umbra_lowering_square(l, x, 0, &square));
+    UMBRA_TRY(umbra_lowering_square(l, x, 0, -t.shift * t.shift, &square));
     l->network->tensors[square].node = node;
     UMBRA_TRY(umbra_lowering_read(l, square, c[2], out));
     if (far)
         UMBRA_TRY(umbra_lowering_read(l, x, c[1], out));
-    return umbra_lowering_add_constant(l, out, far ? c[0] : c[0] - c[1] * c[1] / (4 * c[2]),
-                                       umbra_lowering_size(l, n->output));
+    return umbra_lowering_add_constant(l, out, c[0], umbra_lowering_size(l, n->output));
 }
 
 umbra_status umbra_lower_polynomial(umbra_lowering *l, int node)

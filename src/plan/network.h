@@ -6,8 +6,9 @@
 #include "plan/layout.h"
 #include "plan/matrices.h"
 
-/* A slot of a tensor holds factor * (value + shift), or the square of that slot of `source`, or the
- * product of those of `source` and `other`. */
+/* A slot of a tensor holds factor * (contents): the value + shift; of a SQUARE the square of the
+ * contents of `source`, + shift; of a PRODUCT the contents of `source` times those of `other`. A
+ * slot that no element has holds 0. */
 typedef enum umbra_tensor_kind {
     UMBRA_TENSOR_INPUT,
     UMBRA_TENSOR_LINEAR,
@@ -43,7 +44,7 @@ typedef struct umbra_linear {
     int candidate; /* whose value this is, or -1 */
     int term_count;
     umbra_term *terms;
-    double *offset; /* one for each element; NULL where constants are left out */
+    double *offset; /* one for each element; NULL in a network without offsets */
     int depth;      /* of its terms; the tensor's is one more */
     int composed;   /* how many candidates were multiplied into it */
 } umbra_linear;
@@ -70,7 +71,8 @@ typedef struct umbra_network {
     int input, output; /* tensors */
     int depth;         /* of the output: rescalings in all */
     int grid_height, grid_width;
-    int images; /* in each ciphertext */
+    int images;      /* in each ciphertext */
+    bool no_offsets; /* constants are left out */
 } umbra_network;
 
 /* Trials of the search do without the constants, which cost more to move than all the rest. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* 2: several images; 3: rotations made of a few; 4: gains; 5: periods; 6: imaginary errors */
-#define PLAN_VERSION 6
+#define PLAN_VERSION 7
 #define MAX_STATISTICS 100000
 #define MAX_CHANNELS (1 << 20)
 

@@ -68,7 +68,7 @@ static double weight_error(const precision *p, int linear, double weight_scale)
         largest = fmax(largest, moment(p, l->terms[k].tensor, -1));
     /* 2 Re(w z) with |z|^2 = 2 x^2, and rounding spread over both parts of w: 4 * 2 / 2. */
     double halved = umbra_diagonal_set_is_complex(set) ? 4 : 1;
-    /* Values are squares, so that equal errors of equal weights add up and do not cancel. */
+    /* Values may have one sign, so that equal errors of equal weights are taken to add up. */
     return encode * encode * halved * f->repeats * exp2(set->sum_count) * (double)set->count /
            set->output_count * largest;
 }

@@ -124,7 +124,7 @@ static umbra_status run_all(measure *m)
         for (size_t run = 0; t->kind == UMBRA_TENSOR_INPUT && run < RUNS; run++)
             random_input(m, t, m->input_abs_max / INPUT_SIGMAS, m->contents[i] + run);
         for (size_t k = 0; umbra_tensor_is_product(t) && k < size; k++)
-            m->contents[i][k] = m->contents[t->source][k] * m->contents[other][k];
+            m->contents[i][k] = m->contents[t->source][k] * m->contents[other][k] + t->shift;
         for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
             if (n->linears[k].tensor == i)
                 UMBRA_TRY(run_linear(m, &n->linears[k]));

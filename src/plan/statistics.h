@@ -4,7 +4,7 @@
 
 #include "plan/network.h"
 
-/* Of the contents of one tensor (value + shift, or its square). */
+/* Of the contents of one tensor. */
 typedef struct umbra_statistic {
     int kind, value, part;
     double shift;

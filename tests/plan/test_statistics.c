@@ -69,6 +69,39 @@ static void test_values_stay_in_their_range(void **state)
     umbra_graph_free(g);
 }
 
+/* (x + s)^2 less s^2 is x (x + 2s), which is no further from 0 than its range makes it. */
+static void test_squares_stand_around_zero(void **state)
+{
+    umbra_graph *g = chain(LOW, HIGH);
+    umbra_network network;
+    umbra_statistics statistics;
+    int squares = 0;
+    (void)state;
+    check_ok(measure(&statistics, &network, g));
+    for (int i = 0; i < network.tensor_count; i++) {
+        const umbra_tensor *t = &network.tensors[i];
+        if (t->kind != UMBRA_TENSOR_SQUARE)
+            continue;
+        const double s = network.tensors[t->source].shift;
+        const umbra_statistic *found = umbra_statistics_find(&statistics, t);
+        double reach = 0;
+        assert_true(s != 0);
+        assert_true(fabs(t->shift + s * s) < 1e-12);
+        for (int k = 0; k <= 1000; k++) {
+            const double x = LOW + (HIGH - LOW) * k / 1000;
+            reach = fmax(reach, fabs(x * (x + 2 * s)));
+        }
+        assert_true(fabs(found->reach - reach) < 1e-9);
+        for (int c = 0; c < found->channels; c++)
+            assert_true(found->moment[c] <= reach * reach);
+        squares++;
+    }
+    assert_int_equal(squares, 3);
+    umbra_statistics_free(&statistics);
+    umbra_network_free(&network);
+    umbra_graph_free(g);
+}
+
 static void test_ranges_of_another_network(void **state)
 {
     (void)state;
@@ -85,6 +118,7 @@ static void test_ranges_of_another_network(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values_stay_in_their_range),
+                                       cmocka_unit_test(test_squares_stand_around_zero),
                                        cmocka_unit_test(test_ranges_of_another_network)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
