@@ -116,11 +116,14 @@ static umbra_status emit_square(umbra_emit *e, int tensor)
     if (t->part != 0)
         snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
                  "a power on the way to the polynomial; not rescaled");
+    else if (t->shift == 0)
+        snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
+                 "a*x^2+b*x+c as a square alone, the rest in the map after; not rescaled");
     else
         snprintf(b->steps[e->step].why, sizeof b->steps[e->step].why,
-                 "a*x^2+b*x+c as the square of x%+.3g, less the square of that (the sum in the map "
-                 "before, a and c in the one after); not rescaled",
-                 b->network.tensors[t->source].shift);
+                 "a*x^2+b*x+c as (x%+.3g)^2%+.3g, the rest in the maps before and after; not "
+                 "rescaled",
+                 t->shift, umbra_tensor_constant(t));
     const int squares = e->program->register_count;
     b->first_register[tensor] = squares;
     for (int k = 0; k < count; k++) {
@@ -129,7 +132,7 @@ static umbra_status emit_square(umbra_emit *e, int tensor)
             e, (umbra_instruction){.op = UMBRA_DO_SQUARE, .a = b->first_register[t->source] + k},
             &reg));
     }
-    for (int k = 0; t->shift != 0 && k < count; k++) {
+    for (int k = 0; umbra_tensor_constant(t) != 0 && k < count; k++) {
         int reg = squares + k;
         UMBRA_TRY(umbra_emit_add_constants(e, tensor, k, NULL, &reg));
         b->first_register[tensor] = k == 0 ? reg : b->first_register[tensor];

@@ -34,9 +34,9 @@ umbra_status umbra_emit_map(umbra_emit *e, const int *linears, int count, int de
  * the scale is raised before, so that what that rounds is as small as the scale is large. */
 umbra_status umbra_emit_at_depth(umbra_emit *e, int tensor, int index, int depth, double value,
                                  double scale_log2, int *reg) UMBRA_MUST_USE;
-/* *reg += factor * (offset + shift) of the tensor, in the slots of its ciphertext `index` that hold
- * an element; nothing where that is 0. offset: by element, or NULL. In a network without offsets
- * only the size of the shift is told, and no values. */
+/* *reg += factor * (offset + constant) of the tensor, in the slots of its ciphertext `index` that
+ * hold an element; no instruction where the constant and all offsets are 0. offset: by element, or
+ * NULL. In a network without offsets only the size of the constant is told, and no values. */
 umbra_status umbra_emit_add_constants(umbra_emit *e, int tensor, int index, const double *offset,
                                       int *reg) UMBRA_MUST_USE;
 int umbra_emit_level(const umbra_emit *e, int depth);

@@ -1,10 +1,10 @@
-/* Constants that are added to a tensor: offsets of its elements, and the shift of all. */
+/* Constants that are added to a tensor: offsets of its elements, and the constant of all. */
 #include "base/memory.h"
 #include "plan/emit.h"
 
 #include <math.h>
 
-/* Write factor * (offset + shift) to the slots of a ciphertext that hold an element; returns the
+/* Write factor * (offset + constant) to the slots of a ciphertext that hold an element; returns the
  * largest magnitude. A channel stands in one ciphertext, and its points as those of the first do,
  * unless planes are cut into phases. */
 static double fill(const umbra_build *b, int tensor, int index, const double *offset,
@@ -12,8 +12,8 @@ static double fill(const umbra_build *b, int tensor, int index, const double *of
 {
     const umbra_layout *layout = &b->layouts[tensor];
     size_t points = (size_t)layout->height * (size_t)layout->width, origin = 0;
-    double factor = b->factors[tensor], shift = b->network.tensors[tensor].shift;
-    double largest = 0;
+    const double constant = umbra_tensor_constant(&b->network.tensors[tensor]);
+    double factor = b->factors[tensor], largest = 0;
     int ciphertext = 0;
     umbra_layout_position(layout, 0, &ciphertext, &origin);
     for (size_t c = 0; c < (size_t)layout->channels; c++) {
@@ -26,7 +26,7 @@ static double fill(const umbra_build *b, int tensor, int index, const double *of
             umbra_layout_position(layout, phased ? c * points + p : p, &ciphertext, &slot);
             if (phased && ciphertext != index)
                 continue;
-            double value = factor * ((offset == NULL ? 0 : offset[c * points + p]) + shift);
+            double value = factor * ((offset == NULL ? 0 : offset[c * points + p]) + constant);
             values[phased ? slot : first + slot - origin] = value;
             largest = fmax(largest, fabs(value));
         }
@@ -40,14 +40,14 @@ umbra_status umbra_emit_add_constants(umbra_emit *e, int tensor, int index, cons
     const umbra_build *b = e->build;
     umbra_program_vector v = {.count = umbra_layout_period(&b->layouts[tensor])};
     void *values = NULL;
-    const bool shifted = b->network.tensors[tensor].shift != 0;
-    double largest = fabs(b->factors[tensor] * b->network.tensors[tensor].shift);
-    if (!b->network.no_offsets && (offset != NULL || shifted)) {
+    const double constant = umbra_tensor_constant(&b->network.tensors[tensor]);
+    double largest = fabs(b->factors[tensor] * constant);
+    if (!b->network.no_offsets && (offset != NULL || constant != 0)) {
         UMBRA_TRY(umbra_memory_alloc_array(&values, v.count, sizeof(double), "a bias"));
         v.values = values;
         largest = fill(b, tensor, index, offset, values);
     }
-    if (largest == 0 && !shifted) {
+    if (largest == 0 && constant == 0) {
         umbra_memory_free(values);
         return UMBRA_OK;
     }

@@ -3,9 +3,7 @@
 #include "base/memory.h"
 #include "plan/emit.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* result += coefficient * term's tensor, which is raised to the scale of the result in one product.
  */

@@ -65,7 +65,7 @@ umbra_status umbra_lowering_make_candidate(umbra_lowering *l, int node) UMBRA_MU
 /* The value as a tensor without a shift, of at least t.depth: one that is kept, or a new one. */
 umbra_status umbra_lowering_operand(umbra_lowering *l, int value, umbra_tensor t,
                                     int *tensor) UMBRA_MUST_USE;
-umbra_status umbra_lowering_square(umbra_lowering *l, int source, int part, double shift,
+umbra_status umbra_lowering_square(umbra_lowering *l, int source, int part,
                                    int *square) UMBRA_MUST_USE;
 /* a * b, of one depth and layout; `t` says value, node, part and geometry. */
 umbra_status umbra_lowering_multiply(umbra_lowering *l, int a, int b, umbra_tensor t,

@@ -10,15 +10,13 @@ static bool shift_is_far(const umbra_value *x, double shift)
     return fabs(shift) > 2 * reach;
 }
 
-umbra_status umbra_lowering_square(umbra_lowering *l, int source, int part, double shift,
-                                   int *square)
+umbra_status umbra_lowering_square(umbra_lowering *l, int source, int part, int *square)
 {
     umbra_tensor t = l->network->tensors[source];
     t.kind = UMBRA_TENSOR_SQUARE;
     t.source = source;
     t.other = -1;
     t.part = part;
-    t.shift = shift;
     t.reach = t.reach * t.reach;
     return umbra_network_add_tensor(l->network, &t, square);
 }
@@ -51,8 +49,8 @@ umbra_status umbra_lowering_operand(umbra_lowering *l, int value, umbra_tensor t
 }
 
 /* a x^2 + b x + c = a ((x + s)^2 - s^2) + c with s = b/2a: one square, everything else in the
- * neighbours. Squares of a far shift would stand around s^2, and the next map's roundings of
- * weights would all be multiplied by that. */
+ * neighbours. (x + s)^2 alone stands around s^2, and the next map's roundings of weights would all
+ * be multiplied by that. */
 static umbra_status lower_quadratic(umbra_lowering *l, int node)
 {
     const umbra_node *n = &l->graph->nodes[node];
@@ -68,7 +66,7 @@ static umbra_status lower_quadratic(umbra_lowering *l, int node)
         UMBRA_TRY(umbra_lowering_tensor(l, n->inputs[0], &t));
         UMBRA_TRY(umbra_lowering_evaluate(l, &l->values[n->inputs[0]], t, -1, &x, &linear));
     }
-    UMBRA_TRY(umbra_lowering_square(l, x, 0, -t.shift * t.shift, &square));
+    UMBRA_TRY(umbra_lowering_square(l, x, 0, &square));
     l->network->tensors[square].node = node;
     UMBRA_TRY(umbra_lowering_read(l, square, c[2], out));
     if (far)

@@ -57,7 +57,7 @@ static umbra_status evaluate(powers *p, umbra_status status, umbra_expression *e
 static umbra_status square_of(powers *p, int k, int *tensor)
 {
     if (p->squared[k] < 0)
-        UMBRA_TRY(umbra_lowering_square(p->l, p->chebyshev[k], ++p->part, 0, &p->squared[k]));
+        UMBRA_TRY(umbra_lowering_square(p->l, p->chebyshev[k], ++p->part, &p->squared[k]));
     *tensor = p->squared[k];
     p->l->network->tensors[*tensor].node = p->node;
     return UMBRA_OK;

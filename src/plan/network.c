@@ -49,6 +49,11 @@ umbra_status umbra_network_add_candidate(umbra_network *network, const umbra_can
     return UMBRA_OK;
 }
 
+double umbra_tensor_constant(const umbra_tensor *tensor)
+{
+    return tensor->kind == UMBRA_TENSOR_SQUARE ? -tensor->shift * tensor->shift : tensor->shift;
+}
+
 bool umbra_tensor_is_product(const umbra_tensor *tensor)
 {
     return tensor->kind == UMBRA_TENSOR_SQUARE || tensor->kind == UMBRA_TENSOR_PRODUCT;

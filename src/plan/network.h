@@ -6,9 +6,9 @@
 #include "plan/layout.h"
 #include "plan/matrices.h"
 
-/* A slot of a tensor holds factor * (contents): the value + shift; of a SQUARE the square of the
- * contents of `source`, + shift; of a PRODUCT the contents of `source` times those of `other`. A
- * slot that no element has holds 0. */
+/* A slot of a tensor holds factor * contents: the value + shift; of a SQUARE the square of the
+ * contents of `source`, less that of their shift; of a PRODUCT the contents of `source` times those
+ * of `other`. */
 typedef enum umbra_tensor_kind {
     UMBRA_TENSOR_INPUT,
     UMBRA_TENSOR_LINEAR,
@@ -28,7 +28,7 @@ typedef struct umbra_tensor {
     int channels, height, width;
     int depth; /* rescalings before it */
     bool used;
-    double shift;
+    double shift; /* of a SQUARE its source's */
 } umbra_tensor;
 
 /* coefficient * matrix * tensor */
@@ -95,6 +95,8 @@ umbra_status umbra_network_lower_images(umbra_network *out, const umbra_graph *g
 void umbra_network_free(umbra_network *network);
 /* Whether the scale is that of a product: a SQUARE or a PRODUCT. */
 bool umbra_tensor_is_product(const umbra_tensor *tensor);
+/* The constant in a tensor's contents, beside what is computed. */
+double umbra_tensor_constant(const umbra_tensor *tensor);
 /* Whether a used linear of this depth reads a product, or a later one reads a product of this
  * depth. */
 bool umbra_network_has_product(const umbra_network *network, int depth);

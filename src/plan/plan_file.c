@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* 2: several images; 3: rotations made of a few; 4: gains; 5: periods; 6: imaginary errors */
+/* 2: several images; 3: rotations made of a few; 4: gains; 5: periods; 6: imaginary errors;
+ * 7: squares less that of their shift */
 #define PLAN_VERSION 7
 #define MAX_STATISTICS 100000
 #define MAX_CHANNELS (1 << 20)

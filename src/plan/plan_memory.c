@@ -91,14 +91,23 @@ static uint64_t all_key_bytes(const umbra_params *params, const umbra_simulation
     return bytes;
 }
 
-/* Programs, tables of transforms, tiles: there once the plan is loaded. */
+/* Constants that are added, as numbers. */
+static uint64_t vector_bytes(const umbra_build *build)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < build->program.vector_count; i++)
+        bytes += build->program.vectors[i].count * sizeof(double);
+    return bytes;
+}
+
+/* Programs, constants, tables of transforms, tiles: there once the plan is loaded. */
 static uint64_t held_bytes(const umbra_build *build)
 {
     const umbra_params *params = build->params;
     uint64_t limb = umbra_params_degree(params) * sizeof(uint64_t);
     uint64_t primes =
         (uint64_t)(umbra_params_prime_count(params) + umbra_params_special_count(params));
-    return matrix_bytes(build) + primes * TABLE_LIMBS * limb + REST_BYTES;
+    return matrix_bytes(build) + vector_bytes(build) + primes * TABLE_LIMBS * limb + REST_BYTES;
 }
 
 /* All but keys and weights. */

@@ -92,6 +92,26 @@ static void note_contents(const measure *m, int tensor, double *largest)
         }
 }
 
+/* Where a channel's moment is known to be larger than random inputs show, so is that of its square:
+ * with y = m + d and d normal of variance v, y^2 - s^2 has the mean m^2 + v - s^2, and around it
+ * the variance 4 m^2 v + 2 v^2. */
+static void widen_square(const measure *m, int tensor)
+{
+    const umbra_tensor *t = &m->network->tensors[tensor];
+    const size_t size = (size_t)t->height * (size_t)t->width * RUNS;
+    for (int c = 0; c < t->channels; c++) {
+        const double *y = m->contents[t->source] + (size_t)c * size;
+        const double square = m->out->items[t->source].moment[c];
+        double *moment = &m->out->items[tensor].moment[c], mean = 0;
+        for (size_t k = 0; k < size; k++)
+            mean += y[k] / (double)size;
+        const double variance = fmax(square - mean * mean, 0);
+        const double centre = square + umbra_tensor_constant(t);
+        *moment =
+            fmax(*moment, centre * centre + 4 * mean * mean * variance + 2 * variance * variance);
+    }
+}
+
 /* Reach, mean squares, and for the output how large it is. */
 static void settle(const measure *m, int tensor)
 {
@@ -110,6 +130,8 @@ static void settle(const measure *m, int tensor)
         m->out->output_typical = v->usual_most > 0 ? v->usual_most
                                  : declared > 0    ? declared / LOW_SHARE
                                                    : mean / 2;
+    if (t->kind == UMBRA_TENSOR_SQUARE)
+        widen_square(m, tensor);
     if (t->part == 0 && !umbra_tensor_is_product(t))
         umbra_fit_values(&(umbra_fit){m->network, tensor, m->contents[tensor], s});
 }
@@ -124,7 +146,8 @@ static umbra_status run_all(measure *m)
         for (size_t run = 0; t->kind == UMBRA_TENSOR_INPUT && run < RUNS; run++)
             random_input(m, t, m->input_abs_max / INPUT_SIGMAS, m->contents[i] + run);
         for (size_t k = 0; umbra_tensor_is_product(t) && k < size; k++)
-            m->contents[i][k] = m->contents[t->source][k] * m->contents[other][k] + t->shift;
+            m->contents[i][k] =
+                m->contents[t->source][k] * m->contents[other][k] + umbra_tensor_constant(t);
         for (int k = 0; t->kind == UMBRA_TENSOR_LINEAR && k < n->linear_count; k++)
             if (n->linears[k].tensor == i)
                 UMBRA_TRY(run_linear(m, &n->linears[k]));

@@ -12,13 +12,13 @@ static size_t tensor_size(const umbra_tensor *t)
     return (size_t)t->channels * (size_t)t->height * (size_t)t->width;
 }
 
-/* Of (x + source_shift)^2 + shift, where x keeps to its range. */
-static double square_reach(const umbra_tensor *t, const umbra_value *v, double source_shift)
+/* Of (x + s)^2 - s^2, where x keeps to its range. */
+static double square_reach(const umbra_tensor *t, const umbra_value *v)
 {
-    const double low = v->range_min + source_shift, high = v->range_max + source_shift;
+    const double low = v->range_min + t->shift, high = v->range_max + t->shift;
     const double most = fmax(low * low, high * high);
     const double least = low <= 0 && high >= 0 ? 0 : fmin(low * low, high * high);
-    return fmax(fabs(most + t->shift), fabs(least + t->shift));
+    return fmax(fabs(most + umbra_tensor_constant(t)), fabs(least + umbra_tensor_constant(t)));
 }
 
 double umbra_fit_declared_reach(const umbra_network *n, const umbra_tensor *t, double input_abs_max)
@@ -31,7 +31,7 @@ double umbra_fit_declared_reach(const umbra_network *n, const umbra_tensor *t, d
     if (!(v->range_min <= v->range_max) || !isfinite(v->range_min) || !isfinite(v->range_max))
         return 0;
     if (t->kind == UMBRA_TENSOR_SQUARE)
-        return square_reach(t, v, n->tensors[t->source].shift);
+        return square_reach(t, v);
     return fmax(fabs(v->range_min + t->shift), fabs(v->range_max + t->shift));
 }
 

@@ -33,7 +33,8 @@ static void run_after(const sample *s, int from)
         double *y = s->contents[i];
         for (size_t k = 0; umbra_tensor_is_product(t) && k < tensor_size(t) * LANES; k++)
             y[k] = s->contents[t->source][k] *
-                   s->contents[t->kind == UMBRA_TENSOR_SQUARE ? t->source : t->other][k];
+                       s->contents[t->kind == UMBRA_TENSOR_SQUARE ? t->source : t->other][k] -
+                   (t->kind == UMBRA_TENSOR_SQUARE ? t->shift * t->shift : 0);
         for (int k = 0; k < n->linear_count; k++) {
             const umbra_linear *l = &n->linears[k];
             if (l->tensor != i)
