@@ -10,7 +10,7 @@
 
 static _Atomic(const umbra_kernels *) chosen;
 
-static const char *const known_names[] = {"portable", "avx2", "avx512ifma"};
+static const char *const known_names[] = {"portable", "avx2", "avx512f", "avx512ifma"};
 
 int umbra_kernels_all(const umbra_kernels *sets[4])
 {
@@ -20,10 +20,14 @@ int umbra_kernels_all(const umbra_kernels *sets[4])
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         sets[count++] = &umbra_kernels_avx2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512ifma") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    const int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                       __builtin_cpu_supports("avx512vl");
+    if (avx512)
+        sets[count++] = &umbra_kernels_avx512f;
+    if (avx512 && __builtin_cpu_supports("avx512ifma"))
         sets[count++] = &umbra_kernels_avx512ifma;
 #elif defined(UMBRA_EMULATED_KERNELS) /* tests: see tests/math/emulated */
+    sets[count++] = &umbra_kernels_avx512f;
     sets[count++] = &umbra_kernels_avx512ifma;
 #endif
     return count;
@@ -50,7 +54,9 @@ umbra_status umbra_kernels_init(void)
                 "UMBRA_CPU=%s: this machine lacks those instructions; the strongest set "
                 "here is %s",
                 wanted, sets[count - 1]->name);
-    return umbra_fail(UMBRA_E_USAGE, "UMBRA_CPU=%s is unknown; give portable, avx2 or avx512ifma",
+    return umbra_fail(UMBRA_E_USAGE,
+                      "UMBRA_CPU=%s is unknown; give portable, avx2, avx512f or "
+                      "avx512ifma",
                       wanted);
 }
 

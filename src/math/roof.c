@@ -13,8 +13,10 @@ umbra_roof umbra_roof_measure(const umbra_kernels *kernels)
 #if defined(UMBRA_X86_KERNELS)
     if (strcmp(kernels->name, "avx512ifma") == 0)
         return (umbra_roof){umbra_madd52_per_ns_avx512ifma(), 3.0 / 8, 2.0 / 8};
-    if (strcmp(kernels->name, "avx2") ==
-        0) /* y*w, its rounding error, the quotient, and the rest */
+    /* y*w, its rounding error, the quotient, and the rest */
+    if (strcmp(kernels->name, "avx512f") == 0)
+        return (umbra_roof){umbra_fma_per_ns_avx512f(), 4.0 / 8, 4.0 / 8};
+    if (strcmp(kernels->name, "avx2") == 0)
         return (umbra_roof){umbra_fma_per_ns_avx2(), 4.0 / 4, 4.0 / 4};
 #endif
     return (umbra_roof){0};

@@ -409,17 +409,6 @@ ALWAYS vec apply_sign(vec x, __mmask8 negative, const constants *c)
     return fold(_mm512_mask_sub_epi64(x, negative, c->q, x), c->q);
 }
 
-static void ntt_forward_centred_avx512ifma(uint64_t *r, const uint64_t *a, uint64_t p,
-                                           const umbra_ntt *ntt)
-{
-    if (p < 2 * ntt->modulus.q) {
-        umbra_ntt_forward_centred_avx512ifma(r, a, p, ntt);
-    } else {
-        reduce_centred_avx512ifma(r, a, p, ntt->degree, &ntt->modulus);
-        umbra_ntt_forward_avx512ifma(r, r, ntt);
-    }
-}
-
 static void reduce_i32_avx512ifma(uint64_t *r, const int32_t *a, size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(r, n);
@@ -495,43 +484,11 @@ static void round_quotient_avx512ifma(uint64_t *v, const uint64_t *const *a, con
     }
 }
 
-/* An automorphism moves aligned blocks of eight as wholes, in NTT order: bit-reversed, the low
- * three bits of an index are the high ones of an exponent, which stay a coset under multiplication.
- * Those take one load and one permutation; any other index is gathered. The index is public. */
-ALWAYS vec permuted(const uint64_t *a, const uint32_t *index)
-{
-    const uint32_t block = index[0] / LANES;
-    const __m256i places = _mm256_loadu_si256((const void *)index);
-    const __m256i offsets = _mm256_sub_epi32(places, _mm256_set1_epi32((int)(block * LANES)));
-    if (_mm256_cmplt_epu32_mask(offsets, _mm256_set1_epi32(LANES)) == 0xff)
-        return _mm512_permutexvar_epi64(_mm512_cvtepu32_epi64(offsets),
-                                        load(a + (size_t)block * LANES));
-    return _mm512_i32gather_epi64(places, (const void *)a, 8);
-}
-
-static void permute_avx512ifma(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n)
-{
-    UMBRA_ASSERT_VECTOR(r, n);
-    assert(r != a);
-    for (size_t i = 0; i < n; i += LANES)
-        store(r + i, permuted(a, index + i));
-}
-
-static void permute_add_avx512ifma(uint64_t *r, const uint64_t *a, const uint32_t *index, size_t n,
-                                   const umbra_modulus *m)
-{
-    UMBRA_ASSERT_VECTOR(r, n);
-    assert(r != a);
-    const vec q = broadcast(m->q);
-    for (size_t i = 0; i < n; i += LANES)
-        store(r + i, fold(ADD(load(r + i), permuted(a, index + i)), q));
-}
-
 const umbra_kernels umbra_kernels_avx512ifma = {
     .name = "avx512ifma",
     .ntt_forward = umbra_ntt_forward_avx512ifma,
     .ntt_inverse = umbra_ntt_inverse_avx512ifma,
-    .ntt_forward_centred = ntt_forward_centred_avx512ifma,
+    .ntt_forward_centred = umbra_ntt_forward_centred_avx512ifma,
     .halve_i32 = halve_i32_avx512ifma,
     .ntt_forward_half = umbra_ntt_forward_half_avx512ifma,
     .add = add_avx512ifma,
@@ -551,9 +508,9 @@ const umbra_kernels umbra_kernels_avx512ifma = {
     .reduce_i32 = reduce_i32_avx512ifma,
     .reduce_i64 = reduce_i64_avx512ifma,
     .round_quotient = round_quotient_avx512ifma,
-    .permute = permute_avx512ifma,
-    .permute_add = permute_add_avx512ifma,
-    .gaussian = umbra_gaussian_avx512ifma,
-    .embed = umbra_embed_avx512ifma,
-    .embed_inverse = umbra_embed_inverse_avx512ifma,
+    .permute = umbra_permute_avx512f,
+    .permute_add = umbra_permute_add_avx512f,
+    .gaussian = umbra_gaussian_avx512f,
+    .embed = umbra_embed_avx512f,
+    .embed_inverse = umbra_embed_inverse_avx512f,
 };

@@ -1,7 +1,6 @@
 /* The NTT by 52-bit integer multiplication, eight residues at a time. */
+#include "math/x86/lane_pairs.h"
 #include "math/x86/sets_x86.h"
-
-#include <immintrin.h>
 
 #define LANES 8
 #define LANES_LOG2 3
@@ -133,17 +132,6 @@ ALWAYS void inverse_last_butterfly(vec *x, vec *y, const umbra_ntt *ntt, const c
     *y = multiply(d, w, c);
 }
 
-/* Elements 0 .. 15 of a pair of registers. Each level wants its partners in two registers:
- * A = (0-3, 8-11 | 4-7, 12-15), B = (0 1 4 5 8 9 12 13 | the others), C = (even | odd). */
-#define SWAP_AB_LOW _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13)
-#define SWAP_AB_HIGH _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15)
-
-ALWAYS vec by_four(const uint64_t *p) /* p0 p0 p0 p0 p1 p1 p1 p1 */
-{
-    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 0, 0, 1, 1, 1, 1),
-                                    _mm512_castsi128_si512(_mm_loadu_si128((const void *)p)));
-}
-
 ALWAYS factor factors_by_four(const factors *f, size_t i)
 {
     return (factor){by_four(f->w + i), by_four(f->shoup + i)};
@@ -158,6 +146,12 @@ ALWAYS factor common_factor(const factors *f, size_t i, int which)
     return (factor){_mm512_set1_epi64((long long)p[0]), _mm512_set1_epi64((long long)p[1])};
 }
 
+ALWAYS void set_pair(vec *x, pair p)
+{
+    x[0] = p.a;
+    x[1] = p.b;
+}
+
 #define UNROLL_PAIRS _Pragma("GCC unroll 8")
 
 /* i is the place of the root of x[0]'s first level; those of the other registers follow. */
@@ -166,27 +160,23 @@ ALWAYS void forward_lanes(vec *x, int count, const factors *f, size_t i, int lev
 {
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
-        vec a = _mm512_shuffle_i64x2(x[k], x[k + 1], 0x44);
-        vec b = _mm512_shuffle_i64x2(x[k], x[k + 1], 0xee);
-        forward_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level, 0, c);
-        x[k] = _mm512_permutex2var_epi64(a, SWAP_AB_LOW, b);
-        x[k + 1] = _mm512_permutex2var_epi64(a, SWAP_AB_HIGH, b);
+        pair p = swap_fours(x[k], x[k + 1]);
+        forward_butterfly(&p.a, &p.b, factors_by_four(f, i + (size_t)k), level, 0, c);
+        set_pair(x + k, swap_twos(p.a, p.b));
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
         b = multiply_low52(b, common_factor(f, i + (size_t)k, 0), c);
         forward_butterfly(&a, &b, f->by_two, level + 1, 0, c);
-        x[k] = _mm512_unpacklo_epi64(a, b);
-        x[k + 1] = _mm512_unpackhi_epi64(a, b);
+        set_pair(x + k, swap_ones(a, b));
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
         b = multiply_low52(b, common_factor(f, i + (size_t)k, 1), c);
         forward_butterfly(&a, &b, f->by_one, level + 2, 0, c);
-        x[k] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);
-        x[k + 1] = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+        set_pair(x + k, join_ones(a, b));
     }
 }
 
@@ -195,29 +185,23 @@ ALWAYS void inverse_lanes(vec *x, int count, const factors *f, size_t i, int lev
 {
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
-        const vec even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
-        vec a = _mm512_permutex2var_epi64(x[k], even, x[k + 1]);
-        vec b =
-            _mm512_permutex2var_epi64(x[k], _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), x[k + 1]);
-        inverse_butterfly(&a, &b, f->by_one, level, 1, c);
-        b = multiply(b, common_factor(f, i + (size_t)k, 1), c);
-        x[k] = _mm512_unpacklo_epi64(a, b);
-        x[k + 1] = _mm512_unpackhi_epi64(a, b);
+        pair p = part_ones(x[k], x[k + 1]);
+        inverse_butterfly(&p.a, &p.b, f->by_one, level, 1, c);
+        p.b = multiply(p.b, common_factor(f, i + (size_t)k, 1), c);
+        set_pair(x + k, swap_ones(p.a, p.b));
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
         inverse_butterfly(&a, &b, f->by_two, level + 1, 1, c);
         b = multiply(b, common_factor(f, i + (size_t)k, 0), c);
-        x[k] = _mm512_permutex2var_epi64(a, SWAP_AB_LOW, b);
-        x[k + 1] = _mm512_permutex2var_epi64(a, SWAP_AB_HIGH, b);
+        set_pair(x + k, swap_twos(a, b));
     }
     UNROLL_PAIRS
     for (int k = 0; k < count; k += 2) {
         vec a = x[k], b = x[k + 1];
         inverse_butterfly(&a, &b, factors_by_four(f, i + (size_t)k), level + 2, 0, c);
-        x[k] = _mm512_shuffle_i64x2(a, b, 0x44);
-        x[k + 1] = _mm512_shuffle_i64x2(a, b, 0xee);
+        set_pair(x + k, swap_fours(a, b));
     }
 }
 
@@ -254,7 +238,7 @@ void umbra_ntt_forward_avx512ifma(uint64_t *r, const uint64_t *a, const umbra_nt
 void umbra_ntt_forward_centred_avx512ifma(uint64_t *r, const uint64_t *a, uint64_t p,
                                           const umbra_ntt *ntt)
 {
-    forward_centred_transform(r, a, p, ntt);
+    forward_centred_transform(r, a, p, ntt, &umbra_kernels_avx512ifma);
 }
 
 void umbra_ntt_inverse_avx512ifma(uint64_t *r, const uint64_t *a, const umbra_ntt *ntt)

@@ -322,14 +322,16 @@ INLINE void forward_transform(uint64_t *r, const uint64_t *a, const umbra_ntt *n
         forward_block(r, a, ntt->degree_log2, 1, ntt->degree_log2, 0, ntt);
 }
 
-/* p < 2q */
+/* set: the one that this belongs to */
 INLINE void forward_centred_transform(uint64_t *r, const uint64_t *a, uint64_t p,
-                                      const umbra_ntt *ntt)
+                                      const umbra_ntt *ntt, const umbra_kernels *set)
 {
     UMBRA_ASSERT_VECTOR(r, ntt->degree);
     UMBRA_ASSERT_VECTOR(a, ntt->degree);
-    assert(p < 2 * ntt->modulus.q);
-    if (ntt->degree_log2 < TAIL_LOG2)
+    if (p >= 2 * ntt->modulus.q) {
+        set->reduce_centred(r, a, p, ntt->degree, &ntt->modulus);
+        set->ntt_forward(r, r, ntt);
+    } else if (ntt->degree_log2 < TAIL_LOG2)
         umbra_ntt_forward_centred_portable(r, a, p, ntt);
     else if (ntt->degree_log2 == TAIL_LOG2)
         forward_tail(r, a, 1, 1, CENTRED, p, ntt);

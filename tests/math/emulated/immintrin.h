@@ -1,7 +1,7 @@
 /* AVX-512 in plain C: the intrinsics that src/math/x86 uses, so that its kernels run on any
  * machine.
  *
- * Test builds of the AVX-512 IFMA sources find this file instead of the compiler's. Each function
+ * Test builds of the AVX-512 sources find this file instead of the compiler's. Each function
  * does what Intel's manual says of its namesake, and no more is here than is used. */
 #ifndef UMBRA_TESTS_EMULATED_IMMINTRIN_H
 #define UMBRA_TESTS_EMULATED_IMMINTRIN_H
@@ -28,6 +28,13 @@ __extension__ typedef unsigned __int128 emulated_u128;
         __m512i result = {0};                                                                      \
         for (int i = 0; i < 8; i++)                                                                \
             result[i] = (long long)(expression);                                                   \
+        return result;                                                                             \
+    } while (0)
+#define EMULATED_DOUBLES(expression)                                                               \
+    do {                                                                                           \
+        __m512d result = {0};                                                                      \
+        for (int i = 0; i < 8; i++)                                                                \
+            result[i] = (expression);                                                              \
         return result;                                                                             \
     } while (0)
 #define EMULATED_MASK(condition)                                                                   \
@@ -239,6 +246,96 @@ EMULATED __m512d _mm512_mul_pd(__m512d a, __m512d b)
 {
     return a * b;
 }
+
+EMULATED __m512d _mm512_setzero_pd(void)
+{
+    return (__m512d){0};
+}
+
+EMULATED __m512d _mm512_loadu_pd(const void *p)
+{
+    __m512d a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+
+EMULATED __m512d _mm512_load_pd(const void *p)
+{
+    return *(const __m512d *)(((uintptr_t)p & 63) == 0 ? p : NULL);
+}
+
+EMULATED void _mm512_store_pd(void *p, __m512d a)
+{
+    *(__m512d *)(((uintptr_t)p & 63) == 0 ? p : NULL) = a;
+}
+
+EMULATED __m512d _mm512_fmadd_pd(__m512d a, __m512d b, __m512d c)
+{
+    EMULATED_DOUBLES(__builtin_fma(a[i], b[i], c[i]));
+}
+
+EMULATED __m512d _mm512_fmsub_pd(__m512d a, __m512d b, __m512d c)
+{
+    EMULATED_DOUBLES(__builtin_fma(a[i], b[i], -c[i]));
+}
+
+EMULATED __m512d _mm512_fnmadd_pd(__m512d a, __m512d b, __m512d c)
+{
+    EMULATED_DOUBLES(__builtin_fma(-a[i], b[i], c[i]));
+}
+
+#define _MM_FROUND_TO_NEAREST_INT 0
+#define _MM_FROUND_TO_NEG_INF 1
+#define _MM_FROUND_NO_EXC 8
+
+/* The higher four bits of the real one's mode are binary places, 0 here. */
+EMULATED __m512d _mm512_roundscale_pd(__m512d a, int mode)
+{
+    EMULATED_DOUBLES((mode & 7) == _MM_FROUND_TO_NEG_INF ? __builtin_floor(a[i])
+                                                         : __builtin_nearbyint(a[i]));
+}
+
+EMULATED __m512d _mm512_or_pd(__m512d a, __m512d b)
+{
+    return (__m512d)((__m512i)a | (__m512i)b);
+}
+
+EMULATED __m512d _mm512_xor_pd(__m512d a, __m512d b)
+{
+    return (__m512d)((__m512i)a ^ (__m512i)b);
+}
+
+#define _CMP_LT_OQ 0x11
+#define _CMP_GT_OQ 0x1e
+
+EMULATED __mmask8 _mm512_cmp_pd_mask(__m512d a, __m512d b, int condition)
+{
+    EMULATED_MASK(condition == _CMP_LT_OQ ? a[i] < b[i] : a[i] > b[i]);
+}
+
+EMULATED __m512d _mm512_mask_add_pd(__m512d other, __mmask8 mask, __m512d a, __m512d b)
+{
+    EMULATED_DOUBLES(mask >> i & 1 ? a[i] + b[i] : other[i]);
+}
+
+EMULATED __m512d _mm512_mask_sub_pd(__m512d other, __mmask8 mask, __m512d a, __m512d b)
+{
+    EMULATED_DOUBLES(mask >> i & 1 ? a[i] - b[i] : other[i]);
+}
+
+EMULATED __m512d _mm512_cvtepi32_pd(__m256i a)
+{
+    const emulated_i32x8 narrow = (emulated_i32x8)a;
+    EMULATED_DOUBLES(narrow[i]);
+}
+
+EMULATED __m512i _mm512_castsi256_si512(__m256i a) /* the rest is undefined: filled with ones */
+{
+    return (__m512i){a[0], a[1], a[2], a[3], -1, -1, -1, -1};
+}
+
+#define _MM_HINT_T1 2
+#define _mm_prefetch(p, hint) ((void)(p), (void)(hint))
 
 EMULATED __m512i _mm512_i32gather_epi64(__m256i index, const void *base, int scale)
 {

@@ -2,7 +2,7 @@
 #define LANES 8
 #include "math/gaussian_passes.h"
 
-void umbra_gaussian_avx512ifma(int32_t *r, const unsigned char *bytes, size_t n)
+void umbra_gaussian_avx512f(int32_t *r, const unsigned char *bytes, size_t n)
 {
     gaussian_samples(r, bytes, n);
 }

@@ -1,14 +1,17 @@
-/* Sums of products by fused multiply-add: over rows, over blocks of rows, and with numbers. */
-#include "math/x86/kernels_avx2.h"
-#include "math/x86/sets_x86.h"
+/* Sums of products in doubles by fused multiply-add, over rows, over blocks of rows, and with
+ * numbers: one text, included once for each instruction set, after its header. */
+#ifndef UMBRA_MATH_DOT_FMA_H
+#define UMBRA_MATH_DOT_FMA_H
+
+#include "math/kernel_sets.h"
+#include "math/x86/fma_residues.h"
 
 /* Range in: |x| <= 2^52 q, an integer of 53 bits and a power of two. Range out: |r| < 5q/2 and
  * exact: x/q, below 2^53, is known within 2 and the rounding. */
 ALWAYS vec reduce_wide(vec x, const constants *c)
 {
-    vec k = _mm256_round_pd(_mm256_mul_pd(x, c->inverse),
-                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    return _mm256_fnmadd_pd(k, c->q, x);
+    vec k = nearest(x * c->inverse);
+    return fnmadd(k, c->q, x);
 }
 
 /* Sums go over the terms in groups and over the words in chunks, the running sums of a chunk in the
@@ -47,7 +50,7 @@ ALWAYS group group_at(size_t start, size_t n, size_t term, size_t terms, size_t 
 
 ALWAYS vec begin(const uint64_t *r, const double *sum, const group *g)
 {
-    return !g->first ? _mm256_load_pd(sum) : g->accumulate ? load(r) : _mm256_setzero_pd();
+    return !g->first ? load_doubles(sum) : g->accumulate ? load(r) : broadcast(0);
 }
 
 ALWAYS void end(uint64_t *r, double *sum, vec x, const group *g, const constants *c)
@@ -55,7 +58,7 @@ ALWAYS void end(uint64_t *r, double *sum, vec x, const group *g, const constants
     if (g->last)
         store(r, lift(centre(x, c), c));
     else
-        _mm256_store_pd(sum, g->centre ? centre(x, c) : x);
+        store_doubles(sum, g->centre ? centre(x, c) : x);
 }
 
 ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
@@ -75,8 +78,8 @@ ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
         {
             const size_t at = g->start + i + k * LANES;
             const vec x = load(b[j] + at);
-            sum0[k] = _mm256_add_pd(sum0[k], multiply(load(a0[j] + at), x, c));
-            sum1[k] = _mm256_add_pd(sum1[k], multiply(load(a1[j] + at), x, c));
+            sum0[k] = sum0[k] + multiply(load(a0[j] + at), x, c);
+            sum1[k] = sum1[k] + multiply(load(a1[j] + at), x, c);
         }
         _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
         {
@@ -87,7 +90,7 @@ ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
     }
 }
 
-void umbra_dot2_avx2(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
+static void dot2_fma(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
                      const uint64_t *const *a1, const uint64_t *const *b, size_t count,
                      int accumulate, size_t n, const umbra_modulus *m)
 {
@@ -124,22 +127,21 @@ typedef struct halves {
 ALWAYS halves split(vec x, const constants *c)
 {
     const vec magic = broadcast(0x1.8p77);
-    vec half = _mm256_mul_pd(c->q, broadcast(0.5));
-    x = _mm256_sub_pd(x, _mm256_and_pd(_mm256_cmp_pd(x, half, _CMP_GT_OQ), c->q));
-    vec high = _mm256_sub_pd(_mm256_add_pd(x, magic), magic);
-    return (halves){high, _mm256_sub_pd(x, high)};
+    x = subtract_where_above(x, c->q * broadcast(0.5), c->q);
+    vec high = x + magic - magic;
+    return (halves){high, x - high};
 }
 
-/* Four words become four high halves and four low ones. */
-void umbra_split_weights_avx2(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
+/* LANES words become as many high halves and low ones. */
+static void split_weights_fma(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
 {
-    assert(((uintptr_t)r & 63u) == 0 && ((uintptr_t)a & 31u) == 0 && n % 8 == 0);
+    assert(((uintptr_t)r & 63u) == 0 && ((uintptr_t)a & 63u) == 0 && n % 8 == 0);
     const constants c = constants_of(m);
     double *out = (double *)(void *)r;
     for (size_t i = 0; i < n; i += LANES) {
         halves x = split(load(a + i), &c);
-        _mm256_store_pd(out + 2 * i, x.high);
-        _mm256_store_pd(out + 2 * i + LANES, x.low);
+        store_doubles(out + 2 * i, x.high);
+        store_doubles(out + 2 * i + LANES, x.low);
     }
 }
 
@@ -150,26 +152,25 @@ typedef struct products {
 
 ALWAYS void add_halves(products *p, const double *a, halves w)
 {
-    const vec high = _mm256_load_pd(a), low = _mm256_load_pd(a + LANES);
-    p->high = _mm256_fmadd_pd(high, w.high, p->high);
-    p->middle = _mm256_fmadd_pd(high, w.low, p->middle);
-    p->middle2 = _mm256_fmadd_pd(low, w.high, p->middle2);
-    p->low = _mm256_fmadd_pd(low, w.low, p->low);
+    const vec high = load_doubles(a), low = load_doubles(a + LANES);
+    p->high = fmadd(high, w.high, p->high);
+    p->middle = fmadd(high, w.low, p->middle);
+    p->middle2 = fmadd(low, w.high, p->middle2);
+    p->low = fmadd(low, w.low, p->low);
 }
 
 /* Range in: |before| < q. Range out: |r| < 3q/4; the others are below 2^79 and so below 0.51 q. */
 ALWAYS vec reduce_products(const products *p, vec before, const constants *c)
 {
-    vec sum = _mm256_add_pd(before, reduce_wide(p->high, c));
-    sum = _mm256_add_pd(sum, reduce_wide(p->middle, c));
-    sum = _mm256_add_pd(sum, reduce_wide(p->middle2, c));
-    return centre(_mm256_add_pd(sum, reduce_wide(p->low, c)), c);
+    vec sum = before + reduce_wide(p->high, c);
+    sum = sum + reduce_wide(p->middle, c);
+    sum = sum + reduce_wide(p->middle2, c);
+    return centre(sum + reduce_wide(p->low, c), c);
 }
 
 ALWAYS vec load_result(const uint64_t *r, size_t at, const umbra_dot_block *b)
 {
-    return b->mirror == 0 ? load(r + at)
-                          : _mm256_permute4x64_pd(load(r + b->mirror - LANES - at), 0x1b);
+    return b->mirror == 0 ? load(r + at) : reversed(load(r + b->mirror - LANES - at));
 }
 
 ALWAYS void store_result(uint64_t *r, size_t at, vec x, const umbra_dot_block *b)
@@ -177,15 +178,15 @@ ALWAYS void store_result(uint64_t *r, size_t at, vec x, const umbra_dot_block *b
     if (b->mirror == 0)
         store(r + at, x);
     else
-        store(r + b->mirror - LANES - at, _mm256_permute4x64_pd(x, 0x1b));
+        store(r + b->mirror - LANES - at, reversed(x));
 }
 
-/* One sum at points at .. at+3; rows: those of the tile, split. ahead: whether to fetch weights of
- * tiles to come. */
+/* One sum at points at .. at+LANES-1; rows: those of the tile, split. ahead: whether to fetch
+ * weights of tiles to come. */
 ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t at,
                        const double *rows, int ahead, const constants *c)
 {
-    const vec zero = _mm256_setzero_pd();
+    const vec zero = broadcast(0);
     const size_t k = b->weight_start + ((at - b->start) >> b->fold_log2);
     const size_t place = k / LANES * 2 * LANES + k % LANES;
     vec first = s->accumulate ? load_result(s->r0, at, b) : zero;
@@ -196,7 +197,7 @@ ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t 
         for (; j < end; j++) {
             const double *a = rows + (size_t)s->row[j] * UMBRA_DOT_SCRATCH_WORDS;
             const double *w = (const double *)(const void *)s->weights[j] + place;
-            const halves x = {_mm256_broadcast_sd(w), _mm256_broadcast_sd(w + LANES)};
+            const halves x = {broadcast(w[0]), broadcast(w[LANES])};
             if (ahead)
                 _mm_prefetch((const char *)(w + WEIGHTS_AHEAD), _MM_HINT_T1);
             add_halves(&p, a, x);
@@ -214,14 +215,14 @@ ALWAYS void split_row(double *to, const uint64_t *a, const constants *c)
 {
     for (size_t v = 0; v < TILE; v += LANES) {
         const halves x = split(load(a + v), c);
-        _mm256_store_pd(to + 4 * v, x.high);
-        _mm256_store_pd(to + 4 * v + LANES, x.low);
+        store_doubles(to + 4 * v, x.high);
+        store_doubles(to + 4 * v + LANES, x.low);
         if (v % 8 == 0)
             _mm_prefetch((const char *)(a + v + ROWS_AHEAD), _MM_HINT_T1);
     }
 }
 
-void umbra_dot_block_avx2(const umbra_dot_block *b, size_t n, const umbra_modulus *m)
+static void dot_block_fma(const umbra_dot_block *b, size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(b->scratch, n);
     assert(b->start % TILE == 0 && b->mirror % TILE == 0 && b->fold_log2 >= 3);
@@ -252,15 +253,15 @@ typedef struct running {
 
 ALWAYS running add_product(running s, vec a, vec b)
 {
-    const vec high = _mm256_fmadd_pd(a, b, s.high), step = _mm256_sub_pd(high, s.high);
-    return (running){high, _mm256_add_pd(s.low, _mm256_fmsub_pd(a, b, step))};
+    const vec high = fmadd(a, b, s.high), step = high - s.high;
+    return (running){high, s.low + fmsub(a, b, step)};
 }
 
 /* before + the products. Range in: |before| <= 3q/4. Range out: below 2^53, as 13q/4 + 2^52 is. */
 ALWAYS vec add_running(vec before, running s, const constants *c)
 {
-    const vec high = _mm256_sub_pd(s.high, broadcast(RUNNING));
-    return _mm256_add_pd(reduce_wide(high, c), _mm256_add_pd(s.low, before));
+    const vec high = s.high - broadcast(RUNNING);
+    return reduce_wide(high, c) + (s.low + before);
 }
 
 /* Three products and more are reduced together, which costs as much as two by themselves. */
@@ -274,7 +275,7 @@ ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t 
         _Pragma("GCC unroll 2") for (size_t k = 0; k < 2; k++)
         {
             const size_t at = i + k * LANES;
-            running together = {broadcast(RUNNING), _mm256_setzero_pd()};
+            running together = {broadcast(RUNNING), broadcast(0)};
             vec sum = begin(r + g->start + at, s->first + at, g);
             _Pragma("GCC unroll 4") for (size_t j = 0; j < terms; j++)
             {
@@ -282,7 +283,7 @@ ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t 
                 if (terms > 2)
                     together = add_product(together, x, factor[j]);
                 else
-                    sum = _mm256_add_pd(sum, multiply(x, factor[j], c));
+                    sum = sum + multiply(x, factor[j], c);
             }
             if (terms > 2)
                 sum = add_running(sum, together, c);
@@ -290,7 +291,7 @@ ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t 
         }
 }
 
-void umbra_combine_avx2(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
+static void combine_fma(uint64_t *r, const uint64_t *const *a, const uint64_t *w, size_t count,
                         size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(r, n);
@@ -306,3 +307,5 @@ void umbra_combine_avx2(uint64_t *r, const uint64_t *const *a, const uint64_t *w
                 combine_group(r, a + j, w + j, count - j, &s, &g, &c);
         }
 }
+
+#endif

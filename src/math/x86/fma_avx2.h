@@ -1,0 +1,83 @@
+/* Four doubles at a time: the operations of AVX2 and FMA that fma_residues.h asks for. */
+#ifndef UMBRA_MATH_FMA_AVX2_H
+#define UMBRA_MATH_FMA_AVX2_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define LANES 4
+#define LANES_LOG2 2
+#define ALWAYS static inline __attribute__((always_inline, unused))
+typedef __m256d vec;
+
+ALWAYS vec broadcast(double x)
+{
+    return _mm256_set1_pd(x);
+}
+
+ALWAYS vec load_doubles(const void *p)
+{
+    return _mm256_load_pd((const double *)p);
+}
+
+ALWAYS void store_doubles(void *p, vec x)
+{
+    _mm256_store_pd((double *)p, x);
+}
+
+ALWAYS vec fmadd(vec a, vec b, vec c)
+{
+    return _mm256_fmadd_pd(a, b, c);
+}
+
+ALWAYS vec fmsub(vec a, vec b, vec c)
+{
+    return _mm256_fmsub_pd(a, b, c);
+}
+
+ALWAYS vec fnmadd(vec a, vec b, vec c)
+{
+    return _mm256_fnmadd_pd(a, b, c);
+}
+
+ALWAYS vec nearest(vec x)
+{
+    return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+ALWAYS vec below(vec x)
+{
+    return _mm256_floor_pd(x);
+}
+
+ALWAYS vec or_bits(vec a, vec b)
+{
+    return _mm256_or_pd(a, b);
+}
+
+ALWAYS vec xor_bits(vec a, vec b)
+{
+    return _mm256_xor_pd(a, b);
+}
+
+ALWAYS vec add_where_negative(vec x, vec y)
+{
+    return x + _mm256_and_pd(_mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ), y);
+}
+
+ALWAYS vec subtract_where_above(vec x, vec bound, vec y)
+{
+    return x - _mm256_and_pd(_mm256_cmp_pd(x, bound, _CMP_GT_OQ), y);
+}
+
+ALWAYS vec reversed(vec x)
+{
+    return _mm256_permute4x64_pd(x, 0x1b);
+}
+
+ALWAYS vec load_i32(const int32_t *p)
+{
+    return _mm256_cvtepi32_pd(_mm_loadu_si128((const void *)p));
+}
+
+#endif
