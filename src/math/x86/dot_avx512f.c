@@ -1,6 +1,7 @@
 /* Sums of products in doubles, eight residues at a time. */
 #include "math/x86/fma_avx512f.h"
 
+#define TERMS_AHEAD 64
 #include "math/x86/dot_fma.h"
 #include "math/x86/sets_x86.h"
 

@@ -1,5 +1,7 @@
 /* Sums of products in doubles by fused multiply-add, over rows, over blocks of rows, and with
- * numbers: one text, included once for each instruction set, after its header. */
+ * numbers: one text, included once for each instruction set, after its header.
+ *
+ * TERMS_AHEAD: how many words of the rows of dot2 are fetched ahead, 0 for none. */
 #ifndef UMBRA_MATH_DOT_FMA_H
 #define UMBRA_MATH_DOT_FMA_H
 
@@ -61,6 +63,15 @@ ALWAYS void end(uint64_t *r, double *sum, vec x, const group *g, const constants
         store_doubles(sum, g->centre ? centre(x, c) : x);
 }
 
+ALWAYS void fetch_terms(const uint64_t *a0, const uint64_t *a1, const uint64_t *b)
+{
+    if (TERMS_AHEAD == 0)
+        return;
+    _mm_prefetch((const char *)(a0 + TERMS_AHEAD), _MM_HINT_T0);
+    _mm_prefetch((const char *)(a1 + TERMS_AHEAD), _MM_HINT_T0);
+    _mm_prefetch((const char *)(b + TERMS_AHEAD), _MM_HINT_T0);
+}
+
 ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
                        const uint64_t *const *a1, const uint64_t *const *b, size_t terms, sums *s,
                        const group *g, const constants *c)
@@ -78,6 +89,7 @@ ALWAYS void dot2_group(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
         {
             const size_t at = g->start + i + k * LANES;
             const vec x = load(b[j] + at);
+            fetch_terms(a0[j] + at, a1[j] + at, b[j] + at);
             sum0[k] = sum0[k] + multiply(load(a0[j] + at), x, c);
             sum1[k] = sum1[k] + multiply(load(a1[j] + at), x, c);
         }

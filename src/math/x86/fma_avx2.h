@@ -9,6 +9,7 @@
 #define LANES_LOG2 2
 #define ALWAYS static inline __attribute__((always_inline, unused))
 typedef __m256d vec;
+typedef uint64_t words __attribute__((vector_size(32), may_alias));
 
 ALWAYS vec broadcast(double x)
 {
@@ -23,6 +24,19 @@ ALWAYS vec load_doubles(const void *p)
 ALWAYS void store_doubles(void *p, vec x)
 {
     _mm256_store_pd((double *)p, x);
+}
+
+/* An integer below 2^52 in the mantissa of 2^52 is the number 2^52 + integer. */
+ALWAYS vec doubles_of(words x)
+{
+    const vec two52 = broadcast(0x1p52);
+    return _mm256_or_pd((vec)x, two52) - two52;
+}
+
+ALWAYS words words_of(vec x)
+{
+    const vec two52 = broadcast(0x1p52);
+    return (words)_mm256_xor_pd(x + two52, two52);
 }
 
 ALWAYS vec fmadd(vec a, vec b, vec c)
@@ -48,16 +62,6 @@ ALWAYS vec nearest(vec x)
 ALWAYS vec below(vec x)
 {
     return _mm256_floor_pd(x);
-}
-
-ALWAYS vec or_bits(vec a, vec b)
-{
-    return _mm256_or_pd(a, b);
-}
-
-ALWAYS vec xor_bits(vec a, vec b)
-{
-    return _mm256_xor_pd(a, b);
 }
 
 ALWAYS vec add_where_negative(vec x, vec y)

@@ -9,6 +9,7 @@
 #define LANES_LOG2 3
 #define ALWAYS static inline __attribute__((always_inline, unused))
 typedef __m512d vec;
+typedef uint64_t words __attribute__((vector_size(64), may_alias));
 
 ALWAYS vec broadcast(double x)
 {
@@ -23,6 +24,16 @@ ALWAYS vec load_doubles(const void *p)
 ALWAYS void store_doubles(void *p, vec x)
 {
     _mm512_store_pd(p, x);
+}
+
+ALWAYS vec doubles_of(words x)
+{
+    return _mm512_cvtepu64_pd((__m512i)x);
+}
+
+ALWAYS words words_of(vec x)
+{
+    return (words)_mm512_cvttpd_epu64(x);
 }
 
 ALWAYS vec fmadd(vec a, vec b, vec c)
@@ -48,16 +59,6 @@ ALWAYS vec nearest(vec x)
 ALWAYS vec below(vec x)
 {
     return _mm512_roundscale_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-}
-
-ALWAYS vec or_bits(vec a, vec b)
-{
-    return _mm512_or_pd(a, b);
-}
-
-ALWAYS vec xor_bits(vec a, vec b)
-{
-    return _mm512_xor_pd(a, b);
 }
 
 ALWAYS vec add_where_negative(vec x, vec y)

@@ -1,11 +1,12 @@
 /* Residues as exact integers in doubles, by fused multiply-add: one text, included after the header
  * of its instruction set, which defines
  *   - vec: a register of LANES = 2^LANES_LOG2 doubles; + - * on it are those of the compiler;
- *   - broadcast: a number in all lanes; load_doubles, store_doubles: an aligned register; load_i32:
- * integers, unaligned; reversed: the lanes in the opposite order;
+ *   - words: a register of as many integers; doubles_of, words_of: from and to integers in [0,
+ * 2^52);
+ *   - load_doubles, store_doubles: an aligned register; load_i32: integers, unaligned;
+ *   - broadcast: a number in all lanes; reversed: the lanes in the opposite order;
  *   - fmadd, fmsub, fnmadd: ab + c, ab - c and c - ab, rounded once;
  *   - nearest, below: the integers next to a number and next below it;
- *   - or_bits, xor_bits;
  *   - add_where_negative(x, y): x + y where x < 0, which a zero of either sign is not;
  * subtract_where_above(x, bound, y): x - y where x > bound; else x. */
 #ifndef UMBRA_MATH_FMA_RESIDUES_H
@@ -13,27 +14,14 @@
 
 #include "math/kernels.h"
 
-/* An integer below 2^52 in the mantissa of 2^52 is the number 2^52 + integer. */
-ALWAYS vec integers_of(vec bits)
-{
-    const vec two52 = broadcast(0x1p52);
-    return or_bits(bits, two52) - two52;
-}
-
-ALWAYS vec bits_of(vec integers)
-{
-    const vec two52 = broadcast(0x1p52);
-    return xor_bits(integers + two52, two52);
-}
-
 ALWAYS vec load(const uint64_t *p)
 {
-    return integers_of(load_doubles(p));
+    return doubles_of((words)load_doubles(p));
 }
 
 ALWAYS void store(uint64_t *p, vec x)
 {
-    store_doubles(p, bits_of(x));
+    store_doubles(p, (vec)words_of(x));
 }
 
 typedef struct constants {

@@ -7,8 +7,6 @@
 #include "math/scalar.h"
 #include "math/x86/fma_residues.h"
 
-typedef uint64_t words __attribute__((vector_size(LANES * 8), may_alias));
-
 static void add_fma(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t n,
                     const umbra_modulus *m)
 {
@@ -164,7 +162,7 @@ static void reduce_i64_fma(uint64_t *r, const int64_t *a, size_t n, const umbra_
     const vec two62 = broadcast((double)umbra_scalar_reduce64((uint64_t)1 << 62, m));
     for (size_t i = 0; i < n; i += LANES) {
         const words u = *(const words *)(const void *)(a + i) + ((uint64_t)1 << 62);
-        const vec high = integers_of((vec)(u >> 32)), low = integers_of((vec)(u & UINT32_MAX));
+        const vec high = doubles_of(u >> 32), low = doubles_of(u & UINT32_MAX);
         vec x = multiply(high, two32, &c) + (low - two62);
         store(r + i, lift(centre(x, &c), &c));
     }

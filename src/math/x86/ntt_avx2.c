@@ -1,7 +1,7 @@
 /* The NTT in doubles, four residues at a time. */
 #include "math/x86/fma_avx2.h"
 
-#define ROUNDS_AT_ONCE 1
+#define SHORT_CHAINS 1
 #define GROUPS 2
 #define LANES_APART 1
 #include "math/x86/ntt_fma.h"

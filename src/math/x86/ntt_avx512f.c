@@ -1,7 +1,7 @@
 /* The NTT in doubles, eight residues at a time. */
 #include "math/x86/fma_avx512f.h"
 
-#define ROUNDS_AT_ONCE 0
+#define SHORT_CHAINS 0
 #define GROUPS 2
 #define LANES_APART 0
 #include "math/x86/lane_pairs.h"

@@ -4,16 +4,18 @@
  *
  * Bounds are in units of q < 2^50, for roots w centred: |w| <= q/2. With h = fl(y*w), l = y*w - h
  * (exact) and k the integer next to y*w/q as computed, the product is T = (h - k*q) + l:
- *   - k = fl(y*v + M) - M with v = fl(w * inverse) and M = 1.5*2^52, one rounding to an integer:
- * right while |y*v| <= 2^51, so for |y| <= 4;
- *   - v is within 2^-52 (1 + 2^-53) of w/q relatively, so k is within 1/2 + 2^50 |y|/2 * 2^-52 of
- * y*w/q: |T| <= 1/2 + |y|/8;
+ *   - k = fl(h * inverse + M) - M with M = 1.5*2^52, one rounding to an integer: right while |h *
+ * inverse| <= 2^51, so for |y| <= 4;
+ *   - h and `inverse` are each within 2^-53 of their value relatively, so k is within 1/2 + 2^50
+ * |y|/2 * 2^-52 of y*w/q: |T| <= 1/2 + |y|/8;
  *   - |l| <= 2^48 while |h| < 2^102, so h - k*q is an integer below 2^53, which the fused operation
  * gives exactly; T too.
- * The shorter form has k = the integer next to fl(y*v): where one instruction rounds, two that
- * write new registers, one cycle earlier than the two with M. fl(y*v) is another 2^50 |y|/2 * 2^-53
- * off: |T| <= 1/2 + 3|y|/16, while |h| < 2^102, so for |y| < 8. Intel's processors with AVX-512
- * take two instructions' time to round, and so the form with M. */
+ * SHORT_CHAINS 1: where chains of dependent operations hold a processor up. One instruction more
+ * for each root gives v = fl(w * inverse), and k = fl(y*v + M) - M need not wait for h; the bounds
+ * are the same. Forward k is the integer next to fl(y*v): two instructions that write new
+ * registers, one cycle earlier than the two with M. fl(y*v) is another 2^50 |y|/2 * 2^-53 off: |T|
+ * <= 1/2 + 3|y|/16, while |h| < 2^102, so for |y| < 8. SHORT_CHAINS 0: where the number of
+ * instructions does; Intel's with AVX-512 round in two. */
 #ifndef UMBRA_MATH_NTT_FMA_H
 #define UMBRA_MATH_NTT_FMA_H
 
@@ -28,7 +30,7 @@ typedef struct factors {
 } factors;
 
 typedef struct factor {
-    vec w, v; /* the root, and the root over q */
+    vec w, v; /* the root, and, for SHORT_CHAINS, the root over q */
 } factor;
 
 ALWAYS factors forward_factors(const umbra_ntt *ntt)
@@ -51,24 +53,22 @@ ALWAYS factor factor_at(const factors *f, size_t i, const constants *c)
     return factor_of(broadcast(f->w[i]), c);
 }
 
-/* y*w less the multiple k of q. */
-ALWAYS vec product_less(vec y, vec w, vec k, const constants *c)
-{
-    vec h = y * w;
-    vec l = fmsub(y, w, h);
-    return fnmadd(k, c->q, h) + l;
-}
-
 /* Range in: |y| <= 4, |w| <= 1/2. Range out: |r| <= 1/2 + |y|/8. */
 ALWAYS vec multiply_root(vec y, factor w, const constants *c)
 {
-    return product_less(y, w.w, fmadd(y, w.v, c->magic) - c->magic, c);
+    vec h = y * w.w;
+    vec k = (SHORT_CHAINS ? fmadd(y, w.v, c->magic) : fmadd(h, c->inverse, c->magic)) - c->magic;
+    vec l = fmsub(y, w.w, h);
+    return fnmadd(k, c->q, h) + l;
 }
 
 /* By the shorter form. Range in: |y| < 8, |w| <= 1/2. Range out: |r| <= 1/2 + 3|y|/16. */
 ALWAYS vec multiply_short(vec y, factor w, const constants *c)
 {
-    return product_less(y, w.w, nearest(y * w.v), c);
+    vec h = y * w.w;
+    vec k = nearest(y * w.v);
+    vec l = fmsub(y, w.w, h);
+    return fnmadd(k, c->q, h) + l;
 }
 
 /* Range in: |x| < 8. Range out: |r| <= 1/2 (+ 2^-50). */
@@ -85,8 +85,8 @@ ALWAYS void forward_butterfly(vec *x, vec *y, factor w, int level, int multiplie
 {
     (void)multiplied;
     const int centred = level % FORWARD_PERIOD == 3;
-    vec t = ROUNDS_AT_ONCE ? multiply_short(*y, w, c) : multiply_root(*y, w, c);
-    vec s = !centred ? *x : ROUNDS_AT_ONCE ? centre_short(*x, c) : centre(*x, c);
+    vec t = SHORT_CHAINS ? multiply_short(*y, w, c) : multiply_root(*y, w, c);
+    vec s = !centred ? *x : SHORT_CHAINS ? centre_short(*x, c) : centre(*x, c);
     *x = s + t;
     *y = s - t;
 }
@@ -146,9 +146,8 @@ ALWAYS void store_inverse(uint64_t *p, vec x, const constants *c)
  * are at most 2^-51 from it and from each other. */
 ALWAYS void store_forward(uint64_t *p, vec x, const constants *c)
 {
-    const vec two52 = broadcast(0x1p52);
     vec k = below(fmadd(x, c->inverse, c->inverse * broadcast(0.5)));
-    store_doubles(p, xor_bits(fnmadd(k, c->q, x + two52), two52));
+    store(p, fnmadd(k, c->q, x));
 }
 
 #endif

@@ -295,16 +295,6 @@ EMULATED __m512d _mm512_roundscale_pd(__m512d a, int mode)
                                                          : __builtin_nearbyint(a[i]));
 }
 
-EMULATED __m512d _mm512_or_pd(__m512d a, __m512d b)
-{
-    return (__m512d)((__m512i)a | (__m512i)b);
-}
-
-EMULATED __m512d _mm512_xor_pd(__m512d a, __m512d b)
-{
-    return (__m512d)((__m512i)a ^ (__m512i)b);
-}
-
 #define _CMP_LT_OQ 0x11
 #define _CMP_GT_OQ 0x1e
 
@@ -334,6 +324,7 @@ EMULATED __m512i _mm512_castsi256_si512(__m256i a) /* the rest is undefined: fil
     return (__m512i){a[0], a[1], a[2], a[3], -1, -1, -1, -1};
 }
 
+#define _MM_HINT_T0 3
 #define _MM_HINT_T1 2
 #define _mm_prefetch(p, hint) ((void)(p), (void)(hint))
 
