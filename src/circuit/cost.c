@@ -10,7 +10,11 @@
 /* AVX-512 IFMA: fitted to runs of the shipped ResNet20 on two cores of an EPYC of family 26 (Zen
  * 5), within 10 % on one thread and on two; portable likewise, on a busy machine, within a third.
  * AVX2: what a profile of one thread of a Zen 3 gave each kind of kernel in ResNet20 at f = 16 and
- * 8, ResNet32 at f = 16 and HefNet at f = 4. What the automorphism takes elsewhere is a guess. */
+ * 8, ResNet32 at f = 16 and HefNet at f = 4. What the automorphism takes elsewhere is a guess.
+ * AVX-512 without IFMA: what a profile of one thread gave each kind of kernel in eight runs of the
+ * shipped ResNet20, in the time of the fastest, on a Cascade Lake of 2.5 GHz whose memory gives a
+ * core 11 GB/s, which bounds all but the transforms; within 2 % on one thread and on two. Blocks
+ * and seeds from `umbra bench`. */
 static const struct {
     const char *name;
     umbra_cost_model model;
@@ -25,14 +29,14 @@ static const struct {
       .convert_ns = 7e3,
       .seed_ns = 100e3}},
     {"avx512f",
-     {.ntt_ns = 80e3,
-      .dot_ns = 27e3,
-      .block_ns = 27e3,
-      .key_ns = 35e3,
-      .word_ns = 28e3,
-      .permute_ns = 22e3,
-      .convert_ns = 11e3,
-      .seed_ns = 130e3}},
+     {.ntt_ns = 97e3,
+      .dot_ns = 49e3,
+      .block_ns = 36e3,
+      .key_ns = 64e3,
+      .word_ns = 63e3,
+      .permute_ns = 29e3,
+      .convert_ns = 20e3,
+      .seed_ns = 210e3}},
     {"avx2",
      {.ntt_ns = 128e3,
       .dot_ns = 43e3,
