@@ -222,6 +222,11 @@ def first_line(command):
     return lines[0] if lines else ""
 
 
+# The sets of kernels, strongest first, and the processor flags that each needs: src/math/kernels.c.
+AVX512 = {"avx512f", "avx512dq", "avx512vl"}
+KERNELS = (("avx512ifma", AVX512 | {"avx512ifma"}), ("avx512f", AVX512), ("avx2", {"avx2", "fma"}))
+
+
 def machine():
     info = pathlib.Path("/proc/cpuinfo").read_text()
     flags = set(re.search(r"^flags\s*:(.*)$", info, re.MULTILINE)[1].split())
@@ -230,7 +235,7 @@ def machine():
     name = re.search(r"^model name\s*:\s*(.*)$", info, re.MULTILINE)[1].strip()
     print(json.dumps({
         "session": "", "cpu": f"{name} (family {family}, model {model})",
-        "isa": "avx512ifma" if "avx512ifma" in flags else "avx2" if "avx2" in flags else "portable",
+        "isa": next((isa for isa, needed in KERNELS if needed <= flags), "portable"),
         "cores": len(os.sched_getaffinity(0)), "memory_gib": round(memory / 2**20),
         "compiler": first_line(["cc", "--version"]), "commit": first_line(["git", "rev-parse", "--short=9", "HEAD"]),
         "date": datetime.date.today().isoformat(), "load": "", "libraries": {}}))

@@ -37,7 +37,7 @@ typedef struct umbra_dot_block {
  * reduced); r may equal an input entirely, partial overlap is not allowed; CT: data is secret, n,
  * q, counts and constants are public. */
 typedef struct umbra_kernels {
-    const char *name; /* "portable", "avx2", "avx512ifma" */
+    const char *name; /* "portable", "avx2", "avx512f", "avx512ifma" */
 
     /* Negacyclic NTT. forward: natural coefficient order in, bit-reversed evaluation order out
      * (r[j] = a(psi^(2*bitrev(j)+1))). inverse: the opposite, 1/N included. [Harvey14] */
@@ -129,7 +129,7 @@ typedef struct umbra_kernels {
 } umbra_kernels;
 
 /* The strongest set that this machine runs, or the one that UMBRA_CPU names
- * (portable|avx2|avx512ifma); chosen once. An unknown name, or a set that the machine lacks, is an
+ * (portable|avx2|avx512f|avx512ifma); chosen once. An unknown name, or a set that the machine lacks, is an
  * error from umbra_kernels_init, which programs call first; umbra_kernels_get without it uses the
  * strongest. */
 umbra_status umbra_kernels_init(void) UMBRA_MUST_USE;

@@ -109,6 +109,7 @@ class NetworkTable(ProgramTest):
         line = {"network": "resnet20", "latent": 8, "threads": 4, "isa": "avx512ifma", "wanted_bits": 8}
         self.assertAlmostEqual(most_seconds(line), 1.2)
         self.assertAlmostEqual(most_seconds(line | {"threads": 2, "isa": "avx2"}), 7.2)
+        self.assertAlmostEqual(most_seconds(line | {"threads": 2, "isa": "avx512f"}), 7.2)
         self.assertIsNone(most_seconds(line | {"wanted_bits": 12}))
         self.assertIsNone(most_seconds(line | {"network": "tiny"}))
 
