@@ -21,7 +21,8 @@ typedef struct umbra_cost_model {
     double serial;     /* the share that does not spread over threads */
 } umbra_cost_model;
 
-/* The constants of a kernel set ("portable", "avx2", "avx512f", "avx512ifma"), for a number of threads. */
+/* The constants of a kernel set ("portable", "avx2", "avx512f", "avx512ifma"), for a number of
+ * threads. */
 umbra_cost_model umbra_cost_model_for(const char *kernels, int threads);
 
 /* The shape of a key switch: known before there are parameters. */

@@ -129,9 +129,9 @@ typedef struct umbra_kernels {
 } umbra_kernels;
 
 /* The strongest set that this machine runs, or the one that UMBRA_CPU names
- * (portable|avx2|avx512f|avx512ifma); chosen once. An unknown name, or a set that the machine lacks, is an
- * error from umbra_kernels_init, which programs call first; umbra_kernels_get without it uses the
- * strongest. */
+ * (portable|avx2|avx512f|avx512ifma); chosen once. An unknown name, or a set that the machine
+ * lacks, is an error from umbra_kernels_init, which programs call first; umbra_kernels_get without
+ * it uses the strongest. */
 umbra_status umbra_kernels_init(void) UMBRA_MUST_USE;
 const umbra_kernels *umbra_kernels_get(void);
 /* Every set that this machine can run, weakest first; for tests and benchmarks. */
