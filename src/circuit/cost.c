@@ -11,10 +11,10 @@
  * 5), within 10 % on one thread and on two; portable likewise, on a busy machine, within a third.
  * AVX2: what a profile of one thread of a Zen 3 gave each kind of kernel in ResNet20 at f = 16 and
  * 8, ResNet32 at f = 16 and HefNet at f = 4. What the automorphism takes elsewhere is a guess.
- * AVX-512 without IFMA: what a profile of one thread gave each kind of kernel in eight runs of the
- * shipped ResNet20, in the time of the fastest, on a Cascade Lake of 2.5 GHz whose memory gives a
- * core 11 GB/s, which bounds all but the transforms; within 2 % on one thread and on two. Blocks
- * and seeds from `umbra bench`. */
+ * AVX-512 without IFMA: what a profile of one thread gave each kind of kernel in the shipped
+ * ResNet20, in the time of the fastest of eight runs on an Intel Xeon of model 85 (2.5 GHz, about
+ * 11 GB/s of memory for a core); keys and other sums of products share what was seen as they do with
+ * AVX2, blocks are a tenth above what they took alone, and seeds are a guess. */
 static const struct {
     const char *name;
     umbra_cost_model model;
