@@ -11,10 +11,12 @@
  * 5), within 10 % on one thread and on two; portable likewise, on a busy machine, within a third.
  * AVX2: what a profile of one thread of a Zen 3 gave each kind of kernel in ResNet20 at f = 16 and
  * 8, ResNet32 at f = 16 and HefNet at f = 4. What the automorphism takes elsewhere is a guess.
- * AVX-512 without IFMA: what a profile of one thread gave each kind of kernel in the shipped
- * ResNet20, in the time of the fastest of eight runs on an Intel Xeon of model 85 (2.5 GHz, about
- * 11 GB/s of memory for a core); keys and other sums of products share what was seen as they do with
- * AVX2, blocks are a tenth above what they took alone, and seeds are a guess. */
+ * AVX-512 without IFMA: on an Intel Xeon of model 85 (2.5 GHz, 1 MB of second cache and about 11
+ * GB/s of memory for a core, a shared host) what a profile of one thread gave each kind of kernel
+ * in the shipped ResNet20, and then a factor for each ring degree, from the medians of LeNet, VGG5
+ * and HefNet (N = 2^14), ResNet20 and the U-Net (2^15) and ResNet32 (2^16), all at f = 8:
+ * 0.88, 1.15 and 1.5. Keys and other sums of products share what was seen as they do with AVX2,
+ * blocks are a tenth above what they took alone, and seeds are a guess. */
 static const struct {
     const char *name;
     umbra_cost_model model;
@@ -29,14 +31,15 @@ static const struct {
       .convert_ns = 7e3,
       .seed_ns = 100e3}},
     {"avx512f",
-     {.ntt_ns = 97e3,
-      .dot_ns = 49e3,
-      .block_ns = 36e3,
-      .key_ns = 64e3,
-      .word_ns = 63e3,
-      .permute_ns = 29e3,
-      .convert_ns = 20e3,
-      .seed_ns = 210e3}},
+     {.ntt_ns = 112e3,
+      .dot_ns = 56e3,
+      .block_ns = 41e3,
+      .key_ns = 74e3,
+      .word_ns = 72e3,
+      .permute_ns = 33e3,
+      .convert_ns = 23e3,
+      .seed_ns = 240e3,
+      .spill = 0.38}},
     {"avx2",
      {.ntt_ns = 128e3,
       .dot_ns = 43e3,
@@ -85,20 +88,21 @@ umbra_cost_shape umbra_cost_shape_at(const umbra_params *params, int level)
                               .digits = umbra_params_level_digits(params, level)};
 }
 
-/* Limbs are proportional to N; transforms have log N passes. */
-static double size_factor(umbra_cost_shape s)
+/* Limbs are proportional to N, and where they leave the caches words are dearer; transforms have
+ * log N passes. */
+static double size_factor(const umbra_cost_model *m, umbra_cost_shape s)
 {
-    return exp2(s.degree_log2 - 15);
+    return exp2((1 + m->spill) * (s.degree_log2 - 15));
 }
 
 double umbra_cost_ntt(const umbra_cost_model *m, umbra_cost_shape s)
 {
-    return m->ntt_ns * size_factor(s) * s.degree_log2 / 15;
+    return m->ntt_ns * size_factor(m, s) * s.degree_log2 / 15;
 }
 
 double umbra_cost_words(const umbra_cost_model *m, umbra_cost_shape s, double passes)
 {
-    return m->word_ns * size_factor(s) * passes;
+    return m->word_ns * size_factor(m, s) * passes;
 }
 
 /* Terms of converting so many primes to one: theirs and the quotient's, or one reduction. */
@@ -109,7 +113,7 @@ static double terms_of(int primes)
 
 static double permutes(const umbra_cost_model *m, umbra_cost_shape s, double limbs)
 {
-    return m->permute_ns * size_factor(s) * limbs;
+    return m->permute_ns * size_factor(m, s) * limbs;
 }
 
 /* Back to coefficients, scaled, every digit converted to all other primes, and forward again. */
@@ -117,19 +121,19 @@ double umbra_cost_decompose(const umbra_cost_model *m, umbra_cost_shape s)
 {
     double targets = (double)s.digits * (s.limbs + s.special) - s.limbs;
     double terms = targets * terms_of(s.limbs < s.special ? s.limbs : s.special);
-    return (s.limbs + targets) * umbra_cost_ntt(m, s) + terms * m->convert_ns * size_factor(s) +
+    return (s.limbs + targets) * umbra_cost_ntt(m, s) + terms * m->convert_ns * size_factor(m, s) +
            umbra_cost_words(m, s, s.limbs);
 }
 
 double umbra_cost_inner(const umbra_cost_model *m, umbra_cost_shape s)
 {
-    return (double)(s.limbs + s.special) * s.digits * m->key_ns * size_factor(s);
+    return (double)(s.limbs + s.special) * s.digits * m->key_ns * size_factor(m, s);
 }
 
 double umbra_cost_mod_down(const umbra_cost_model *m, umbra_cost_shape s)
 {
     double one = (s.limbs + s.special) * umbra_cost_ntt(m, s) +
-                 s.limbs * terms_of(s.special) * m->convert_ns * size_factor(s) +
+                 s.limbs * terms_of(s.special) * m->convert_ns * size_factor(m, s) +
                  umbra_cost_words(m, s, s.limbs);
     return 2 * one;
 }
@@ -147,7 +151,7 @@ double umbra_cost_product(const umbra_cost_model *m, umbra_cost_shape s, size_t 
 {
     const bool block = fold >= (size_t)1 << UMBRA_LINEAR_BLOCK_FOLD_LOG2;
     double share = 1.0 / (double)(fold == 0 ? 1 : fold);
-    double dot = (block ? m->block_ns : m->dot_ns) * size_factor(s);
+    double dot = (block ? m->block_ns : m->dot_ns) * size_factor(m, s);
     return s.limbs * (umbra_cost_ntt(m, s) * HALVES * share +
                       umbra_cost_words(m, s, (block ? 1.5 : 1.0) * share) + dot);
 }

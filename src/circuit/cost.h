@@ -6,7 +6,8 @@
 #include "circuit/program.h"
 #include "ckks/params.h"
 
-/* ns on one thread, for a limb of 2^15 words; other degrees scale with N, the NTT with N log N. */
+/* ns on one thread, for a limb of 2^15 words; other degrees scale with N^(1 + spill), the NTT with
+ * log N times that. */
 typedef struct umbra_cost_model {
     double ntt_ns;     /* one transform */
     double dot_ns;     /* one term of dot2: two products */
@@ -17,6 +18,7 @@ typedef struct umbra_cost_model {
     double convert_ns; /* one term of base conversion */
     double seed_ns;    /* one row of a key held by its seed: b unpacked, a made again */
     double weight_ns;  /* one byte of integer weights made: filled, transformed and rounded */
+    double spill;      /* what a larger ring costs beyond its words, where they leave the caches */
     double parallel;   /* seconds = ns * 1e-9 * (serial + (1 - serial) / threads) */
     double serial;     /* the share that does not spread over threads */
 } umbra_cost_model;

@@ -194,7 +194,7 @@ static void case_dot2(bench *t, size_t count, int accumulate, int worst, int in_
 }
 
 /* Sums of a block with 5 rows: result `place` of each from its terms. */
-enum { BLOCK_ROWS = 5, BLOCK_WEIGHTS = 9, BLOCK_TERMS = 70 };
+enum { BLOCK_ROWS = 5, BLOCK_WEIGHTS = 9, BLOCK_TERMS = 300 };
 typedef struct block {
     uint64_t *row[2][BLOCK_ROWS], *weights[BLOCK_WEIGHTS], *split[BLOCK_WEIGHTS], *r[2], *before[2];
     uint64_t *scratch;
