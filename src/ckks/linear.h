@@ -21,8 +21,8 @@ typedef struct umbra_diagonal {
     const uint64_t *limbs;
 } umbra_diagonal;
 
-/* Weights that repeat 2^3 times or more are transformed many at a time. */
-#define UMBRA_LINEAR_BLOCK_FOLD_LOG2 3
+/* Weights that repeat 2^1 times or more are transformed many at a time. */
+#define UMBRA_LINEAR_BLOCK_FOLD_LOG2 1
 
 /* Pairs (output, giant) whose weights are asked for at once. */
 #define UMBRA_LINEAR_STREAM_GROUPS 4

@@ -20,10 +20,10 @@ typedef struct part {
     size_t limb;
 } part;
 
-/* Words of a diagonal's weights in one limb, as the kernel reads them. */
+/* Words of a diagonal's weights in one limb. */
 static size_t weight_words(const umbra_linear_block *block)
 {
-    return (block->e->degree >> block->fold_log2) * block->e->kernels->weight_words;
+    return block->e->degree >> block->fold_log2;
 }
 
 static umbra_status transform_one(void *context, size_t index, int worker)

@@ -22,8 +22,8 @@ typedef struct umbra_dot_block {
     const umbra_dot_sum *sums;
     size_t sum_count;
     size_t start;
-    /* Weights repeat: point start + i has number weight_start + (i >> fold_log2), fold_log2 >= 3.
-     */
+    /* Weights repeat: point start + i has number weight_start + (i >> fold_log2). Where fold_log2
+     * is below 3, weight_start = 0 mod 8 >> fold_log2. */
     size_t weight_start;
     int fold_log2;
     /* 0: the results of point i stand at i. Else at mirror - 1 - i; mirror = 0 mod 16. */
@@ -79,9 +79,8 @@ typedef struct umbra_kernels {
                  const uint64_t *const *b, size_t count, int accumulate, size_t n,
                  const umbra_modulus *m);
 
-    /* Weights of dot_block: residues as they are (weight_words 1, split_weights NULL), or
-     * weight_words words each, n = 0 mod 8 of them made from as many residues; r != a. */
-    size_t weight_words;
+    /* Weights of dot_block, n = 0 mod 8 words made from as many residues. NULL: residues as they
+     * are. */
     void (*split_weights)(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m);
     /* Every sum of a block: r0[i] (+)= sum_j a0[row[j]][i] * w[j][i], r1 likewise with a1. Points
      * are taken a few at a time, in which each row is read once for all sums. No r is among the

@@ -260,7 +260,6 @@ const umbra_kernels umbra_kernels_portable = {
     .sub_mul_scalar = sub_mul_scalar_portable,
     .mul_scalar_add = mul_scalar_add_portable,
     .dot2 = dot2_portable,
-    .weight_words = 1,
     .dot_block = dot_block_portable,
     .combine = combine_portable,
     .reduce = reduce_portable,

@@ -221,7 +221,7 @@ static void block_new(bench *t, block *b, int worst)
     }
     for (size_t k = 0; k < BLOCK_WEIGHTS; k++) {
         block_fill(t, b->weights[k] = guarded_new(b->words), b->words, worst);
-        b->split[k] = guarded_new(b->words * t->k->weight_words);
+        b->split[k] = guarded_new(b->words);
         if (t->k->split_weights != NULL)
             t->k->split_weights(b->split[k], b->weights[k], b->words, &t->m);
         else
@@ -240,18 +240,20 @@ static void block_free(bench *t, block *b)
     }
     for (size_t k = 0; k < BLOCK_WEIGHTS; k++) {
         guarded_free(b->weights[k], b->words);
-        guarded_free(b->split[k], b->words * t->k->weight_words);
+        guarded_free(b->split[k], b->words);
     }
     guarded_free(b->scratch, BLOCK_ROWS * UMBRA_DOT_SCRATCH_WORDS);
 }
 
-/* Two sums at points 16 .. n-1, from weight 1 on; the second sum adds to the first's result. */
+/* Two sums at points 16 .. n-1, from weight 1 on or the first that may be; the second sum adds to
+ * the first's result. */
 static void case_dot_block(bench *t, size_t count, int fold_log2, int mirrored, int worst)
 {
     block b;
     uint32_t row[BLOCK_TERMS];
     const uint64_t *weights[BLOCK_TERMS];
     const size_t start = t->n > 16 ? 16 : 0, first = count / 2 + 1;
+    const size_t weight = fold_log2 < 3 ? 8u >> fold_log2 : 1;
     block_new(t, &b, worst);
     for (size_t j = 0; j < count; j++) {
         row[j] = (uint32_t)(j * 3 % BLOCK_ROWS);
@@ -264,7 +266,8 @@ static void case_dot_block(bench *t, size_t count, int fold_log2, int mirrored, 
             mpz_set_word(t->x, at < start || at >= t->n ? b.before[p][i] : 0);
             for (size_t j = 0; at >= start && at < t->n && j < count; j++) {
                 mpz_set_word(t->y, b.row[p][row[j]][at]);
-                mpz_set_word(t->z, b.weights[j % BLOCK_WEIGHTS][1 + ((at - start) >> fold_log2)]);
+                mpz_set_word(t->z,
+                             b.weights[j % BLOCK_WEIGHTS][weight + ((at - start) >> fold_log2)]);
                 mpz_addmul(t->x, t->y, t->z);
             }
             b.before[p][i] = mpz_residue(t->x, t->m.q);
@@ -278,7 +281,7 @@ static void case_dot_block(bench *t, size_t count, int fold_log2, int mirrored, 
                                      .sums = sums,
                                      .sum_count = count > first ? 2 : 1,
                                      .start = start,
-                                     .weight_start = 1,
+                                     .weight_start = weight,
                                      .fold_log2 = fold_log2,
                                      .mirror = mirrored ? t->n + start : 0,
                                      .scratch = b.scratch};
@@ -377,8 +380,9 @@ static void run_cases(bench *t)
             case_dot2(t, counts[k], worst, 2, 0);
             case_combine(t, counts[k], worst);
         }
-    for (int k = 0; k < 8; k++)
-        case_dot_block(t, k < 4 ? 1 + (size_t)k : BLOCK_TERMS, 3 + k % 3, k & 1, k >> 2 & 1);
+    const size_t terms[] = {1, 2, 3, 4, 31, 35, BLOCK_TERMS}; /* 31: sums of 16 and 15 */
+    for (int k = 0; k < 24; k++)
+        case_dot_block(t, terms[k % 7], k / 4, k & 1, k >> 1 & 1);
     case_dot2(t, 9, 0, 0, 1);
     case_dot2(t, 17, 1, 0, 1);
     if (n == 32) {

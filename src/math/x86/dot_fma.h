@@ -129,8 +129,8 @@ static void dot2_fma(uint64_t *r0, uint64_t *r1, const uint64_t *const *a0,
  * Range in: 0 <= x < q. Range out: high + low = x mod q */
 #define BLOCK_TERMS 32
 #define TILE 16
-#define ROWS_AHEAD 32    /* words */
-#define WEIGHTS_AHEAD 16 /* halves: the next two lines */
+#define VECTORS (LANES / 4) /* of points summed at once: as many as there are registers for */
+#define ROWS_AHEAD 32       /* words */
 
 typedef struct halves {
     vec high, low;
@@ -144,17 +144,41 @@ ALWAYS halves split(vec x, const constants *c)
     return (halves){high, x - high};
 }
 
-/* LANES words become as many high halves and low ones. */
+/* Halves of weights are kept as floats, which have 24 bits: LANES high halves, then LANES low. */
 static void split_weights_fma(uint64_t *r, const uint64_t *a, size_t n, const umbra_modulus *m)
 {
     assert(((uintptr_t)r & 63u) == 0 && ((uintptr_t)a & 63u) == 0 && n % 8 == 0);
     const constants c = constants_of(m);
-    double *out = (double *)(void *)r;
+    float *out = (float *)(void *)r;
     for (size_t i = 0; i < n; i += LANES) {
         halves x = split(load(a + i), &c);
-        store_doubles(out + 2 * i, x.high);
-        store_doubles(out + 2 * i + LANES, x.low);
+        store_floats(out + 2 * i, x.high);
+        store_floats(out + 2 * i + LANES, x.low);
     }
+}
+
+/* Where the weights of LANES points are. */
+typedef struct weight_place {
+    size_t start, lane; /* of LANES weights, and among them */
+    spread order;
+} weight_place;
+
+/* Weights of a pass over VECTORS registers: one for all of its points, one for each register, or
+ * several within one. */
+typedef enum repetition { ONE_WEIGHT, ONE_EACH, SEVERAL_EACH } repetition;
+
+ALWAYS weight_place place_of(const umbra_dot_block *b, size_t at)
+{
+    const size_t k = b->weight_start + ((at - b->start) >> b->fold_log2);
+    return (weight_place){k / LANES * LANES, k % LANES, spread_of(k % LANES, b->fold_log2)};
+}
+
+ALWAYS halves load_weights(const uint64_t *weights, const weight_place *p, repetition how)
+{
+    const float *high = (const float *)(const void *)(weights + p->start), *low = high + LANES;
+    if (how == SEVERAL_EACH)
+        return (halves){load_spread(high, p->order), load_spread(low, p->order)};
+    return (halves){load_float(high + p->lane), load_float(low + p->lane)};
 }
 
 /* Products of halves, each sum below 2^53 times the unit of its halves. */
@@ -171,12 +195,16 @@ ALWAYS void add_halves(products *p, const double *a, halves w)
     p->low = fmadd(low, w.low, p->low);
 }
 
-/* Range in: |before| < q. Range out: |r| < 3q/4; the others are below 2^79 and so below 0.51 q. */
-ALWAYS vec reduce_products(const products *p, vec before, const constants *c)
+/* few: at most half of BLOCK_TERMS, so that the products in the middle are one sum.
+ *
+ * Range in: |before| < q. Range out: |r| < 3q/4; the others are below 2^79 and so below 0.51 q. */
+ALWAYS vec reduce_products(const products *p, vec before, int few, const constants *c)
 {
     vec sum = before + reduce_wide(p->high, c);
-    sum = sum + reduce_wide(p->middle, c);
-    sum = sum + reduce_wide(p->middle2, c);
+    if (few)
+        sum = sum + reduce_wide(p->middle + p->middle2, c);
+    else
+        sum = sum + reduce_wide(p->middle, c) + reduce_wide(p->middle2, c);
     return centre(sum + reduce_wide(p->low, c), c);
 }
 
@@ -193,33 +221,72 @@ ALWAYS void store_result(uint64_t *r, size_t at, vec x, const umbra_dot_block *b
         store(r + b->mirror - LANES - at, reversed(x));
 }
 
-/* One sum at points at .. at+LANES-1; rows: those of the tile, split. ahead: whether to fetch
- * weights of tiles to come. */
+/* Add up to BLOCK_TERMS terms of a sum, from term j on. rows: those of the pass, split. ahead:
+ * whether to fetch the weights that come next. */
+ALWAYS void add_terms(products p[VECTORS][2], const umbra_dot_sum *s, size_t j, size_t end,
+                      const double *rows, const weight_place place[VECTORS], repetition how,
+                      int ahead)
+{
+    for (; j < end; j++) {
+        const double *a = rows + (size_t)s->row[j] * UMBRA_DOT_SCRATCH_WORDS;
+        halves x = load_weights(s->weights[j], &place[0], how);
+        if (ahead)
+            _mm_prefetch((const char *)(s->weights[j] + place[0].start + 8), _MM_HINT_T0);
+        _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++)
+        {
+            if (v > 0 && how != ONE_WEIGHT)
+                x = load_weights(s->weights[j], &place[v], how);
+            add_halves(&p[v][0], a + 4 * v * LANES, x);
+            add_halves(&p[v][1], a + 4 * v * LANES + 2 * LANES, x);
+        }
+    }
+}
+
+/* One sum at VECTORS * LANES points. */
 ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t at,
-                       const double *rows, int ahead, const constants *c)
+                       const double *rows, repetition how, int ahead, const constants *c)
 {
     const vec zero = broadcast(0);
-    const size_t k = b->weight_start + ((at - b->start) >> b->fold_log2);
-    const size_t place = k / LANES * 2 * LANES + k % LANES;
-    vec first = s->accumulate ? load_result(s->r0, at, b) : zero;
-    vec second = s->accumulate ? load_result(s->r1, at, b) : zero;
-    for (size_t j = 0; j < s->count;) {
-        const size_t end = s->count - j < BLOCK_TERMS ? s->count : j + BLOCK_TERMS;
-        products p = {zero, zero, zero, zero}, p2 = {zero, zero, zero, zero};
-        for (; j < end; j++) {
-            const double *a = rows + (size_t)s->row[j] * UMBRA_DOT_SCRATCH_WORDS;
-            const double *w = (const double *)(const void *)s->weights[j] + place;
-            const halves x = {broadcast(w[0]), broadcast(w[LANES])};
-            if (ahead)
-                _mm_prefetch((const char *)(w + WEIGHTS_AHEAD), _MM_HINT_T1);
-            add_halves(&p, a, x);
-            add_halves(&p2, a + 2 * LANES, x);
-        }
-        first = reduce_products(&p, first, c);
-        second = reduce_products(&p2, second, c);
+    weight_place place[VECTORS];
+    vec sum[VECTORS][2];
+    _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++)
+    {
+        place[v] = place_of(b, at + v * LANES);
+        sum[v][0] = s->accumulate ? load_result(s->r0, at + v * LANES, b) : zero;
+        sum[v][1] = s->accumulate ? load_result(s->r1, at + v * LANES, b) : zero;
     }
-    store_result(s->r0, at, lift(first, c), b);
-    store_result(s->r1, at, lift(second, c), b);
+    for (size_t j = 0, end; j < s->count; j = end) {
+        products p[VECTORS][2];
+        end = s->count - j < BLOCK_TERMS ? s->count : j + BLOCK_TERMS;
+        _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++) p[v][0] = p[v][1] =
+            (products){zero, zero, zero, zero};
+        add_terms(p, s, j, end, rows, place, how, ahead);
+        const int few = end - j <= BLOCK_TERMS / 2;
+        _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++)
+            _Pragma("GCC unroll 2") for (size_t h = 0; h < 2; h++) sum[v][h] =
+                few ? reduce_products(&p[v][h], sum[v][h], 1, c)
+                    : reduce_products(&p[v][h], sum[v][h], 0, c);
+    }
+    _Pragma("GCC unroll 2") for (size_t v = 0; v < VECTORS; v++)
+    {
+        store_result(s->r0, at + v * LANES, lift(sum[v][0], c), b);
+        store_result(s->r1, at + v * LANES, lift(sum[v][1], c), b);
+    }
+}
+
+/* All sums at VECTORS * LANES points; weights are fetched before a line of eight of them ends. */
+ALWAYS void sum_pass(const umbra_dot_block *b, size_t at, const double *rows, const constants *c)
+{
+    const size_t now = b->weight_start + ((at - b->start) >> b->fold_log2);
+    const size_t next = b->weight_start + ((at + VECTORS * LANES - b->start) >> b->fold_log2);
+    const int ahead = next / 8 != now / 8;
+    for (size_t s = 0; s < b->sum_count; s++)
+        if (b->fold_log2 < LANES_LOG2)
+            sum_points(b, &b->sums[s], at, rows, SEVERAL_EACH, ahead, c);
+        else if (VECTORS == 1 || b->fold_log2 == LANES_LOG2)
+            sum_points(b, &b->sums[s], at, rows, ONE_EACH, ahead, c);
+        else
+            sum_points(b, &b->sums[s], at, rows, ONE_WEIGHT, ahead, c);
 }
 
 /* A tile of one row, and a fetch of a later one: there are more rows than the machine follows. */
@@ -237,7 +304,8 @@ ALWAYS void split_row(double *to, const uint64_t *a, const constants *c)
 static void dot_block_fma(const umbra_dot_block *b, size_t n, const umbra_modulus *m)
 {
     UMBRA_ASSERT_VECTOR(b->scratch, n);
-    assert(b->start % TILE == 0 && b->mirror % TILE == 0 && b->fold_log2 >= 3);
+    assert(b->start % TILE == 0 && b->mirror % TILE == 0);
+    assert(b->fold_log2 >= 3 || b->weight_start % (8u >> b->fold_log2) == 0);
     const constants c = constants_of(m);
     double *rows = (double *)(void *)b->scratch;
     for (size_t i = b->start; i < b->start + n; i += TILE) {
@@ -246,9 +314,8 @@ static void dot_block_fma(const umbra_dot_block *b, size_t n, const umbra_modulu
             split_row(to, b->a0[row] + i, &c);
             split_row(to + 2 * LANES, b->a1[row] + i, &c);
         }
-        for (size_t s = 0; s < b->sum_count; s++)
-            for (size_t v = 0; v < TILE; v += LANES)
-                sum_points(b, &b->sums[s], i + v, rows + 4 * v, v == 0, &c);
+        for (size_t v = 0; v < TILE; v += VECTORS * LANES)
+            sum_pass(b, i + v, rows + 4 * v, &c);
     }
 }
 

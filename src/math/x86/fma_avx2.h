@@ -84,4 +84,28 @@ ALWAYS vec load_i32(const int32_t *p)
     return _mm256_cvtepi32_pd(_mm_loadu_si128((const void *)p));
 }
 
+ALWAYS vec load_float(const float *p)
+{
+    return _mm256_cvtps_pd(_mm_broadcast_ss(p));
+}
+
+ALWAYS void store_floats(float *p, vec x)
+{
+    _mm_store_ps(p, _mm256_cvtpd_ps(x));
+}
+
+typedef __m128i spread;
+
+ALWAYS spread spread_of(size_t first, int fold_log2)
+{
+    const __m128i lane = _mm_setr_epi32(0, 1, 2, 3);
+    return _mm_add_epi32(_mm_srl_epi32(lane, _mm_cvtsi32_si128(fold_log2)),
+                         _mm_set1_epi32((int)first));
+}
+
+ALWAYS vec load_spread(const float *p, spread s)
+{
+    return _mm256_cvtps_pd(_mm_permutevar_ps(_mm_load_ps(p), s));
+}
+
 #endif

@@ -81,4 +81,28 @@ ALWAYS vec load_i32(const int32_t *p)
     return _mm512_cvtepi32_pd(_mm256_loadu_si256((const void *)p));
 }
 
+ALWAYS vec load_float(const float *p)
+{
+    return _mm512_cvtps_pd(_mm256_broadcast_ss(p));
+}
+
+ALWAYS void store_floats(float *p, vec x)
+{
+    _mm256_store_ps(p, _mm512_cvtpd_ps(x));
+}
+
+typedef __m512i spread;
+
+ALWAYS spread spread_of(size_t first, int fold_log2)
+{
+    const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm512_add_epi64(_mm512_srl_epi64(lane, _mm_cvtsi32_si128(fold_log2)),
+                            _mm512_set1_epi64((long long)first));
+}
+
+ALWAYS vec load_spread(const float *p, spread s)
+{
+    return _mm512_permutexvar_pd(s, _mm512_cvtps_pd(_mm256_load_ps(p)));
+}
+
 #endif

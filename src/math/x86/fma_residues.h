@@ -4,6 +4,9 @@
  *   - words: a register of as many integers; doubles_of, words_of: from and to integers in [0,
  * 2^52);
  *   - load_doubles, store_doubles: an aligned register; load_i32: integers, unaligned;
+ *   - load_float: one float in all lanes; store_floats: LANES of them, aligned;
+ *   - load_spread: LANES aligned floats, of which lane j takes number first + (j >> fold_log2)
+ * where the spread is spread_of(first, fold_log2);
  *   - broadcast: a number in all lanes; reversed: the lanes in the opposite order;
  *   - fmadd, fmsub, fnmadd: ab + c, ab - c and c - ab, rounded once;
  *   - nearest, below: the integers next to a number and next below it;

@@ -20,7 +20,6 @@ const umbra_kernels umbra_kernels_avx512f = {
     .sub_mul_scalar = sub_mul_scalar_fma,
     .mul_scalar_add = mul_scalar_add_fma,
     .dot2 = umbra_dot2_avx512f,
-    .weight_words = 2,
     .split_weights = umbra_split_weights_avx512f,
     .dot_block = umbra_dot_block_avx512f,
     .combine = umbra_combine_avx512f,

@@ -296,16 +296,22 @@ ALWAYS void store_result(uint64_t *r, size_t at, vec x, const umbra_dot_block *b
         store(r + b->mirror - LANES - at, reversed(x));
 }
 
-/* One sum of up to 1024 products at points at .. at+7: bounds as dot2_group. */
-ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t at,
+/* One sum of up to 1024 products at points at .. at+7: bounds as dot2_group. several: the points
+ * have more than one weight. */
+ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t at, int several,
                        const wide_constants *w)
 {
     const size_t k = b->weight_start + ((at - b->start) >> b->fold_log2);
+    const vec lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    const vec order =
+        _mm512_srl_epi64(lane, _mm_cvtsi32_si128(b->fold_log2)) + broadcast(k % LANES);
     vec low0 = s->accumulate ? load_result(s->r0, at, b) : ZERO, high0 = ZERO;
     vec low1 = s->accumulate ? load_result(s->r1, at, b) : ZERO, high1 = ZERO;
     for (size_t j = 0; j < s->count; j++) {
         const size_t row = s->row[j];
-        vec x = broadcast(s->weights[j][k]), y0 = load(b->a0[row] + at), y1 = load(b->a1[row] + at);
+        const vec x = several ? _mm512_permutexvar_epi64(order, load(s->weights[j] + k / 8 * 8))
+                              : broadcast(s->weights[j][k]);
+        const vec y0 = load(b->a0[row] + at), y1 = load(b->a1[row] + at);
         low0 = LOW(low0, y0, x);
         high0 = HIGH(high0, y0, x);
         low1 = LOW(low1, y1, x);
@@ -317,13 +323,16 @@ ALWAYS void sum_points(const umbra_dot_block *b, const umbra_dot_sum *s, size_t 
 
 static void dot_block_avx512ifma(const umbra_dot_block *b, size_t n, const umbra_modulus *m)
 {
-    assert(b->start % 16 == 0 && n % 16 == 0 && b->mirror % 16 == 0 && b->fold_log2 >= 3);
+    assert(b->start % 16 == 0 && n % 16 == 0 && b->mirror % 16 == 0);
+    assert(b->fold_log2 >= 3 || b->weight_start % (8u >> b->fold_log2) == 0);
     const wide_constants w = wide_constants_of(m);
     for (size_t i = b->start; i < b->start + n; i += 2 * LANES)
-        for (size_t s = 0; s < b->sum_count; s++) {
-            sum_points(b, &b->sums[s], i, &w);
-            sum_points(b, &b->sums[s], i + LANES, &w);
-        }
+        for (size_t s = 0; s < b->sum_count; s++)
+            for (size_t v = 0; v < 2 * LANES; v += LANES)
+                if (b->fold_log2 < 3)
+                    sum_points(b, &b->sums[s], i + v, 1, &w);
+                else
+                    sum_points(b, &b->sums[s], i + v, 0, &w);
 }
 
 ALWAYS void combine_group(uint64_t *r, const uint64_t *const *a, const uint64_t *weights,
@@ -500,7 +509,6 @@ const umbra_kernels umbra_kernels_avx512ifma = {
     .sub_mul_scalar = sub_mul_scalar_avx512ifma,
     .mul_scalar_add = mul_scalar_add_avx512ifma,
     .dot2 = dot2_avx512ifma,
-    .weight_words = 1,
     .dot_block = dot_block_avx512ifma,
     .combine = combine_avx512ifma,
     .reduce = reduce_avx512ifma,

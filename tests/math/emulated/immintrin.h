@@ -12,6 +12,7 @@
 
 typedef long long __m512i __attribute__((vector_size(64), may_alias));
 typedef double __m512d __attribute__((vector_size(64), may_alias));
+typedef float __m256 __attribute__((vector_size(32), may_alias));
 typedef long long __m256i __attribute__((vector_size(32), may_alias));
 typedef long long __m128i __attribute__((vector_size(16), may_alias));
 typedef uint8_t __mmask8;
@@ -146,6 +147,11 @@ EMULATED __m512i _mm512_srli_epi64(__m512i a, unsigned count)
 EMULATED __m512i _mm512_sll_epi64(__m512i a, __m128i count)
 {
     EMULATED_LANES((uint64_t)count[0] > 63 ? 0 : (uint64_t)a[i] << count[0]);
+}
+
+EMULATED __m512i _mm512_srl_epi64(__m512i a, __m128i count)
+{
+    EMULATED_LANES((uint64_t)count[0] > 63 ? 0 : (uint64_t)a[i] >> count[0]);
 }
 
 EMULATED uint64_t emulated_product52(long long a, long long b, int high)
@@ -317,6 +323,39 @@ EMULATED __m512d _mm512_cvtepi32_pd(__m256i a)
 {
     const emulated_i32x8 narrow = (emulated_i32x8)a;
     EMULATED_DOUBLES(narrow[i]);
+}
+
+EMULATED __m256 _mm256_load_ps(const float *p)
+{
+    return *(const __m256 *)(const void *)(((uintptr_t)p & 31) == 0 ? p : NULL);
+}
+
+EMULATED void _mm256_store_ps(float *p, __m256 a)
+{
+    *(__m256 *)(void *)(((uintptr_t)p & 31) == 0 ? p : NULL) = a;
+}
+
+EMULATED __m256 _mm256_broadcast_ss(const float *p)
+{
+    return (__m256){*p, *p, *p, *p, *p, *p, *p, *p};
+}
+
+EMULATED __m512d _mm512_cvtps_pd(__m256 a)
+{
+    EMULATED_DOUBLES((double)a[i]);
+}
+
+EMULATED __m256 _mm512_cvtpd_ps(__m512d a)
+{
+    __m256 result = {0};
+    for (int i = 0; i < 8; i++)
+        result[i] = (float)a[i];
+    return result;
+}
+
+EMULATED __m512d _mm512_permutexvar_pd(__m512i index, __m512d a)
+{
+    EMULATED_DOUBLES(a[index[i] & 7]);
 }
 
 EMULATED __m512i _mm512_castsi256_si512(__m256i a) /* the rest is undefined: filled with ones */
