@@ -5,6 +5,10 @@
 
 #include <math.h>
 
+/* Words of each row that are combined for one prime after the other: 9 rows of them take 288 KiB
+ * of a second cache. */
+#define STRIP 4096
+
 static void fill(umbra_basis *basis, const umbra_ntt *ntt, int total)
 {
     const int count = basis->count;
@@ -69,15 +73,38 @@ void umbra_basis_quotient(const umbra_basis *basis, const umbra_kernels *kernels
         kernels->round_quotient(quotient, scaled, basis->inverse, (size_t)basis->count, n);
 }
 
+/* Words start .. start + n - 1 of the rows, modulo each prime in turn. */
+static void combine_strip(const umbra_basis *basis, const umbra_ntt *ntt, const int *prime,
+                          size_t count, const umbra_kernels *kernels, uint64_t *const *r,
+                          const uint64_t *const *rows, size_t start, size_t n)
+{
+    const size_t width = (size_t)basis->count + 1;
+    const uint64_t *at[UMBRA_BASIS_MAX + 1];
+    for (size_t i = 0; i < width; i++)
+        at[i] = rows[i] + start;
+    for (size_t i = 0; i < count; i++)
+        kernels->combine(r[i] + start, at, basis->weights + (size_t)prime[i] * width, width, n,
+                         &ntt[prime[i]].modulus);
+}
+
+void umbra_basis_transform_each(const umbra_basis *basis, const umbra_ntt *ntt, const int *prime,
+                                size_t count, const umbra_kernels *kernels, uint64_t *const *r,
+                                const uint64_t *const *rows)
+{
+    const size_t n = ntt[0].degree;
+    for (size_t start = 0; basis->count > 1 && start < n; start += STRIP)
+        combine_strip(basis, ntt, prime, count, kernels, r, rows, start,
+                      n - start < STRIP ? n - start : STRIP);
+    for (size_t i = 0; i < count; i++)
+        if (basis->count > 1)
+            kernels->ntt_forward(r[i], r[i], &ntt[prime[i]]);
+        else
+            kernels->ntt_forward_centred(r[i], rows[0], ntt[basis->prime[0]].modulus.q,
+                                         &ntt[prime[i]]);
+}
+
 void umbra_basis_transform(const umbra_basis *basis, const umbra_ntt *ntt, int prime,
                            const umbra_kernels *kernels, uint64_t *r, const uint64_t *const *rows)
 {
-    const size_t width = (size_t)basis->count + 1;
-    if (basis->count == 1) {
-        kernels->ntt_forward_centred(r, rows[0], ntt[basis->prime[0]].modulus.q, &ntt[prime]);
-        return;
-    }
-    kernels->combine(r, rows, basis->weights + (size_t)prime * width, width, ntt[prime].degree,
-                     &ntt[prime].modulus);
-    kernels->ntt_forward(r, r, &ntt[prime]);
+    umbra_basis_transform_each(basis, ntt, &prime, 1, kernels, &r, rows);
 }

@@ -37,5 +37,9 @@ void umbra_basis_quotient(const umbra_basis *basis, const umbra_kernels *kernels
  * CT: data is secret */
 void umbra_basis_transform(const umbra_basis *basis, const umbra_ntt *ntt, int prime,
                            const umbra_kernels *kernels, uint64_t *r, const uint64_t *const *rows);
+/* The same modulo `count` primes, r[i] modulo prime[i]: rows are read once for all of them. */
+void umbra_basis_transform_each(const umbra_basis *basis, const umbra_ntt *ntt, const int *prime,
+                                size_t count, const umbra_kernels *kernels, uint64_t *const *r,
+                                const uint64_t *const *rows);
 
 #endif

@@ -64,16 +64,27 @@ umbra_status umbra_decompose_each(umbra_evaluator *e, umbra_decomposition *d, si
                                   int level, const uint64_t *const *own,
                                   uint64_t *memory) UMBRA_MUST_USE;
 
+/* Limbs are converted to a few at a time, since each conversion reads all limbs of a digit: limbs
+ * first .. first + count - 1 of a level's primes and the special ones. */
+#define UMBRA_SWITCH_WIDTH 4
+typedef struct umbra_limb_range {
+    int first, count; /* count: 1 .. UMBRA_SWITCH_WIDTH */
+} umbra_limb_range;
+/* In how many ranges a loop of the pool takes limbs first .. first + limbs - 1, `times` over: fewer
+ * than UMBRA_SWITCH_WIDTH at a time where threads would have nothing to do; and range `index`. */
+size_t umbra_switch_ranges(const umbra_evaluator *e, size_t limbs, size_t times);
+umbra_limb_range umbra_switch_range(size_t ranges, size_t index, size_t first, size_t limbs);
+
 /* Limbs that one worker needs for an inner product, a batch of digits and rows of a seeded key, and
  * for a whole switch. */
-#define UMBRA_SWITCH_INNER_LIMBS (UMBRA_SWITCH_BATCH + 1)
-#define UMBRA_SWITCH_WORKER_LIMBS (UMBRA_SWITCH_INNER_LIMBS + 3)
+#define UMBRA_SWITCH_INNER_LIMBS (UMBRA_SWITCH_WIDTH * UMBRA_SWITCH_BATCH + 1)
+#define UMBRA_SWITCH_WORKER_LIMBS (UMBRA_SWITCH_INNER_LIMBS + 3 * UMBRA_SWITCH_WIDTH)
 
-/* (r0, r1) = sum of digits times key, in limb `limb` of the level's primes and the special ones.
+/* (r[0][i], r[1][i]) = sum of digits times key, in limb number i of the range.
  * batch: UMBRA_SWITCH_INNER_LIMBS limbs of scratch */
 void umbra_switch_inner(const umbra_evaluator *e, const umbra_decomposition *d,
-                        const umbra_switch_key *key, int limb, uint64_t *r0, uint64_t *r1,
-                        uint64_t *batch);
+                        const umbra_switch_key *key, umbra_limb_range limbs,
+                        uint64_t *const r[2][UMBRA_SWITCH_WIDTH], uint64_t *batch);
 
 /* Divide by P and finish: out[p] = turn(add[p] + round(sum[p] / P)). */
 typedef struct umbra_switch_job {
@@ -84,9 +95,10 @@ typedef struct umbra_switch_job {
     const uint64_t
         *sum[2];       /* ... or, where digits is NULL, these: level limbs, then special ones */
     uint64_t *special; /* scratch: umbra_switch_special_limbs */
-    const uint64_t *add[2]; /* or NULL */
-    const uint32_t *index;  /* of the automorphism applied at the end, or NULL */
-    uint64_t *out[2];       /* may be add, or the polynomial that was decomposed */
+    const uint64_t *add[2];             /* or NULL */
+    const uint32_t *index;              /* of the automorphism applied at the end, or NULL */
+    uint64_t *out[2];                   /* may be add, or the polynomial that was decomposed */
+    size_t special_ranges, data_ranges; /* of umbra_switch_run */
 } umbra_switch_job;
 
 size_t umbra_switch_special_limbs(const umbra_params *params);

@@ -96,7 +96,7 @@ typedef struct umbra_linear_turn {
     /* the groups at hand */
     const umbra_linear_group *groups;
     uint64_t *const (*sums)[2]; /* limbs of each part */
-    size_t count;
+    size_t count, ranges;       /* of limbs, each a task */
     umbra_decomposition digits[UMBRA_LINEAR_TURNS];
 } umbra_linear_turn;
 

@@ -62,36 +62,52 @@ umbra_status umbra_linear_turn_nothing(umbra_linear_turn *turn, uint64_t *const 
     return umbra_pool_run(turn->e->pool, 2 * all_limbs(turn), raise_limb, turn);
 }
 
-/* One limb of a group: (r0, r1) = what its key makes of the second part, and P times the first. */
-static void switch_limb(const umbra_linear_turn *turn, size_t g, size_t limb, uint64_t *const r[2],
-                        uint64_t *batch)
+/* Some limbs of a group: r = what its key makes of the second part, and P times the first. */
+static void switch_limbs(const umbra_linear_turn *turn, size_t g, umbra_limb_range limbs,
+                         uint64_t *const r[2][UMBRA_SWITCH_WIDTH], uint64_t *batch)
 {
     const umbra_evaluator *e = turn->e;
-    umbra_switch_inner(e, &turn->digits[g], turn->groups[g].key, (int)limb, r[0], r[1], batch);
-    if (limb < data_limbs(turn))
-        e->kernels->mul_scalar_add(r[0], turn->sums[g][0] + limb * e->degree,
-                                   special_product(turn, limb), e->degree, modulus_of(turn, limb));
+    umbra_switch_inner(e, &turn->digits[g], turn->groups[g].key, limbs, r, batch);
+    for (int i = 0; i < limbs.count; i++) {
+        const size_t limb = (size_t)(limbs.first + i);
+        if (limb < data_limbs(turn))
+            e->kernels->mul_scalar_add(r[0][i], turn->sums[g][0] + limb * e->degree,
+                                       special_product(turn, limb), e->degree,
+                                       modulus_of(turn, limb));
+    }
 }
 
-/* One limb of one lane: every so many groups, one after the other. */
-static umbra_status turn_limb(void *context, size_t index, int worker)
+/* Turn a polynomial in one limb, and add it to the lane's, or begin that with it. */
+static void turn_part(const umbra_linear_turn *turn, size_t lane, size_t part, size_t limb,
+                      const uint64_t *r, const uint32_t *places, bool begun)
+{
+    const umbra_evaluator *e = turn->e;
+    uint64_t *to = wide_at(turn, lane, part, limb);
+    if (begun)
+        e->kernels->permute_add(to, r, places, e->degree, modulus_of(turn, limb));
+    else
+        e->kernels->permute(to, r, places, e->degree);
+}
+
+/* Some limbs of one lane: every so many groups, one after the other. */
+static umbra_status turn_limbs(void *context, size_t index, int worker)
 {
     const umbra_linear_turn *turn = context;
     const umbra_evaluator *e = turn->e;
-    const size_t n = e->degree, lane = index % turn->lanes, limb = index / turn->lanes;
-    uint64_t *batch = umbra_evaluator_worker(e, worker);
-    uint64_t *const r[2] = {batch + UMBRA_SWITCH_INNER_LIMBS * n,
-                            batch + (UMBRA_SWITCH_INNER_LIMBS + 1) * n};
+    const size_t n = e->degree, lane = index % turn->lanes;
+    const umbra_limb_range limbs =
+        umbra_switch_range(turn->ranges, index / turn->lanes, 0, all_limbs(turn));
+    uint64_t *batch = umbra_evaluator_worker(e, worker), *r[2][UMBRA_SWITCH_WIDTH];
+    for (int i = 0; i < limbs.count; i++)
+        for (int p = 0; p < 2; p++)
+            r[p][i] = batch + (size_t)(UMBRA_SWITCH_INNER_LIMBS + 2 * i + p) * n;
     bool begun = turn->begun[lane];
     for (size_t g = lane; g < turn->count; g += turn->lanes, begun = true) {
-        const uint32_t *places = turn->groups[g].key->index;
-        switch_limb(turn, g, limb, r, batch);
-        for (size_t p = 0; p < 2; p++)
-            if (begun)
-                e->kernels->permute_add(wide_at(turn, lane, p, limb), r[p], places, n,
-                                        modulus_of(turn, limb));
-            else
-                e->kernels->permute(wide_at(turn, lane, p, limb), r[p], places, n);
+        switch_limbs(turn, g, limbs, r, batch);
+        for (int i = 0; i < limbs.count; i++)
+            for (size_t p = 0; p < 2; p++)
+                turn_part(turn, lane, p, (size_t)(limbs.first + i), r[p][i],
+                          turn->groups[g].key->index, begun);
     }
     return UMBRA_OK;
 }
@@ -106,7 +122,8 @@ umbra_status umbra_linear_turn_groups(umbra_linear_turn *turn, const umbra_linea
     for (size_t g = 0; g < count; g++)
         own[g] = sums[g][1];
     UMBRA_TRY(umbra_decompose_each(turn->e, turn->digits, count, turn->level, own, turn->memory));
-    UMBRA_TRY(umbra_pool_run(turn->e->pool, all_limbs(turn) * turn->lanes, turn_limb, turn));
+    turn->ranges = umbra_switch_ranges(turn->e, all_limbs(turn), turn->lanes);
+    UMBRA_TRY(umbra_pool_run(turn->e->pool, turn->ranges * turn->lanes, turn_limbs, turn));
     for (size_t lane = 0; lane < turn->lanes && lane < count; lane++)
         turn->begun[lane] = true;
     return UMBRA_OK;
