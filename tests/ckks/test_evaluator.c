@@ -169,12 +169,66 @@ static void rotations_are_right(void **state)
     run(rotations);
 }
 
+/* A rotation and a product on a number of threads: the bytes of one. */
+static void check_threads(const scheme *s, int threads, const umbra_ciphertext *a,
+                          const umbra_ciphertext *turned, const umbra_ciphertext *squared)
+{
+    umbra_pool *pool = NULL;
+    umbra_evaluator *e = NULL;
+    umbra_ciphertext *r = scheme_new(s, s->top, 2);
+    const size_t bytes = (size_t)umbra_params_level_limbs(s->params, s->top) * 2 * s->slots * 8;
+    check_ok(umbra_pool_new(&pool, threads));
+    check_ok(umbra_evaluator_new(&e, s->params, s->keys, pool));
+    for (int hoisted = 0; hoisted < 2; hoisted++) {
+        if (hoisted)
+            check_ok(umbra_eval_rotate_hoisted(e, &r, a, &steps[0], 1));
+        else
+            check_ok(umbra_eval_rotate(e, r, a, steps[0]));
+        assert_memory_equal(r->part[0], turned->part[0], bytes);
+        assert_memory_equal(r->part[1], turned->part[1], bytes);
+    }
+    check_ok(umbra_eval_multiply(e, r, a, a));
+    assert_memory_equal(r->part[0], squared->part[0], bytes);
+    assert_memory_equal(r->part[1], squared->part[1], bytes);
+    umbra_ciphertext_free(r);
+    umbra_evaluator_free(e);
+    umbra_pool_free(pool);
+}
+
+/* Limbs are converted to one, two, three or four at a time, by how many threads there are. */
+static void threads_change_no_byte(void **state)
+{
+    (void)state;
+    const umbra_params_literal literal = scheme_chain(15, 12, 50, 50, 3, 40);
+    scheme s;
+    scheme_open(&s, &literal, steps, 1, 1);
+    double *x = scheme_vector(s.slots, 9), *want = malloc(s.slots * sizeof *want);
+    umbra_ciphertext *a = scheme_encrypt(&s, s.top, 40, x, NULL);
+    umbra_ciphertext *turned = scheme_new(&s, s.top, 2), *squared = scheme_new(&s, s.top, 2);
+    check_ok(umbra_eval_rotate(s.evaluator, turned, a, steps[0]));
+    rotated(want, x, s.slots, steps[0]);
+    scheme_check(&s, turned, want);
+    check_ok(umbra_eval_multiply(s.evaluator, squared, a, a));
+    for (size_t i = 0; i < s.slots; i++)
+        want[i] = x[i] * x[i];
+    scheme_check(&s, squared, want);
+    for (int threads = 2; threads <= 8; threads++)
+        check_threads(&s, threads, a, turned, squared);
+    umbra_ciphertext_free(a);
+    umbra_ciphertext_free(turned);
+    umbra_ciphertext_free(squared);
+    free(x);
+    free(want);
+    scheme_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_right),
         cmocka_unit_test(products_are_right),
         cmocka_unit_test(rotations_are_right),
+        cmocka_unit_test(threads_change_no_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,7 @@
 
 /* Two inputs, two outputs, babies 0 1 2 7 and giants 0 16 .. 160 (and none for a few), more than
  * are turned at a time; the second output may lack giant 0. */
-enum {
-    FOLDED_SLOTS = 1024,
-    FOLDED_FAR_SLOTS = 512,
-    INPUTS = 2,
-    OUTPUTS = 2,
-    BABIES = 4,
-    GIANTS = 11
-};
+enum { INPUTS = 2, OUTPUTS = 2, BABIES = 4, GIANTS = 11 };
 static const int64_t babies[BABIES] = {0, 1, 2, 7},
                      giants[GIANTS] = {0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160};
 static const int64_t steps[] = {1, 2, 7, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160};
@@ -20,8 +13,9 @@ typedef enum weight_form {
     FORM_I64,
     FORM_LIMBS,
     FORM_MIXED,
-    FORM_FOLDED,
-    FORM_FOLDED_FAR
+    FORM_TWICE, /* and 4 times, and 8 times over the slots */
+    FORM_FOUR_TIMES,
+    FORM_EIGHT_TIMES
 } weight_form;
 
 typedef struct transform {
@@ -47,8 +41,8 @@ static void add_diagonal(const scheme *s, transform *t, umbra_diagonal d, double
     double *turned = malloc(slots * sizeof *turned);
     assert_non_null(turned);
     t->weights[i] = scheme_vector(slots, 100 + i);
-    const bool folded = form == FORM_FOLDED || form == FORM_FOLDED_FAR;
-    const size_t period = form == FORM_FOLDED ? FOLDED_SLOTS : FOLDED_FAR_SLOTS;
+    const bool folded = form >= FORM_TWICE;
+    const size_t period = folded ? slots >> (1 + form - FORM_TWICE) : slots;
     for (size_t j = period; folded && j < slots; j++)
         t->weights[i][j] = t->weights[i][j % period];
     for (size_t j = 0; j < slots; j++)
@@ -227,7 +221,7 @@ static void check_map(int degree_log2, int chain, double bits, int special, weig
         out[o] = scheme_new(&s, s.top, 2);
     check_ok(umbra_eval_linear_map(s.evaluator, out, (const umbra_ciphertext *const *)in, &t.map));
     check_stream(&s, &t.map, (const umbra_ciphertext *const *)in, out);
-    if (form == FORM_FOLDED_FAR)
+    if (form >= FORM_TWICE)
         check_unfolded(&s, &t, (const umbra_ciphertext *const *)in, out);
     /* Over its own inputs: the same bytes. */
     check_ok(umbra_eval_linear_map(s.evaluator, in, (const umbra_ciphertext *const *)in, &t.map));
@@ -257,8 +251,9 @@ static void each_form_of_weights(void **state)
     check_map(13, 2, 50, 1, FORM_I64, 2);
     check_map(13, 2, 50, 1, FORM_LIMBS, 2);
     check_map(13, 2, 37, 2, FORM_MIXED, 3);
-    check_map(13, 2, 50, 1, FORM_FOLDED, 2);
-    check_map(13, 2, 50, 1, FORM_FOLDED_FAR, 2);
+    check_map(13, 2, 50, 1, FORM_TWICE, 2);
+    check_map(13, 2, 50, 1, FORM_FOUR_TIMES, 1);
+    check_map(13, 2, 50, 1, FORM_EIGHT_TIMES, 2);
 }
 
 int main(void)
