@@ -201,12 +201,16 @@ typedef struct block {
     size_t words;
 } block;
 
-/* worst: in the middle of the range, where halves are largest, and at its end */
+/* worst: in the middle of the range, where the high half is largest, with both halves next to
+ * largest, whose sums of products use every bit of a double, and at the end of the range */
 static void block_fill(bench *t, uint64_t *a, size_t n, int worst)
 {
     fill_below(a, n, t->m.q, &t->seed);
-    for (size_t i = 0; i < n && worst; i++)
-        a[i] = i % 3 == 0 ? t->m.q / 2 : i % 3 == 1 ? t->m.q / 2 + 1 : t->m.q - 1;
+    for (size_t i = 0; i < n && worst; i++) {
+        const uint64_t halves = ((UINT64_C(1) << 49) - (1 << 24) - 1 - a[i] % 2) % t->m.q;
+        const uint64_t most[] = {t->m.q / 2, halves, t->m.q / 2 + 1, t->m.q - 1};
+        a[i] = most[i % 4];
+    }
 }
 
 static void block_new(bench *t, block *b, int worst)
