@@ -1,4 +1,4 @@
-/* Centred conversion from a small set of primes to any one other prime, limb by limb. */
+/* Centred conversion from a small set of primes to any other primes, a few limbs at a time. */
 #include "ckks/basis.h"
 
 #include "base/memory.h"

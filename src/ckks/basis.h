@@ -1,4 +1,4 @@
-/* Centred conversion from a small set of primes to any one other prime, limb by limb. */
+/* Centred conversion from a small set of primes to any other primes, a few limbs at a time. */
 #ifndef UMBRA_CKKS_BASIS_H
 #define UMBRA_CKKS_BASIS_H
 
@@ -6,9 +6,8 @@
 
 #define UMBRA_BASIS_MAX 63 /* one less than combine takes: the quotient is a limb of its own */
 
-/* math/rns.h converts all limbs at once; a key switch spreads limbs over threads and mixes each one
- * with its NTT while it is in cache, so that it needs the two halves of a conversion apart. B =
- * product of b_i.
+/* math/rns.h converts all limbs at once; a key switch spreads limbs over threads, a few to each
+ * with their NTTs, so that it needs the two halves of a conversion apart. B = product of b_i.
  *
  * 1. scaled[i] = x_i * scale[i] mod b_i for each source limb, and quotient = round(sum scaled[i] /
  * b_i);

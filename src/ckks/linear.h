@@ -21,7 +21,7 @@ typedef struct umbra_diagonal {
     const uint64_t *limbs;
 } umbra_diagonal;
 
-/* Weights that repeat 2^1 times or more are transformed many at a time. */
+/* Log2 of how often weights repeat at least that are transformed many at a time. */
 #define UMBRA_LINEAR_BLOCK_FOLD_LOG2 1
 
 /* Pairs (output, giant) whose weights are asked for at once. */

@@ -32,7 +32,7 @@ typedef struct umbra_linear_plan {
 } umbra_linear_plan;
 
 /* Groups whose inner sums wait for their giant step together: of so many groups, even shares of at
- * most UMBRA_LINEAR_CHUNK, or half of it where weights do not repeat enough to be shared. */
+ * most UMBRA_LINEAR_CHUNK, or half of it where weights do not repeat. */
 #define UMBRA_LINEAR_CHUNK 32
 size_t umbra_linear_chunk(size_t groups, size_t fold);
 
