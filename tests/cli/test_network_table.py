@@ -110,6 +110,8 @@ class NetworkTable(ProgramTest):
         self.assertAlmostEqual(most_seconds(line), 1.2)
         self.assertAlmostEqual(most_seconds(line | {"threads": 2, "isa": "avx2"}), 7.2)
         self.assertAlmostEqual(most_seconds(line | {"threads": 2, "isa": "avx512f"}), 7.2)
+        self.assertAlmostEqual(most_seconds(line | {"wanted_bits": 16}), 4)
+        self.assertIsNone(most_seconds(line | {"wanted_bits": 16, "latent": 4}))
         self.assertIsNone(most_seconds(line | {"wanted_bits": 12}))
         self.assertIsNone(most_seconds(line | {"network": "tiny"}))
 
@@ -124,7 +126,7 @@ class NetworkTable(ProgramTest):
         text, lines = self.table(SECURITY, self.models / "greedy", "--precision-bits", 9)
         self.assertEqual((lines[0]["network"], lines[0]["latent"], lines[0]["wanted_bits"]), ("greedy", None, 9))
         self.assertIn("cannot be encrypted", lines[0]["refused"])
-        self.assertRegex(text, r"(?m)^\| greedy \| – \| refused: ")
+        self.assertRegex(text, r"(?m)^\| greedy, 9 bits \| – \| refused: ")
         _, lines = self.table(SECURITY, self.models / "greedy", "--precision-bits", 9)
         self.assertEqual(len(lines), 1)
 
