@@ -62,7 +62,7 @@ def row(line):
 
 
 def cells(line):
-    wanted = line["wanted_bits"]
+    wanted = line.get("wanted_bits", 8)
     name = [line["network"] + ("" if wanted == 8 else f", {wanted:g} bits"),
             "–" if line["latent"] is None else str(line["latent"])]
     if "refused" in line:
